@@ -1,0 +1,177 @@
+"""The waist: layers of exact units, sums with weights -1, 0, 1 and products of small powers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ALLOWED_EXPONENTS", "Circuit", "Layer", "Term", "Unit", "UnitKind"]
+
+Floats = NDArray[np.float64]
+
+ALLOWED_EXPONENTS: frozenset[Fraction] = frozenset(Fraction(k, 2) for k in range(-24, 25) if k)
+"""Exponents a product may use: integers and half-integers up to 12 in size."""
+
+
+class UnitKind(StrEnum):
+    """What a unit computes from its terms."""
+
+    SUM = "sum"
+    PRODUCT = "product"
+    MAGNITUDE = "magnitude"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One input of a unit.
+
+    Parameters
+    ----------
+    source : int
+        Index into the layer's inputs: the units of the layer before, then the columns.
+    weight : Fraction
+        In a sum -1 or 1; in a product an exponent from `ALLOWED_EXPONENTS`. An input with weight 0
+        is left out.
+    constant : float
+        In a sum a real factor greater than zero; in a product always 1.
+    """
+
+    source: int
+    weight: Fraction
+    constant: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A sum or a product of some of the layer's inputs.
+
+    Parameters
+    ----------
+    kind : UnitKind
+        `SUM`: constant + sum of weight * term constant * input. `PRODUCT`: constant * product of
+        input ** weight, with sign. `MAGNITUDE`: the same on the absolute values of the inputs.
+    terms : tuple of Term
+        At most one for each source, sources ascending.
+    constant : float
+        The offset of a sum (0 when there is none), the scale of a product (1 when there is none).
+    """
+
+    kind: UnitKind
+    terms: tuple[Term, ...]
+    constant: float
+
+    def __post_init__(self) -> None:
+        sources = [term.source for term in self.terms]
+        if sources != sorted(set(sources)):
+            raise ValueError(f"sources must ascend without repeats, got {sources}")
+        if not np.isfinite(self.constant):
+            raise ValueError(f"the constant of a unit must be finite, got {self.constant}")
+        for term in self.terms:
+            _check_term(self.kind, term)
+
+
+def _check_term(kind: UnitKind, term: Term) -> None:
+    if kind is UnitKind.SUM:
+        if abs(term.weight) != 1:
+            raise ValueError(f"the weight of a sum must be -1 or 1, got {term.weight}")
+        if not (np.isfinite(term.constant) and term.constant > 0):
+            raise ValueError(f"a term's constant must be above zero, got {term.constant}")
+    elif term.weight not in ALLOWED_EXPONENTS or term.constant != 1.0:
+        raise ValueError(f"not a power a product may use: {term}")
+
+
+Layer = tuple[Unit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A snapped stack: what is judged, written as a formula, saved and applied.
+
+    The inputs of layer k are the units of layer k - 1, in order, followed by all columns. The last
+    layer has one unit, the answer.
+
+    Parameters
+    ----------
+    n_columns : int
+        Number of columns the circuit reads.
+    layers : tuple of Layer
+        From the columns to the answer.
+
+    Raises
+    ------
+    ValueError
+        If a source does not exist or the last layer has not exactly one unit.
+    """
+
+    n_columns: int
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        if not self.layers or len(self.layers[-1]) != 1:
+            raise ValueError("the last layer of a circuit must have exactly one unit")
+        width = 0
+        for layer in self.layers:
+            for unit in layer:
+                if any(not 0 <= t.source < width + self.n_columns for t in unit.terms):
+                    raise ValueError(f"a source does not exist in a layer of {unit}")
+            width = len(layer)
+
+    def evaluate(self, X: Floats) -> Floats:
+        """The circuit's value on each row.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            NaN where the formula is undefined (root of a negative number), inf at a pole.
+        """
+        inputs = [X[:, j] for j in range(self.n_columns)]
+        before: list[Floats] = []
+        with np.errstate(all="ignore"):
+            for layer in self.layers:
+                sources = before + inputs
+                before = [_unit_value(unit, sources, len(X)) for unit in layer]
+        return before[0]
+
+    def units(self) -> Iterator[Unit]:
+        """All units, layer by layer."""
+        for layer in self.layers:
+            yield from layer
+
+    def used_columns(self) -> tuple[int, ...]:
+        """The columns the answer depends on, ascending."""
+        used: set[int] = set()
+        live = {0}
+        for k in range(len(self.layers) - 1, -1, -1):
+            width = len(self.layers[k - 1]) if k else 0
+            sources = {t.source for u in live for t in self.layers[k][u].terms}
+            used |= {s - width for s in sources if s >= width}
+            live = {s for s in sources if s < width}
+        return tuple(sorted(used))
+
+
+def _unit_value(unit: Unit, sources: list[Floats], n_rows: int) -> Floats:
+    value = np.full(n_rows, unit.constant)
+    if unit.kind is UnitKind.SUM:
+        for term in unit.terms:
+            value = value + float(term.weight) * term.constant * sources[term.source]
+        return value
+    for term in unit.terms:
+        x = sources[term.source]
+        value = value * _power(np.abs(x) if unit.kind is UnitKind.MAGNITUDE else x, term.weight)
+    return value
+
+
+def _power(x: Floats, exponent: Fraction) -> Floats:
+    if exponent.denominator == 1:
+        return x ** int(exponent)
+    # sqrt is rounded correctly, pow need not be; the whole part is exact for integers
+    return np.sqrt(x) ** exponent.numerator
