@@ -1,0 +1,1 @@
+"""Find the arithmetic formula behind a table."""

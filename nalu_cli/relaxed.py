@@ -1,0 +1,48 @@
+"""Stacks with real weights and settled gates: what cells freeze to, what is polished and snapped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MAGNITUDE", "PRODUCT", "SUM", "Relaxed", "RelaxedLayer"]
+
+SUM, PRODUCT, MAGNITUDE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class RelaxedLayer:
+    """One layer of R restarts.
+
+    Parameters
+    ----------
+    kind : ndarray of int8, shape (R, O)
+        `SUM`, `PRODUCT` (signed) or `MAGNITUDE` of each unit.
+    weights : ndarray of shape (R, I, O)
+        Of a sum the coefficients, of a product the exponents; I is the width of the layer before
+        plus the number of columns.
+    constant : ndarray of shape (R, O)
+        Of a sum the offset, of a product the scale.
+    """
+
+    kind: NDArray[np.int8]
+    weights: NDArray[np.float64]
+    constant: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """A batch of R stacks of the same shape; the last layer has one unit.
+
+    Parameters
+    ----------
+    layers : tuple of RelaxedLayer
+        From the columns to the answer.
+    loss : ndarray of shape (R,)
+        Training loss of each restart: mean squared error over the variance of the target.
+    """
+
+    layers: tuple[RelaxedLayer, ...]
+    loss: NDArray[np.float64]
