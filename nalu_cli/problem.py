@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.errors import DataError
+from nalu_cli.errors import DataError, UsageError
 from nalu_cli.settings import FitSettings
 from nalu_cli.table import Table
 
@@ -74,3 +75,143 @@ class Problem:
         """Train, near and far rows together."""
         parts = (self.train, self.near, self.far)
         return Rows(np.concatenate([p.X for p in parts]), np.concatenate([p.y for p in parts]))
+
+
+def pose(
+    table: Table,
+    target: str,
+    settings: FitSettings,
+    *,
+    inputs: Sequence[str] | None = None,
+    ignore: Sequence[str] = (),
+    test: Table | None = None,
+) -> Problem:
+    """Choose the columns and divide the rows.
+
+    Parameters
+    ----------
+    table : Table
+    target : str
+        Column to explain.
+    settings : FitSettings
+        `far_share` and `seed` are used.
+    inputs : sequence of str, optional
+        Columns the formula may use; all numeric ones when left out.
+    ignore : sequence of str
+        Columns it may not use.
+    test : Table, optional
+        Rows that replace the far rows.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    UsageError
+        A column that does not exist, or a target that is also an input.
+    DataError
+        A column without numbers, or too few rows.
+    """
+    target = table.resolve(target)
+    asked = _asked_columns(table, target, inputs, ignore)
+    values, notes = table.select((*asked, target))
+    _check_rows(table, len(values))
+    names, columns, column_notes = _varying_columns(asked, values[:, :-1])
+    y = values[:, -1]
+    far = _far_rows(columns, settings.far_share) if test is None else np.zeros(len(y), bool)
+    near = _near_rows(~far, settings.seed)
+    train = ~(far | near)
+    far_part = Rows(columns[far], y[far]) if test is None else _test_rows(test, names, target)
+    return Problem(
+        names=names,
+        target=target,
+        train=Rows(columns[train], y[train]),
+        near=Rows(columns[near], y[near]),
+        far=far_part,
+        far_is_test=test is not None,
+        box=_box(columns[train]),
+        notes=(*table.notes, *notes, *column_notes),
+    )
+
+
+def _asked_columns(
+    table: Table, target: str, inputs: Sequence[str] | None, ignore: Sequence[str]
+) -> tuple[str, ...]:
+    ignored = {table.resolve(name) for name in ignore}
+    if target in ignored:
+        raise UsageError(f"the target {target!r} is also ignored")
+    if inputs is None:
+        asked = tuple(n for n in table.names if n != target and n not in ignored)
+    else:
+        asked = tuple(dict.fromkeys(table.resolve(name) for name in inputs))
+        if target in asked:
+            raise UsageError(
+                f"the target {target!r} is also an input", remedy="Leave it out of --inputs."
+            )
+        asked = tuple(n for n in asked if n not in ignored)
+    return asked
+
+
+def _check_rows(table: Table, n_rows: int) -> None:
+    if n_rows < FEWEST_ROWS:
+        raise DataError(
+            f"{table.source} has {n_rows} usable row{'s' if n_rows != 1 else ''}",
+            accepted=f"a formula needs at least {FEWEST_ROWS}",
+        )
+
+
+def _varying_columns(
+    names: tuple[str, ...], X: Floats
+) -> tuple[tuple[str, ...], Floats, tuple[str, ...]]:
+    """Leave out columns that do not vary and columns that repeat an earlier one."""
+    kept: list[int] = []
+    notes: list[str] = []
+    seen: dict[bytes, str] = {}
+    for j, name in enumerate(names):
+        column = np.ascontiguousarray(X[:, j])
+        if np.all(column == column[0]):
+            notes.append(f"column {name!r} is {column[0]:.6g} in every row and was left out")
+        elif (twin := seen.get(column.tobytes())) is not None:
+            notes.append(f"column {name!r} repeats {twin!r} and was left out")
+        else:
+            seen[column.tobytes()] = name
+            kept.append(j)
+    return tuple(names[j] for j in kept), X[:, kept], tuple(notes)
+
+
+def _far_rows(X: Floats, share: float) -> NDArray[np.bool_]:
+    """The rows that lie farthest out, by rank, in any column."""
+    n_rows = len(X)
+    count = round(share * n_rows)
+    far = np.zeros(n_rows, dtype=bool)
+    if not count or not X.shape[1]:
+        return far
+    ranks = np.empty_like(X)
+    for j in range(X.shape[1]):
+        # tied values share their middle rank, so that the order of the rows plays no part
+        ordered = np.sort(X[:, j])
+        low = np.searchsorted(ordered, X[:, j], side="left")
+        high = np.searchsorted(ordered, X[:, j], side="right")
+        ranks[:, j] = (low + high - n_rows) / n_rows
+    outerness = np.abs(ranks).max(axis=1)
+    far[np.argsort(-outerness, kind="stable")[:count]] = True
+    return far
+
+
+def _near_rows(inner: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
+    rows = np.flatnonzero(inner)
+    near = np.zeros(len(inner), dtype=bool)
+    count = int(NEAR_SHARE * len(rows))
+    near[np.random.default_rng(seed).permutation(rows)[:count]] = True
+    return near
+
+
+def _test_rows(test: Table, names: tuple[str, ...], target: str) -> Rows:
+    wanted = [test.resolve(name) for name in (*names, target)]
+    values, _ = test.select(wanted)
+    return Rows(values[:, :-1], values[:, -1])
+
+
+def _box(X: Floats) -> Box:
+    return Box(X.min(axis=0), X.max(axis=0), np.median(X, axis=0))
