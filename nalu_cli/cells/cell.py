@@ -1,0 +1,129 @@
+"""What every cell is: a layer of units with soft weights for a whole batch of restarts."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from enum import StrEnum
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from nalu_cli.relaxed import RelaxedLayer
+from nalu_cli.settings import CellName
+
+__all__ = ["Cell", "Operation", "Path", "to_numpy", "uniform"]
+
+
+class Path(StrEnum):
+    """Which side of its gates a layer starts on; a layer on one side computes only that side."""
+
+    FREE = "free"
+    SUM = "sum"
+    PRODUCT = "product"
+
+
+class Operation(StrEnum):
+    """Something a unit can do at a corner of its allowed weights."""
+
+    ADD = "add"
+    SUBTRACT = "subtract"
+    MULTIPLY = "multiply"
+    DIVIDE = "divide"
+    SQUARE = "square"
+    ROOT = "root"
+
+
+class Cell(nn.Module, ABC):
+    """One layer of R restarts; subclasses are final and hold parameters, no other state.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        I and O, the width of what the layer reads and of what it computes.
+    generators : sequence of numpy Generator
+        One for each restart, so that a restart starts the same among any number of others.
+    path : Path
+        Side of the gates; one of `paths`.
+    signed : bool
+        Whether products keep the sign of their inputs (only cells that know a sign rule).
+
+    Raises
+    ------
+    ValueError
+        If the cell has no such path.
+    """
+
+    name: ClassVar[CellName]
+    paper: ClassVar[str]
+    paths: ClassVar[frozenset[Path]]
+    sum_weights: ClassVar[frozenset[Fraction]]
+    exponents: ClassVar[frozenset[Fraction]]
+    constants: ClassVar[bool]
+    """Whether sums have an offset and units a scale."""
+    operations: ClassVar[frozenset[Operation]]
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        generators: Sequence[np.random.Generator],
+        *,
+        path: Path = Path.FREE,
+        signed: bool = True,
+    ) -> None:
+        super().__init__()
+        if path not in self.paths:
+            raise ValueError(f"a {self.name} cell has no path {path}")
+        self.inputs, self.outputs = inputs, outputs
+        self.path, self.signed = path, signed
+        self.start(generators)
+
+    @abstractmethod
+    def start(self, generators: Sequence[np.random.Generator]) -> None:
+        """Draw the parameters, each with the restarts as its first axis."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute the units: (R, N, I) -> (R, N, O)."""
+
+    @abstractmethod
+    def penalty(self) -> Tensor:
+        """How far each restart is from allowed weights, 0 at a corner: (R,)."""
+
+    @abstractmethod
+    def freeze(self, x: Tensor) -> tuple[RelaxedLayer, NDArray[np.float64]]:
+        """Settle the gates.
+
+        Parameters
+        ----------
+        x : Tensor of shape (R, N, I)
+            Rows on which input-dependent gates are read.
+
+        Returns
+        -------
+        layer : RelaxedLayer
+            Kind, real weights and constants of each unit.
+        unanimity : ndarray of shape (R, O)
+            Share of the rows on which a unit's gate agreed with the kind it was given.
+        """
+
+    def project(self) -> None:
+        """Bring parameters back within their bounds; called after each step."""
+
+
+def uniform(
+    generators: Sequence[np.random.Generator], shape: tuple[int, ...], bound: float = 1.0
+) -> nn.Parameter:
+    """Draw a parameter of shape (R, *shape) uniformly from [-bound, bound)."""
+    drawn = np.stack([g.uniform(-bound, bound, shape) for g in generators])
+    return nn.Parameter(torch.from_numpy(drawn.astype(np.float32)))
+
+
+def to_numpy(t: Tensor) -> NDArray[np.float64]:
+    """Copy a tensor to float64 numpy."""
+    return np.array(t.detach().cpu().numpy(), dtype=np.float64)

@@ -1,0 +1,316 @@
+"""Stage 4a: cells in sequence, and the fit of the last unit inside the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from nalu_cli.cells import CELLS, Cell, Gated, Path
+from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
+from nalu_cli.settings import CellName
+
+__all__ = ["Goal", "Stack", "StackShape", "Target"]
+
+Floats = NDArray[np.float64]
+
+TINY = 1e-30
+"""Keeps quotients of float32 sums finite."""
+
+LARGEST_LOG = 690.0
+"""exp of this is still a float64."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackShape:
+    """Which stack is trained.
+
+    Parameters
+    ----------
+    paths : tuple of Path
+        Side of the gates of each layer, from the columns to the answer.
+    widths : tuple of int
+        Units of each layer; the last has one.
+    signed : bool or None
+        Whether products keep signs; None lets one half of the restarts do so.
+    cell : CellName
+        The cell all layers are made of.
+
+    Raises
+    ------
+    ValueError
+        If paths and widths do not match or the last layer has not exactly one unit.
+    """
+
+    paths: tuple[Path, ...]
+    widths: tuple[int, ...]
+    signed: bool | None = None
+    cell: CellName = CellName.AUTO
+
+    def __post_init__(self) -> None:
+        if len(self.paths) != len(self.widths) or not self.widths or self.widths[-1] != 1:
+            raise ValueError(f"a stack needs a width for each path and ends in one unit: {self}")
+
+
+class Goal(StrEnum):
+    """What the last unit's free scale and offset make of its value p before it meets y.
+
+    `PLAIN`: p itself. `SCALE`: s p. `AFFINE`: s p + c. `LOG`: log|p| + c meets log|y|.
+    """
+
+    PLAIN = "plain"
+    SCALE = "scale"
+    AFFINE = "affine"
+    LOG = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the stack is fitted to.
+
+    Parameters
+    ----------
+    values : Tensor of shape (N,)
+        The target, its logarithm if the goal is `LOG`.
+    weights : Tensor of shape (N,)
+        Weight of each row in the loss.
+    """
+
+    values: Tensor
+    weights: Tensor
+
+    def rows(self, at: Tensor) -> Target:
+        """Take some of the rows."""
+        return Target(self.values[at], self.weights[at])
+
+    def loss(self, p: Tensor, goal: Goal) -> tuple[Tensor, Tensor]:
+        """Weighted squared error over weighted variance, and its gradient.
+
+        Parameters
+        ----------
+        p : Tensor of shape (R, N)
+            Value of the last unit, its logarithm if the goal is `LOG`.
+        goal : Goal
+            Which of scale and offset are solved for. At their optimum the loss does not change
+            with them, so the gradient treats them as constants.
+
+        Returns
+        -------
+        loss : Tensor of shape (R,)
+        gradient : Tensor of shape (R, N)
+        """
+        t, w = self.values, self.weights / self.weights.sum()
+        centred = t - t @ w
+        variance = (centred * centred) @ w + TINY
+        scale: Tensor | float = 1.0
+        if goal in (Goal.AFFINE, Goal.LOG):
+            t, p = centred, p - (p @ w).unsqueeze(-1)
+        if goal in (Goal.AFFINE, Goal.SCALE):
+            scale = ((p @ (t * w)) / ((p * p) @ w + TINY)).unsqueeze(-1)
+        r = scale * p - t
+        r_w = r * w
+        loss = (r_w * r).sum(-1) / variance
+        return loss, r_w * (2.0 * scale / variance)
+
+
+class Stack(nn.Module):
+    """A batch of R stacks of one shape.
+
+    Each layer reads the units of the layer before, then the raw columns.
+
+    Parameters
+    ----------
+    shape : StackShape
+        Its `signed` must be decided.
+    columns : int
+        Number of raw columns.
+    generators : sequence of numpy Generator
+        One for each restart.
+    """
+
+    def __init__(
+        self, shape: StackShape, columns: int, generators: Sequence[np.random.Generator]
+    ) -> None:
+        super().__init__()
+        self.shape = shape
+        kind, before = CELLS[shape.cell], 0
+        self.cells: list[Cell] = []
+        for path, width in zip(shape.paths, shape.widths, strict=True):
+            signed = shape.signed is not False
+            self.cells.append(kind(before + columns, width, generators, path=path, signed=signed))
+            before = width
+        self.weights = [p for cell in self.cells for p in cell.parameters()]
+        self.replace(torch.cat([p.data.flatten(1) for p in self.weights], 1))
+
+    def replace(self, theta: Tensor) -> None:
+        """Continue with other restarts.
+
+        Parameters
+        ----------
+        theta : Tensor of shape (R, P)
+            All parameters; those of the cells become views of it, so that one step on it moves
+            them all.
+        """
+        self.theta, at = theta.contiguous(), 0
+        for p in self.weights:
+            size = p[0].numel()
+            p.data = self.theta[:, at : at + size].view(len(theta), *p.shape[1:])
+            at += size
+
+    def gradient(self, p: Tensor, slope: Tensor, pull: float) -> Tensor:
+        """Gradient by all parameters of slope * p + pull * penalty.
+
+        Parameters
+        ----------
+        p, slope : Tensor of shape (R, N)
+        pull : float
+
+        Returns
+        -------
+        Tensor of shape (R, P)
+        """
+        ends, slopes = [p], [slope]
+        if pull > 0:
+            ends.append(self.penalty())
+            slopes.append(torch.full_like(ends[1], pull))
+        parts = torch.autograd.grad(ends, self.weights, slopes)
+        return torch.cat([part.flatten(1) for part in parts], 1)
+
+    def goal(self, y: Floats) -> Goal:
+        """How the last unit is fitted to a target.
+
+        The published cells have neither scale nor offset and meet the target as it is.
+        """
+        if not self.cells[-1].constants:
+            return Goal.PLAIN
+        path = self.shape.paths[-1]
+        if path is Path.PRODUCT and (np.all(y > 0) or np.all(y < 0)):
+            return Goal.LOG
+        return Goal.AFFINE if path is Path.SUM else Goal.SCALE
+
+    def forward(self, X: Tensor, *, goal: Goal = Goal.PLAIN) -> Tensor:
+        """Value of the last unit, or its logarithm: (N, columns) -> (R, N)."""
+        x = X.T.expand(len(self.theta), -1, -1)  # (R, I, N): rows last in memory are faster
+        before = x[:, :0]
+        for cell in self.cells[:-1]:
+            inputs = torch.cat([before, x], 1) if before.shape[1] else x
+            before = cell(inputs.mT).mT
+        inputs = torch.cat([before, x], 1) if before.shape[1] else x
+        last = self.cells[-1]
+        if goal is Goal.LOG and isinstance(last, Gated):
+            return last.log_forward(inputs.mT).squeeze(-1)
+        value: Tensor = last(inputs.mT).squeeze(-1)
+        return value
+
+    def penalty(self) -> Tensor:
+        """Distance of all weights from allowed ones: (R,)."""
+        return torch.stack([cell.penalty() for cell in self.cells]).sum(0)
+
+    def project(self) -> None:
+        """Bring all parameters back within their bounds."""
+        for cell in self.cells:
+            cell.project()
+
+    @torch.no_grad()
+    def freeze(self, X: Floats, y: Floats, weights: Floats) -> tuple[Relaxed, tuple[Floats, ...]]:
+        """Settle all gates, front to back, and give the last unit its scale and offset.
+
+        Each layer is judged on the frozen values of the one before, so that gates are read on
+        what the formula will really compute.
+
+        Parameters
+        ----------
+        X : ndarray of shape (N, columns)
+        y : ndarray of shape (N,)
+        weights : ndarray of shape (N,)
+            Weight of each row in the loss.
+
+        Returns
+        -------
+        relaxed : Relaxed
+        unanimity : tuple of ndarray of shape (R, O)
+            For each layer the share of rows that agreed with each gate.
+        """
+        columns = np.broadcast_to(X, (len(self.theta), *X.shape))  # (R, N, columns)
+        layers: list[RelaxedLayer] = []
+        agreed: list[Floats] = []
+        x = columns
+        for cell in self.cells:
+            layer, unanimity = cell.freeze(torch.from_numpy(np.array(x)).to(self.theta))
+            layers.append(layer)
+            agreed.append(unanimity)
+            values, last_inputs = layer_values(layer, x), x
+            x = np.concatenate([values, columns], axis=2)
+        goal = self.goal(y)
+        p = values[:, :, 0]  # (R, N)
+        if goal is Goal.LOG and not np.any(layers[-1].kind == SUM):
+            layers[-1] = _with_best_sign_rule(layers[-1], last_inputs, y)
+            p = layer_values(layers[-1], last_inputs)[:, :, 0]
+        scale, offset = _solved(p, y, weights, goal, layers[-1].kind[:, 0] == SUM)
+        layers[-1] = _rescaled(layers[-1], scale, offset)
+        loss = _loss(scale[:, None] * p + offset[:, None], y, weights)
+        return Relaxed(tuple(layers), loss), tuple(agreed)
+
+
+def layer_values(layer: RelaxedLayer, x: Floats) -> Floats:
+    """Compute a frozen layer: (R, N, I) -> (R, N, O)."""
+    with np.errstate(all="ignore"):
+        kind, W, constant = layer.kind[:, None, :], layer.weights, layer.constant[:, None, :]
+        sums = np.matmul(x, W) + constant if np.any(kind == SUM) else 0.0
+        if np.all(kind == SUM):
+            return np.asarray(sums)
+        logs = np.log(np.maximum(np.abs(x), 1e-300))
+        value = constant * np.exp(np.clip(np.matmul(logs, W), -LARGEST_LOG, LARGEST_LOG))
+        negative = x < 0
+        if np.any(kind == PRODUCT) and negative.any():
+            sign = np.cos(np.pi * np.matmul(negative.astype(np.float64), W))
+            value = np.where(kind == PRODUCT, value * sign, value)
+        return np.where(kind == SUM, sums, value)
+
+
+def _with_best_sign_rule(layer: RelaxedLayer, x: Floats, y: Floats) -> RelaxedLayer:
+    """Drop the sign rule where the last product, fitted to logarithms, does not keep its sign."""
+    signed = layer_values(layer, x)[:, :, 0]
+    share = np.abs(np.sign(signed).mean(axis=1, keepdims=True))
+    kind = np.where(share == 1.0, layer.kind, MAGNITUDE).astype(np.int8)
+    return RelaxedLayer(kind, layer.weights, layer.constant)
+
+
+def _solved(
+    p: Floats, y: Floats, weights: Floats, goal: Goal, sums: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Scale and offset of the last unit of each restart: (R,) and (R,)."""
+    w = weights / weights.sum()
+    one, none = np.ones(len(p)), np.zeros(len(p))
+    with np.errstate(all="ignore"):
+        if goal is Goal.PLAIN:
+            return one, none
+        if goal is Goal.LOG:
+            gap = np.log(np.abs(y)) - np.log(np.maximum(np.abs(p), 1e-300))
+            return np.exp(gap @ w) * np.sign(y[0]) * np.sign(p @ w), none
+        shift = np.where(sums & (goal is Goal.AFFINE), p @ w, 0.0)
+        centre = np.where(shift != 0.0, y @ w, 0.0)
+        q, t = p - shift[:, None], y - centre[:, None]
+        square = (q * q) @ w
+        scale = np.where(square > 0, ((q * t) @ w) / np.where(square > 0, square, 1.0), 0.0)
+        return scale, centre - scale * shift
+
+
+def _rescaled(layer: RelaxedLayer, scale: Floats, offset: Floats) -> RelaxedLayer:
+    sums = (layer.kind == SUM)[:, None, :]
+    weights = np.where(sums, layer.weights * scale[:, None, None], layer.weights)
+    constant = layer.constant * scale[:, None] + offset[:, None]
+    return RelaxedLayer(layer.kind, weights, constant)
+
+
+def _loss(f: Floats, y: Floats, weights: Floats) -> Floats:  # (R, N) -> (R,)
+    w = weights / weights.sum()
+    with np.errstate(all="ignore"):
+        variance = np.square(y - y @ w) @ w
+        loss = (np.square(f - y) @ w) / (variance if variance > 0 else 1.0)
+    return np.where(np.isfinite(loss), loss, np.inf)
