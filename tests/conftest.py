@@ -1,0 +1,68 @@
+"""What all tests share: one thread, a folder of their own, and `nalu` as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# before numpy and torch are loaded; the tests themselves may run side by side
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-readme",
+        action="store_true",
+        help="rewrite the tables and console blocks of README.md instead of checking them",
+    )
+
+
+def plain_terminal() -> dict[str, str]:
+    """The environment of a command: 100 columns, no colour, this interpreter's commands first."""
+    scripts = str(Path(sys.executable).parent)
+    return os.environ | {
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+        "PATH": os.pathsep.join((scripts, os.environ["PATH"])),
+        "PYTHONUTF8": "1",
+        "TERM": "dumb",
+    }
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def nalu(here: Path) -> Run:
+    """Run `nalu` in an empty folder; the exit code must be 0 unless `code` names another."""
+
+    def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "nalu_cli", *map(str, arguments)]
+        done = subprocess.run(
+            command,
+            cwd=here,
+            env=plain_terminal(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == code, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run

@@ -1,0 +1,163 @@
+"""The fences: who may import whom, what lives where, and how large it may grow."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, plain_terminal
+
+PACKAGE = ROOT / "nalu_cli"
+
+ORDER = (
+    "errors",
+    "settings",
+    "circuit",
+    "relaxed",
+    "answer",
+    "table",
+    "problem",
+    "cells",
+    "stack",
+    "train",
+    "polish",
+    "snap",
+    "constants",
+    "formula",
+    "simplify",
+    "refine",
+    "judge",
+    "algebraic",
+    "ladder",
+    "exporters",
+    "model_file",
+    "pipeline",
+    "commands",
+    "__main__",
+)
+"""Modules and folders of the package; each may import itself and what stands above it."""
+
+HOMES = {
+    "numpy": set(ORDER),
+    "pandas": {"table"},
+    "rich": {"commands"},
+    "sympy": {"simplify", "exporters"},
+    "threadpoolctl": {"pipeline"},
+    "torch": {"cells", "stack", "train", "model_file"},
+    "typer": {"commands"},
+}
+"""Each third-party library and the modules that may import it."""
+
+TESTED_ELSEWHERE = {
+    "__main__": "every test of the command line goes through it",
+    "answer": "plain data; test_pipeline and test_model_file read every field",
+    "cells": "test_cell_laws",
+    "exporters": "test_exporter_laws",
+    "relaxed": "plain data; test_polish and test_snap read every field",
+}
+"""Modules without a test file of their own name, and why."""
+
+LARGEST = 400
+VAGUE = {"base", "common", "helper", "helpers", "misc", "util", "utils"}
+NEVER_NAMED = {"eval", "exec", "parse_expr", "pickle", "sympify"}
+"""What a user types in a header or a file is never executed."""
+
+
+def files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def place(path: Path) -> str:
+    """The module or folder of `ORDER` a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Dotted names a file imports, in functions and by name too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: relative import"
+            if node.module == "nalu_cli":
+                yield from (f"nalu_cli.{alias.name}" for alias in node.names)
+            else:
+                yield str(node.module)
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and re.fullmatch(r"nalu_cli(\.\w+)+", node.value)
+        ):
+            yield node.value
+
+
+def modules() -> list[Path]:
+    """Every file but the package's own front door, which names all of them."""
+    return [path for path in files() if path != PACKAGE / "__init__.py"]
+
+
+def test_every_module_has_a_place_in_the_order() -> None:
+    assert {place(path) for path in modules()} <= set(ORDER)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_no_module_imports_a_later_one(path: Path) -> None:
+    allowed = set(ORDER[: ORDER.index(place(path)) + 1]) | {"__version__"}
+    found = {name.split(".")[1] for name in imports(path) if name.startswith("nalu_cli.")}
+    assert found <= allowed
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_each_library_is_imported_at_its_home_only(path: Path) -> None:
+    libraries = {name.split(".")[0] for name in imports(path)} - {"nalu_cli"}
+    libraries -= sys.stdlib_module_names
+    assert {library for library in libraries if place(path) not in HOMES.get(library, ())} == set()
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_a_module_is_short_well_named_and_says_what_it_is_for(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    sentence = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    assert sentence.endswith(".")
+    assert source.count("\n") <= LARGEST
+    assert VAGUE.isdisjoint(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_nothing_a_user_types_is_executed(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert NEVER_NAMED.isdisjoint(names)
+
+
+def test_every_module_has_a_test_file() -> None:
+    spine = {place(path) for path in modules()} - set(TESTED_ELSEWHERE)
+    assert {name for name in spine if not (ROOT / "tests" / f"test_{name}.py").exists()} == set()
+
+
+def test_files_named_as_covering_others_exist() -> None:
+    named = set(re.findall(r"test_\w+", " ".join(TESTED_ELSEWHERE.values())))
+    assert {name for name in named if not (ROOT / "tests" / f"{name}.py").exists()} == set()
+
+
+def test_the_changelog_describes_this_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## \[(\d.*?)\]", changes, re.MULTILINE)[0] == version
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["fit", "--help"]], ids=" ".join)
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "nalu_cli", *arguments]
+    done = subprocess.run(
+        command, env=plain_terminal(), capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = set(re.findall(r"\| +([\w.]+)$", done.stderr, re.MULTILINE))
+    assert "nalu_cli" in loaded
+    assert loaded.isdisjoint({"numpy", "pandas", "sympy", "torch"})

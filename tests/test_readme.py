@@ -1,0 +1,117 @@
+"""The README is true: its console blocks are run, its tables are those of the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, plain_terminal
+from test_architecture import ORDER, PACKAGE
+
+from nalu_cli.errors import ExitCode
+from nalu_cli.settings import CellName, Effort, Status
+
+README = ROOT / "README.md"
+
+
+def table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
+    lines = [head, ("---", "---"), *rows]
+    return "".join(f"| {left} | {right} |\n" for left, right in lines)
+
+
+def stages() -> str:
+    """Every module with the first line of its docstring."""
+    rows = []
+    for name in ORDER:
+        folder = PACKAGE / name
+        path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+        sentence = str(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))))
+        rows.append((f"`{name}{'/' if folder.is_dir() else ''}`", sentence.partition("\n")[0]))
+    return table(("module", "does"), rows)
+
+
+def exit_codes() -> str:
+    return table(("code", "meaning"), [(str(int(code)), code.meaning) for code in ExitCode])
+
+
+def agrees(printed: str, written: str) -> bool:
+    """Whether output is as written, where `...` stands for anything, on its own for any lines."""
+    lines = written.strip().splitlines()
+    pattern = "\n".join(
+        "(?s:.*?)" if line == "..." else re.escape(line).replace(r"\.\.\.", ".*") for line in lines
+    )
+    plain = "\n".join(line.rstrip() for line in printed.strip().splitlines())
+    return re.fullmatch(pattern, plain) is not None
+
+
+def console(folder: Path) -> Callable[[str], str]:
+    """Run a command line; what it prints, with the message if it fails."""
+
+    def run(command: str) -> str:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=folder,
+            env=plain_terminal(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return done.stdout + (done.stderr if done.returncode else "")
+
+    return run
+
+
+def replayed(text: str, run: Callable[[str], str]) -> str:
+    """The text with the output of every command in its console blocks brought up to date."""
+
+    def command(match: re.Match[str]) -> str:
+        line, written = match[1], match[2]
+        printed = run(line)
+        return match[0] if agrees(printed, written) else f"$ {line}\n{printed.strip()}\n"
+
+    def block(match: re.Match[str]) -> str:
+        return re.sub(r"(?m)^\$ (.+)\n((?:(?!\$ |```).*\n)*)", command, match[0])
+
+    return re.sub(r"(?ms)^```console\n.*?^```$", block, text)
+
+
+def check(written: str, true: str, update: bool) -> None:
+    if update:
+        README.write_text(true, encoding="utf-8")
+    else:
+        assert written == true
+
+
+@pytest.fixture
+def update(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-readme"))
+
+
+@pytest.mark.parametrize("make", [stages, exit_codes])
+def test_the_tables_are_those_of_the_code(make: Callable[[], str], update: bool) -> None:
+    text = README.read_text(encoding="utf-8")
+    true = make()
+    head = re.escape(true[: true.index("---")])
+    check(text, re.sub(rf"{head}.*\n(\|.*\n)*", lambda _: true, text), update)
+    assert true in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_console_blocks_print_what_they_say(tmp_path: Path, update: bool) -> None:
+    shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
+    text = README.read_text(encoding="utf-8")
+    assert "```console" in text
+    check(text, replayed(text, console(tmp_path)), update)
+
+
+@pytest.mark.parametrize("family", [CellName, Effort, Status])
+def test_every_choice_is_explained(family: type[CellName | Effort | Status]) -> None:
+    text = README.read_text(encoding="utf-8")
+    assert [str(member) for member in family if f"`{member}`" not in text] == []
