@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from nalu_cli.cells import CELLS, Cell, Gated, Path
 from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
@@ -118,7 +118,7 @@ class Target:
         return loss, r_w * (2.0 * scale / variance)
 
 
-class Stack(nn.Module):
+class Stack:
     """A batch of R stacks of one shape.
 
     Each layer reads the units of the layer before, then the raw columns.
@@ -136,7 +136,6 @@ class Stack(nn.Module):
     def __init__(
         self, shape: StackShape, columns: int, generators: Sequence[np.random.Generator]
     ) -> None:
-        super().__init__()
         self.shape = shape
         kind, before = CELLS[shape.cell], 0
         self.cells: list[Cell] = []
@@ -193,8 +192,8 @@ class Stack(nn.Module):
             return Goal.LOG
         return Goal.AFFINE if path is Path.SUM else Goal.SCALE
 
-    def forward(self, X: Tensor, *, goal: Goal = Goal.PLAIN) -> Tensor:
-        """Value of the last unit, or its logarithm: (N, columns) -> (R, N)."""
+    def values(self, X: Tensor, *, goal: Goal = Goal.PLAIN) -> Tensor:
+        """Compute the last unit, its logarithm if the goal is `LOG`: (N, columns) -> (R, N)."""
         x = X.T.expand(len(self.theta), -1, -1)  # (R, I, N): rows last in memory are faster
         before = x[:, :0]
         for cell in self.cells[:-1]:

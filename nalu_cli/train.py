@@ -307,7 +307,7 @@ def _descend(stack: Stack, lesson: _Lesson) -> None:
 
 def _gradient(stack: Stack, X: Tensor, target: Target, goal: Goal, pull: float) -> Tensor:
     """Differentiate log(loss + FLOOR) + pull * penalty: (R, P)."""
-    p = stack(X, goal=goal)  # (R, N)
+    p = stack.values(X, goal=goal)  # (R, N)
     with torch.no_grad():
         loss, slope = target.loss(p, goal)
         slope /= (loss + FLOOR).unsqueeze(-1)
@@ -318,7 +318,7 @@ def _gradient(stack: Stack, X: Tensor, target: Target, goal: Goal, pull: float) 
 def _promising(stack: Stack, X: Tensor, target: Target, goal: Goal, keep: float) -> Tensor:
     """Find the better part of the restarts by their loss on many rows, in their order."""
     at = torch.linspace(0, len(X) - 1, min(len(X), 256), device=X.device).long()
-    loss, _ = target.rows(at).loss(stack(X[at], goal=goal), goal)
+    loss, _ = target.rows(at).loss(stack.values(X[at], goal=goal), goal)
     ranked = torch.nan_to_num(loss, nan=torch.inf).argsort(stable=True)
     return ranked[: max(1, round(keep * len(ranked)))].sort().values
 
