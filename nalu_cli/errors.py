@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from enum import IntEnum
 from typing import ClassVar
 
@@ -13,7 +14,11 @@ __all__ = [
     "OutputError",
     "ResourceError",
     "UsageError",
+    "quoted",
 ]
+
+LONGEST_QUOTE = 60
+"""Characters of a foreign text that a message shows."""
 
 
 class ExitCode(IntEnum):
@@ -102,3 +107,19 @@ class ResourceError(NaluError):
     """Not enough memory, or a device that is not there."""
 
     exit_code = ExitCode.RESOURCE
+
+
+def quoted(text: str) -> str:
+    """Text from a file or the command line as a message may show it: in quotes, tame and short.
+
+    Control characters, bidi overrides and lone surrogates, which could rewrite what a terminal
+    shows, appear as escapes.
+    """
+    shown = text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 1]}…"
+    return "'" + "".join(map(_escaped, shown)) + "'"
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+        return character.encode("unicode_escape").decode("ascii")
+    return character

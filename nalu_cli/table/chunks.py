@@ -1,0 +1,212 @@
+"""Reads a file in chunks of rows, so that memory does not grow with its length."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.errors import DataError
+from nalu_cli.table.cell_text import TRUTH_WORDS, is_missing, number_in
+from nalu_cli.table.dialect import Layout, ReadOptions, layout_of
+from nalu_cli.table.names import match_name
+from nalu_cli.table.reading import head_text, wrong_fields
+from nalu_cli.table.records import refuse_broken_quotes
+from nalu_cli.table.source import HEAD_BYTES, opened, source_name
+
+__all__ = ["Chunk", "Numbers", "read_chunks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Columns of a chunk as doubles.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+        NaN where there is no number.
+    missing, bad : ndarray of bool, same shape
+        Where the cell is empty or says it is missing, and where it is something else.
+    """
+
+    values: NDArray[np.float64]
+    missing: NDArray[np.bool_]
+    bad: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some consecutive rows of a file, every cell as it is written.
+
+    Parameters
+    ----------
+    source : str
+        What messages call the file.
+    header : tuple of str
+        All columns in file order.
+    rows : list of list of str
+        One cell for each column.
+    lines : ndarray of shape (n_rows,)
+        Physical line each row begins in, counted from 1.
+    delimiter, decimal : str
+        How the file is written.
+    notes : tuple of str
+        What was decided or skipped since the chunk before.
+    """
+
+    source: str
+    header: tuple[str, ...]
+    rows: list[list[str]]
+    lines: NDArray[np.int64]
+    delimiter: str
+    decimal: str
+    notes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def resolve(self, name: str) -> str:
+        """The column a person means by `name`; see `match_name`.
+
+        Raises
+        ------
+        UsageError
+            If no column is meant, or more than one.
+        """
+        return match_name(name, self.header, self.source)
+
+    def numbers(self, names: Sequence[str]) -> Numbers:
+        """The asked-for columns as doubles.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Exact names.
+        """
+        places = [self.header.index(name) for name in names]
+        cells = [[row[place] for place in places] for row in self.rows]
+        shape = (len(cells), len(places))
+        values = np.array([[self._number(cell) for cell in row] for row in cells])
+        values = values.reshape(shape)
+        missing = np.zeros(shape, dtype=bool)
+        holes = np.isnan(values)
+        for row, column in np.argwhere(holes).tolist():
+            missing[row, column] = is_missing(cells[row][column])
+        return Numbers(values, missing, holes & ~missing)
+
+    def _number(self, cell: str) -> float:
+        number = number_in(cell, self.decimal)
+        return TRUTH_WORDS.get(cell.strip().casefold(), np.nan) if number is None else number
+
+
+def read_chunks(
+    path: str | Path, options: ReadOptions | None = None, chunk_rows: int = 50_000
+) -> Iterator[Chunk]:
+    """Read a file in chunks.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV or the like, plain or packed; ``-`` is standard input, which is kept on disk if large.
+    options : ReadOptions, optional
+        What need not be guessed.
+    chunk_rows : int
+        Rows in a chunk, but for the last.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, or an option is out of range.
+    DataError
+        If a row has more or fewer cells than the header and bad rows are not to be skipped, or
+        the file is no table.
+    """
+    options = options or ReadOptions()
+    source = source_name(path)
+    with opened(path) as stream:
+        head, encoding, note = head_text(stream.read(HEAD_BYTES), options, source)
+        layout = layout_of(head, options, source)
+        stream.seek(0)
+        text = io.TextIOWrapper(stream, encoding=encoding, newline=None)
+        rows = _Rows(text, layout, options, source)
+        notes = tuple(n for n in (note, *layout.notes) if n)
+        yield from _chunks(rows, layout, chunk_rows, notes, source)
+
+
+class _Rows:
+    """The rows of a text one after the other; counts those that were skipped."""
+
+    def __init__(self, text: IO[str], layout: Layout, options: ReadOptions, source: str) -> None:
+        self._layout = layout
+        self._options = options
+        self._source = source
+        self._above = layout.body_line - 1
+        lines = _sound_lines(islice(text, self._above, None), source)
+        self._reader = csv.reader(
+            lines, delimiter=layout.delimiter, skipinitialspace=True, strict=True
+        )
+        self.skipped = 0
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        while True:
+            line = self._above + self._reader.line_num + 1
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                return
+            except csv.Error as why:
+                refuse_broken_quotes(why, line, self._source)
+            if len(cells) > 1 or any(cell.strip() for cell in cells):
+                row = self._of_header_width(cells, line)
+                if row is not None:
+                    yield line, row
+
+    def _of_header_width(self, cells: list[str], line: int) -> list[str] | None:
+        width = len(self._layout.names)
+        if len(cells) == width + 1 and not cells[-1].strip():
+            # a delimiter at the end of the row
+            cells = cells[:-1]
+        if len(cells) == width:
+            return cells
+        if not self._options.skip_bad_rows:
+            raise wrong_fields(self._source, line, len(cells), self._layout)
+        self.skipped += 1
+        return None
+
+
+def _sound_lines(lines: Iterator[str], source: str) -> Iterator[str]:
+    try:
+        yield from lines
+    except UnicodeDecodeError as why:
+        raise DataError(
+            f"{source} begins as {why.encoding} text and does not stay so",
+            remedy="Name its encoding, for example --encoding cp1252.",
+        ) from None
+
+
+def _chunks(
+    rows: _Rows, layout: Layout, chunk_rows: int, notes: tuple[str, ...], source: str
+) -> Iterator[Chunk]:
+    numbered = iter(rows)
+    told = 0
+    while block := list(islice(numbered, chunk_rows)):
+        if rows.skipped > told:
+            count, told = rows.skipped - told, rows.skipped
+            notes = (*notes, f"{count} rows with more or fewer fields than the header dropped")
+        yield Chunk(
+            source=source,
+            header=layout.names,
+            rows=[cells for _, cells in block],
+            lines=np.array([line for line, _ in block], dtype=np.int64),
+            delimiter=layout.delimiter,
+            decimal=layout.decimal,
+            notes=notes,
+        )
+        notes = ()

@@ -1,0 +1,203 @@
+"""From cells to doubles, column by column, with what is to be said about each column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.errors import quoted
+from nalu_cli.table.cell_text import (
+    TRUTH_WORDS,
+    is_missing,
+    number_in,
+    refusal_of,
+    written_decimals,
+)
+from nalu_cli.table.table import Fault
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Column", "column_of_numbers", "column_of_texts", "decimals_of"]
+
+MOST_DECIMALS = 8
+LARGEST_SCALED = 2.0**51
+"""Below it a product with a power of ten is rounded to the right integer."""
+
+EXACT_INTEGERS = 2**53
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column as read.
+
+    Parameters
+    ----------
+    name : str
+    values : ndarray of shape (n_rows,)
+        NaN where there is no number.
+    unusable : str
+        Why it is not numeric; empty if it is.
+    fault : Fault or None
+        Cells of a numeric column that are no numbers.
+    note : str
+        What was done to its cells; may be empty.
+    """
+
+    name: str
+    values: Floats
+    unusable: str = ""
+    fault: Fault | None = None
+    note: str = ""
+
+
+def column_of_numbers(name: str, cells: pd.Series) -> Column:
+    """A column that pandas has already converted to numbers or truth values."""
+    values = np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
+    if np.isnan(values).all():
+        return Column(name, values, unusable="it has no values")
+    note = ""
+    if cells.dtype.kind == "b":
+        note = f"column {quoted(name)}: False and True read as 0 and 1"
+    elif cells.dtype.kind in "iu" and np.abs(values).max() > EXACT_INTEGERS:
+        note = _rounded_note(name)
+    return Column(name, values, note=note)
+
+
+def _rounded_note(name: str) -> str:
+    return f"column {quoted(name)} has integers above 2**53; they were rounded to doubles"
+
+
+def column_of_texts(
+    name: str, cells: pd.Series, lines: NDArray[np.int64], *, decimal: str, source: str
+) -> Column:
+    """A column of texts, each cell diagnosed.
+
+    Parameters
+    ----------
+    name : str
+    cells : Series of str
+    lines : ndarray of shape (n_rows,)
+        Physical line of each row.
+    decimal : str
+        Decimal mark.
+    source : str
+        What to call the file.
+    """
+    values = _converted(cells, decimal)
+    rows = np.flatnonzero(~np.isfinite(values))
+    doubtful = [str(text) for text in cells.iloc[rows]]
+    readings = {text: _reading(text, decimal) for text in set(doubtful)}
+    truths = _truths(readings) if len(rows) == len(values) else None
+    if truths is not None:
+        values[rows] = [truths.get(text, np.nan) for text in doubtful]
+        words = " and ".join(quoted(text) for text in sorted(truths)[:2])
+        return Column(name, values, note=f"column {quoted(name)}: {words} read as 0 and 1")
+    values[rows] = [np.nan if (n := readings[text]) is None else n for text in doubtful]
+    is_bad = np.array([readings[text] is None for text in doubtful], dtype=bool)
+    note = _digits_note(name, [text for text in doubtful if _is_number(readings[text])])
+    if not note and np.nanmax(np.abs(values), initial=0.0) > EXACT_INTEGERS:
+        note = (
+            _rounded_note(name) if all(str(t).strip().lstrip("+-").isdigit() for t in cells) else ""
+        )
+    return _judged(name, values, rows[is_bad], cells, lines, source, note)
+
+
+def _converted(cells: pd.Series, decimal: str) -> Floats:
+    """What pandas reads, correctly rounded; NaN for all else."""
+    import pandas as pd
+
+    texts = cells.str.strip()
+    if decimal != ".":
+        texts = texts.str.replace(".", "x", regex=False).str.replace(decimal, ".", regex=False)
+    return np.array(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
+
+
+def _reading(text: str, decimal: str) -> float | None:
+    """The number in a cell, NaN for a missing one, None for a bad one."""
+    return np.nan if is_missing(text) else number_in(text, decimal)
+
+
+def _is_number(reading: float | None) -> bool:
+    return reading is not None and not np.isnan(reading)
+
+
+def _truths(readings: dict[str, float | None]) -> dict[str, float] | None:
+    """0 or 1 for each text, if all that are not missing spell truth values."""
+    bad = [text for text, reading in readings.items() if reading is None]
+    truths = {text: TRUTH_WORDS.get(text.strip().casefold(), np.nan) for text in bad}
+    known = bool(bad) and len(bad) + sum(map(is_missing, readings)) == len(readings)
+    return truths if known and not np.isnan(list(truths.values())).any() else None
+
+
+def _digits_note(name: str, texts: Sequence[str]) -> str:
+    if not texts:
+        return ""
+    cells = "1 cell has" if len(texts) == 1 else f"{len(texts)} cells have"
+    return (
+        f"column {quoted(name)}: {cells} a Unicode minus or digits, such as {quoted(texts[0])} "
+        f"read as {number_in(texts[0]):g}"
+    )
+
+
+def _judged(
+    name: str,
+    values: Floats,
+    bad: NDArray[np.int64],
+    cells: pd.Series,
+    lines: NDArray[np.int64],
+    source: str,
+    note: str,
+) -> Column:
+    if not len(bad):
+        empty = np.isnan(values).all()
+        return Column(name, values, unusable="it has no values" if empty else "", note=note)
+    cell = str(cells.iloc[bad[0]]).strip()
+    refusal = refusal_of(cell)
+    if np.isnan(values).all() and not refusal.nearly:
+        why = f"it holds text ({quoted(cell)} {refusal.reason})"
+        return Column(name, values, unusable=why)
+    found = f"{source}, row {lines[bad[0]]}, column {quoted(name)}: {quoted(cell)} {refusal.reason}"
+    accepted = "write plain numbers such as 1234.5" if refusal.nearly else ""
+    if cell == name:
+        found = f"{source}, row {lines[bad[0]]} repeats the header in column {quoted(name)}"
+        accepted = "files joined into one must have one header"
+    return Column(
+        name, values, fault=Fault(found, accepted, _remedy(name, len(bad)), bad), note=note
+    )
+
+
+def _remedy(name: str, count: int) -> str:
+    if count == 1:
+        return "Remove the row or pass --skip-bad-rows."
+    return (
+        f"{count} cells of the column are like it: remove their rows, pass --skip-bad-rows, or "
+        f"leave the column out with --ignore {quoted(name)}."
+    )
+
+
+def decimals_of(values: Floats, sample: Sequence[str]) -> int | None:
+    """Most decimals any cell of a column is written with; None if some have more than eight.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows,)
+        The doubles, of which the decimals follow but for zeros at the end.
+    sample : sequence of str
+        Texts of the first cells, decimal points in them, from which such zeros are counted.
+    """
+    finite = values[np.isfinite(values)]
+    for decimals in range(MOST_DECIMALS + 1):
+        scaled = np.rint(finite * 10.0**decimals)
+        if np.abs(scaled).max(initial=0.0) > LARGEST_SCALED:
+            return None
+        # an integer below 2**53 over a power of ten is the double nearest to that decimal number
+        if np.array_equal(scaled / 10.0**decimals, finite):
+            return min(MOST_DECIMALS, max([decimals, *map(written_decimals, sample)]))
+    return None

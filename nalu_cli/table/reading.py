@@ -1,0 +1,283 @@
+"""Reads a whole file into a table."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.errors import DataError, quoted
+from nalu_cli.table.cell_text import MISSING_WORDS
+from nalu_cli.table.dialect import Layout, ReadOptions, layout_of
+from nalu_cli.table.numeric import Column, column_of_numbers, column_of_texts, decimals_of
+from nalu_cli.table.records import Records, find_records
+from nalu_cli.table.source import HEAD_BYTES, guess_encoding, opened, source_name, tidy_bytes
+from nalu_cli.table.table import Table
+from nalu_cli.table.workbook import WORKBOOK_ENDINGS, read_workbook
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["column_names", "head_text", "read_table"]
+
+FEWEST_ROWS = 2
+TOTAL_WORDS = frozenset(
+    ("total", "totals", "grand total", "subtotal", "sum", "average", "mean", "summe", "gesamt")
+)
+
+
+def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
+    """Read a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV or the like, plain or packed; Parquet or Excel by its ending; ``-`` is standard input.
+    options : ReadOptions, optional
+        What need not be guessed.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, or an option is out of range.
+    DataError
+        If it cannot be read as a table of at least two rows.
+    """
+    options = options or ReadOptions()
+    if Path(path).suffix.lower() in WORKBOOK_ENDINGS:
+        return _table_of_workbook(path, options)
+    source = source_name(path)
+    with opened(path) as stream:
+        raw = stream.read()
+    encoding, note = guess_encoding(raw, options.encoding, source)
+    content = tidy_bytes(raw, encoding, source)
+    layout = layout_of(_head_of(content), options, source)
+    records = find_records(content, layout.delimiter, layout.body_line, source)
+    records, row_notes = _sound_rows(records, layout, options, source)
+    records, total_note = _without_total(content, records, layout, options, source)
+    columns = _columns(records.text_of(content), records, layout, source)
+    notes = (note, *layout.notes, *row_notes, total_note)
+    return _assembled(source, columns, records.lines, layout, notes, options)
+
+
+def column_names(path: str | Path) -> tuple[str, ...]:
+    """The columns of a file, from its first lines; fast, and without pandas.
+
+    Raises
+    ------
+    UsageError, DataError
+        As `read_table`, as far as the first lines show it.
+    """
+    source = source_name(path)
+    if Path(path).suffix.lower() in WORKBOOK_ENDINGS:
+        return tuple(str(name) for name in read_workbook(path, source).columns)
+    with opened(path) as stream:
+        head, _, _ = head_text(stream.read(HEAD_BYTES), ReadOptions(), source)
+    return layout_of(head, ReadOptions(), source).names
+
+
+def head_text(raw: bytes, options: ReadOptions, source: str) -> tuple[str, str, str]:
+    """The whole lines in the first bytes of a file, its encoding, and a note on that."""
+    encoding, note = guess_encoding(raw, options.encoding, source)
+    text = raw.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
+    if len(raw) >= HEAD_BYTES:
+        text = text.rpartition("\n")[0]
+    return text, encoding, note
+
+
+def _head_of(content: bytes) -> str:
+    head = content[:HEAD_BYTES]
+    if len(content) > HEAD_BYTES:
+        head = head.rpartition(b"\n")[0]
+    return head.decode("utf-8", "replace")
+
+
+def _sound_rows(
+    records: Records, layout: Layout, options: ReadOptions, source: str
+) -> tuple[Records, list[str]]:
+    """Rows with one cell for each name; where all have one more, an empty last column."""
+    width = len(layout.names)
+    trailing = len(records) and np.all(records.fields == width + 1)
+    if trailing and all(not row.cells[-1] for row in layout.sample):
+        return records, ["an empty last column was dropped"]
+    wrong = records.fields != width
+    if not wrong.any():
+        return records, []
+    if not options.skip_bad_rows:
+        first = int(np.argmax(wrong))
+        raise wrong_fields(source, int(records.lines[first]), int(records.fields[first]), layout)
+    count = int(wrong.sum())
+    rows = "1 row has" if count == 1 else f"{count} rows have"
+    return records.only(~wrong), [f"{rows} more or fewer fields than the header; dropped"]
+
+
+def wrong_fields(source: str, line: int, fields: int, layout: Layout) -> DataError:
+    """The error for a row that has another number of fields than the header."""
+    width = len(layout.names)
+    remedy = "Correct or remove the row, or pass --skip-bad-rows."
+    if fields > width and layout.delimiter == ",":
+        remedy += " A cell with a comma inside must stand in quotes."
+    return DataError(
+        f"{source}, row {line} has {fields} field{'s' if fields != 1 else ''}",
+        accepted=f"the header has {width}",
+        remedy=remedy,
+    )
+
+
+def _without_total(
+    content: bytes, records: Records, layout: Layout, options: ReadOptions, source: str
+) -> tuple[Records, str]:
+    """Refuse or drop a row of totals at the end, which no formula of the rows explains."""
+    if not len(records):
+        return records, ""
+    last = content[records.starts[-1] : records.stops[-1]].decode("utf-8", "replace")
+    cells = [cell.strip(' "\t:') for cell in last.split(layout.delimiter)]
+    word = next((cell for cell in cells if cell.casefold() in TOTAL_WORDS), None)
+    if word is None:
+        return records, ""
+    line = records.lines[-1]
+    if not options.skip_bad_rows:
+        raise DataError(
+            f"{source}, row {line} seems to sum up the rows above it ({quoted(word)})",
+            remedy="Remove the row or pass --skip-bad-rows.",
+        )
+    kept = np.arange(len(records)) < len(records) - 1
+    return records.only(kept), f"row {line} ({quoted(word)}) dropped"
+
+
+def _columns(body: bytes, records: Records, layout: Layout, source: str) -> list[Column]:
+    """Read all cells at once; where pandas finds no numbers, again as text."""
+    if not len(records):
+        return [Column(name, np.zeros(0)) for name in layout.names]
+    width = int(records.fields[0])
+    # a decimal mark that is also the delimiter stands in quotes, which pandas does not follow
+    as_text = layout.decimal == layout.delimiter
+    frame = _parsed(body, layout, width, range(width), as_text=as_text)
+    doubtful = [k for k in range(width) if _is_doubtful(frame[k])]
+    texts = _parsed(body, layout, width, doubtful, as_text=True) if doubtful else frame
+    if len(frame) != len(records):
+        raise DataError(
+            f"{source} has quotes that can be read in two ways",
+            remedy="Save it again with a spreadsheet, or remove the quotes.",
+        )
+    return [
+        column_of_texts(name, texts[k], records.lines, decimal=layout.decimal, source=source)
+        if k in set(doubtful)
+        else column_of_numbers(name, frame[k])
+        for k, name in enumerate(layout.names)
+    ]
+
+
+def _is_doubtful(cells: pd.Series) -> bool:
+    """Whether pandas met something that is not a finite number, a truth value or nothing."""
+    if cells.dtype.kind not in "iufb":
+        return True
+    return bool(cells.dtype.kind == "f" and np.isinf(cells.to_numpy()).any())
+
+
+def _parsed(
+    body: bytes, layout: Layout, width: int, columns: Sequence[int], *, as_text: bool
+) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_csv(
+        io.BytesIO(body),
+        sep=layout.delimiter,
+        decimal="." if as_text else layout.decimal,
+        header=None,
+        names=list(range(width)),
+        usecols=list(columns),
+        # never let a surplus field turn the first column into row labels
+        index_col=False,
+        dtype=str if as_text else None,
+        skipinitialspace=True,
+        skip_blank_lines=False,
+        keep_default_na=False,
+        na_filter=not as_text,
+        na_values=None if as_text else _MISSING_SPELLINGS,
+        low_memory=False,
+        encoding="utf-8",
+    )
+
+
+_MISSING_SPELLINGS = sorted(MISSING_WORDS | {word.upper() for word in MISSING_WORDS} | {"NaN"})
+
+
+def _table_of_workbook(path: str | Path, options: ReadOptions) -> Table:
+    source = source_name(path)
+    frame = read_workbook(path, source)
+    header = tuple(str(name).strip() for name in frame.columns)
+    lines = np.arange(len(frame)) + 2
+    columns = [
+        column_of_numbers(name, frame.iloc[:, k])
+        if not _is_doubtful(frame.iloc[:, k])
+        else column_of_texts(
+            name, frame.iloc[:, k].fillna("").astype(str), lines, decimal=".", source=source
+        )
+        for k, name in enumerate(header)
+    ]
+    layout = Layout(",", ".", header, frozenset(), 2, (), ())
+    return _assembled(source, columns, lines, layout, (), options)
+
+
+def _assembled(
+    source: str,
+    columns: Sequence[Column],
+    lines: NDArray[np.int64],
+    layout: Layout,
+    notes: Sequence[str],
+    options: ReadOptions,
+) -> Table:
+    _refuse_few_rows(len(lines), source)
+    unusable = {}
+    usable: dict[int, Column] = {}
+    for k, column in enumerate(columns):
+        why = column.unusable or (_row_numbers(column) if k in layout.nameless else "")
+        if why:
+            unusable[column.name] = why
+        else:
+            usable[k] = column
+    ignored = [f"column {quoted(name)} is not used: {why}" for name, why in unusable.items()]
+    said = [column.note for column in usable.values()]
+    values = [column.values for column in usable.values()]
+    return Table(
+        source=source,
+        header=layout.names,
+        names=tuple(column.name for column in usable.values()),
+        columns=np.column_stack(values) if values else np.zeros((len(lines), 0)),
+        unusable=unusable,
+        notes=tuple(note for note in (*notes, *said, *ignored) if note),
+        decimals=tuple(
+            decimals_of(column.values, _sample_texts(layout, k)) for k, column in usable.items()
+        ),
+        lines=lines,
+        faults={c.name: c.fault for c in usable.values() if c.fault is not None},
+        skip_bad_rows=options.skip_bad_rows,
+    )
+
+
+def _refuse_few_rows(rows: int, source: str) -> None:
+    if rows < FEWEST_ROWS:
+        raise DataError(
+            f"{source} has {rows} row{'s' if rows != 1 else ''} of data",
+            accepted="at least two are needed: any formula fits one row",
+            remedy="Add rows; ten times as many as columns are a good start.",
+        )
+
+
+def _row_numbers(column: Column) -> str:
+    """Why a column without a name is left out, if it only counts the rows."""
+    counted = np.arange(len(column.values), dtype=np.float64)
+    for first in (0.0, 1.0):
+        if np.array_equal(column.values, counted + first):
+            return "it has no name and only counts the rows"
+    return ""
+
+
+def _sample_texts(layout: Layout, k: int) -> list[str]:
+    cells = [row.cells[k] for row in layout.sample if k < len(row.cells)]
+    return [cell.replace(layout.decimal, ".") for cell in cells]
