@@ -234,7 +234,8 @@ def _shortest_decimal(target: Fraction, slack: Fraction, digits: int) -> tuple[f
         return None
     for length in range(1, digits + 1):
         number = float(f"{rough:.{length - 1}e}")
-        if abs(Fraction(repr(number)) - target) <= slack * target:
+        # 1.79e308 rounds up to no double
+        if math.isfinite(number) and abs(Fraction(repr(number)) - target) <= slack * target:
             return number, length
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import math
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -115,8 +116,8 @@ def formula_text(circuit: Circuit, names: Sequence[str]) -> str:
     circuit : Circuit
     names : sequence of str
         One for each column. A name that is no Python identifier, is a keyword, or is ``pi``,
-        ``sqrt`` or ``abs``, stands in backquotes; backquotes inside it are doubled and line
-        breaks become spaces.
+        ``sqrt`` or ``abs``, stands in backquotes; backquotes inside it are doubled, line breaks
+        and other characters that cannot be printed become escapes.
 
     Returns
     -------
@@ -133,9 +134,9 @@ def write(node: Node, names: Sequence[str], dialect: Dialect) -> str:
 
 
 def quoted_name(name: str) -> str:
-    """A name in backquotes: those inside it doubled, line breaks and control characters spaces."""
-    inner = "".join(c if c.isprintable() else " " for c in name)
-    return "`" + inner.replace("`", "``") + "`"
+    """A name in backquotes: those inside it doubled, what cannot be printed as a Python escape."""
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+    return "`" + shown.replace("`", "``") + "`"
 
 
 RESERVED = frozenset({"pi", "sqrt", "abs"})
@@ -143,8 +144,10 @@ RESERVED = frozenset({"pi", "sqrt", "abs"})
 
 def printed_name(name: str) -> str:
     """A column's name as it stands in a formula: itself if it is an identifier, else quoted."""
-    plain = name.isidentifier() and not keyword.iskeyword(name) and name not in RESERVED
-    return name if plain else quoted_name(name)
+    # Python reads identifiers in normal form, where two columns could become one
+    is_plain = name.isidentifier() and unicodedata.is_normalized("NFKC", name)
+    is_free = not keyword.iskeyword(name) and name not in RESERVED
+    return name if is_plain and is_free else quoted_name(name)
 
 
 PYTHON = Dialect(name=printed_name)
