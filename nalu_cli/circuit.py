@@ -45,6 +45,10 @@ class Term:
     weight: Fraction
     constant: float = 1.0
 
+    def __post_init__(self) -> None:
+        # numpy scalars would leak into texts and files
+        object.__setattr__(self, "constant", float(self.constant))
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -69,6 +73,7 @@ class Unit:
         sources = [term.source for term in self.terms]
         if sources != sorted(set(sources)):
             raise ValueError(f"sources must ascend without repeats, got {sources}")
+        object.__setattr__(self, "constant", float(self.constant))
         if not np.isfinite(self.constant):
             raise ValueError(f"the constant of a unit must be finite, got {self.constant}")
         for term in self.terms:

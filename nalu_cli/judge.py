@@ -1,24 +1,75 @@
-"""Stage 8: errors on all rows in float64, and what may be claimed about a formula."""
+"""Stage 8: errors on all rows in float64, the front of candidates, and what may be claimed."""
 
 from __future__ import annotations
 
-from fractions import Fraction
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.answer import Errors
-from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
-from nalu_cli.problem import Rows
+from nalu_cli.answer import Errors, FrontEntry, Move
+from nalu_cli.circuit import Circuit
+from nalu_cli.constants import is_long
+from nalu_cli.formula import complexity
+from nalu_cli.problem import Problem, Rows
+from nalu_cli.refit import Place, constants_of
+from nalu_cli.rounding import agreement
+from nalu_cli.settings import Status
 
-__all__ = ["agreement", "errors_on", "rounding_bound"]
+__all__ = ["Candidate", "errors_on", "front", "pick", "verdict", "weigh"]
 
 Floats = NDArray[np.float64]
 
-EPS = float(np.finfo(np.float64).eps)
+MOST_LONG_CONSTANTS = 4
+"""With more arbitrary reals a formula is a fit: smooth functions have approximations to rounding."""
 
-ROUNDING_FACTOR = 4.0
-"""How many times the first-order rounding bound still counts as rounding."""
+BITS_PER_SYMBOL = 6
+BITS_PER_REAL = 53
+SURPLUS_BITS = 40
+"""A law must leave this much of the data unexplained by its own length; 2**-40 is no chance."""
+
+SMALLEST_R2 = 0.9
+"""Below this share of the variance, near and far, a formula is no approximation either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A circuit with its marks.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    found_by : str
+        The rung it came from.
+    moves : tuple of Move
+        Its snap table.
+    complexity : int
+        Description length in symbols.
+    agreement : float
+        Largest error on any row in units of what rounding explains.
+    rmse : float
+        On the train and near rows.
+    score : float
+        Bayesian information criterion on the train and near rows; smaller is better.
+    standard_errors : dict of Place to float
+        Of the constants.
+    """
+
+    circuit: Circuit
+    found_by: str
+    moves: tuple[Move, ...]
+    complexity: int
+    agreement: float
+    rmse: float
+    score: float
+    standard_errors: dict[Place, float]
+
+    @property
+    def is_exact(self) -> bool:
+        """Agrees to rounding on every row and is short enough to be a law."""
+        return self.agreement <= 1.0
 
 
 def errors_on(circuit: Circuit, rows: Rows) -> Errors:
@@ -39,96 +90,207 @@ def errors_on(circuit: Circuit, rows: Rows) -> Errors:
     value = circuit.evaluate(rows.X)
     scale = float(np.max(np.abs(rows.y))) or 1.0
     with np.errstate(all="ignore"):
-        gap = (value - rows.y) / scale
+        gap = (value / scale) - (rows.y / scale)
         rms = float(np.sqrt(np.mean(gap**2)))
         spread = float(np.std(rows.y / scale))
-        relative = float(np.max(np.abs(value - rows.y) / np.abs(rows.y)))
-    r2 = 1 - (rms / spread) ** 2 if spread > 0 and np.isfinite(rms) else None
+        distance = np.abs(value - rows.y)
+        relative = float(np.max(np.where(distance == 0, 0.0, distance / np.abs(rows.y))))
+    r2 = 1 - (rms / spread) ** 2 if spread > 0 and math.isfinite(rms) else None
     return Errors(
         len(rows),
-        relative if np.isfinite(relative) else None,
-        rms * scale if np.isfinite(rms * scale) else None,
+        relative if math.isfinite(relative) else None,
+        rms * scale if math.isfinite(rms * scale) else None,
         r2,
     )
 
 
-def agreement(circuit: Circuit, rows: Rows, resolution: float = 0.0) -> float:
-    """Largest error in units of what rounding explains.
+def weigh(
+    circuit: Circuit,
+    problem: Problem,
+    *,
+    found_by: str,
+    moves: tuple[Move, ...] = (),
+    standard_errors: dict[Place, float] | None = None,
+) -> Candidate:
+    """Mark a circuit on all rows.
 
     Parameters
     ----------
     circuit : Circuit
-    rows : Rows
-    resolution : float
-        Half a unit in the last decimal place the target is written with; 0 for full doubles.
+    problem : Problem
+    found_by : str
+    moves : tuple of Move
+    standard_errors : dict of Place to float
 
     Returns
     -------
-    float
-        At most 1 when the circuit agrees to rounding on every row; inf where it is undefined.
+    Candidate
     """
-    if not len(rows):
-        return 0.0
-    value, bound = rounding_bound(circuit, rows.X)
-    with np.errstate(all="ignore"):
-        allowed = ROUNDING_FACTOR * (bound + EPS * np.abs(rows.y)) + resolution
-        ratio = np.abs(value - rows.y) / np.maximum(allowed, 1e-320)
-    return float(np.max(ratio)) if np.isfinite(ratio).all() else float("inf")
+    length = complexity(circuit)
+    inner = Rows(
+        np.concatenate([problem.train.X, problem.near.X]),
+        np.concatenate([problem.train.y, problem.near.y]),
+    )
+    rmse = errors_on(circuit, inner).rmse
+    worst = max(agreement(circuit, rows) for rows in (problem.train, problem.near, problem.far))
+    if worst <= 1.0 and not _is_law(circuit, length, problem):
+        worst = math.inf
+    n = len(inner)
+    floor = 1e-15 * float(np.sqrt(np.mean((inner.y / _size(inner.y)) ** 2))) * _size(inner.y)
+    misfit = math.inf if rmse is None else 2 * n * math.log(max(rmse, floor, 5e-324))
+    return Candidate(
+        circuit,
+        found_by,
+        moves,
+        length,
+        worst,
+        math.inf if rmse is None else rmse,
+        misfit + length * math.log(max(n, 2)),
+        standard_errors or {},
+    )
 
 
-def rounding_bound(circuit: Circuit, X: Floats) -> tuple[Floats, Floats]:
-    """Running error analysis: the circuit's value and how far rounding may have moved it.
+def _size(y: Floats) -> float:
+    return float(np.max(np.abs(y))) or 1.0
+
+
+def _is_law(circuit: Circuit, length: int, problem: Problem) -> bool:
+    """Whether the data say more than the formula that explains them."""
+    reals = {abs(v) for v in constants_of(circuit).values() if is_long(abs(v))}
+    if len(reals) > MOST_LONG_CONSTANTS:
+        return False
+    y = problem.all_rows().y
+    distinct = len(np.unique(y))
+    bits = len(y) * min(45.0, 2 * math.log2(max(distinct, 2)))
+    return bits >= BITS_PER_SYMBOL * length + BITS_PER_REAL * len(reals) + SURPLUS_BITS
+
+
+def pick(candidates: Iterable[Candidate]) -> Candidate | None:
+    """The shortest exact candidate, or the one with the best score.
 
     Parameters
     ----------
-    circuit : Circuit
-    X : ndarray of shape (n_rows, n_columns)
+    candidates : iterable of Candidate
 
     Returns
     -------
-    value, bound : ndarray of shape (n_rows,)
-        First-order bound on the error of evaluating the circuit from inputs that are themselves
-        rounded (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3).
+    Candidate or None
+        None when there is none with finite errors.
     """
-    columns = [(X[:, j], EPS / 2 * np.abs(X[:, j])) for j in range(circuit.n_columns)]
-    before: list[tuple[Floats, Floats]] = []
+    usable = [c for c in candidates if math.isfinite(c.score)]
+    exact = [c for c in usable if c.is_exact]
+    if exact:
+        return min(exact, key=lambda c: (c.complexity, c.agreement))
+    return min(usable, key=lambda c: (c.score, c.complexity), default=None)
+
+
+def front(candidates: Iterable[Candidate], problem: Problem) -> tuple[FrontEntry, ...]:
+    """The candidates no other beats in both complexity and far error, simplest first.
+
+    Parameters
+    ----------
+    candidates : iterable of Candidate
+    problem : Problem
+
+    Returns
+    -------
+    tuple of FrontEntry
+    """
+    outer = problem.far if len(problem.far) else problem.train
+    marked = []
+    for c in candidates:
+        rmse = errors_on(c.circuit, outer).rmse
+        if rmse is not None:
+            marked.append((c.complexity, rmse, c))
+    entries: list[FrontEntry] = []
+    best = math.inf
+    for length, rmse, c in sorted(marked, key=lambda m: (m[0], m[1])):
+        if rmse < best:
+            entries.append(FrontEntry(c.circuit, length, rmse))
+            best = rmse
+    return tuple(entries)
+
+
+def verdict(candidate: Candidate, problem: Problem) -> tuple[Status, float | None, tuple[str, ...]]:
+    """What may be claimed about a candidate.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    problem : Problem
+
+    Returns
+    -------
+    status : Status
+    noise : float or None
+        Standard deviation of what is left over the target's root mean square; 0 for exact laws.
+    caveats : tuple of str
+    """
+    if candidate.is_exact:
+        return Status.EXACT, 0.0, ()
+    everything = problem.all_rows()
+    inner = Rows(
+        np.concatenate([problem.train.X, problem.near.X]),
+        np.concatenate([problem.train.y, problem.near.y]),
+    )
+    left = candidate.circuit.evaluate(inner.X) - inner.y
+    noise = candidate.rmse / float(np.sqrt(np.mean(everything.y**2)))
+    inside, outside = errors_on(candidate.circuit, inner), errors_on(candidate.circuit, problem.far)
+    complaints = _complaints(candidate, problem, left)
+    if not complaints:
+        return Status.WITHIN_NOISE, noise, ()
+    r2 = [e.r2 for e in (inside, outside) if e.rows]
+    if any(v is None or v < SMALLEST_R2 for v in r2):
+        return Status.NONE, None, tuple(complaints)
+    return Status.APPROXIMATE, None, tuple(complaints)
+
+
+def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[str]:
+    """Why what is left over does not look like noise."""
+    found = []
+    inner = np.concatenate([problem.train.X, problem.near.X])
+    y = np.concatenate([problem.train.y, problem.near.y])
+    if not candidate.circuit.used_columns() or not _explains(y, left, candidate.complexity):
+        found.append("no formula of this class does better than a constant")
+    if not np.isfinite(left).all():
+        found.append("the formula is undefined on some rows")
+        return found
+    far = errors_on(candidate.circuit, problem.far).rmse
+    if len(problem.far) and (far is None or far > _largest_far(len(problem.far)) * candidate.rmse):
+        found.append("the error grows outside the training range")
+    if candidate.rmse < 1e-9 * float(np.std(y)):
+        found.append("what is left is small but more than rounding")
+    columns = candidate.circuit.used_columns()
+    if columns and _neighbours_agree(inner[:, columns], left):
+        found.append("what is left is not noise: neighbouring rows have similar errors")
+    return found
+
+
+def _explains(y: Floats, left: Floats, length: int) -> bool:
+    n = len(y)
     with np.errstate(all="ignore"):
-        for layer in circuit.layers:
-            sources = before + columns
-            before = [_bounded_unit(unit, sources, len(X)) for unit in layer]
-    return before[0]
+        gain = n * math.log(max(float(np.var(y)), 5e-324) / max(float(np.mean(left**2)), 5e-324))
+    return gain > length * math.log(max(n, 2))
 
 
-def _bounded_unit(
-    unit: Unit, sources: list[tuple[Floats, Floats]], n_rows: int
-) -> tuple[Floats, Floats]:
-    value = np.full(n_rows, unit.constant)
-    bound = np.full(n_rows, EPS / 2 * abs(unit.constant))
-    for term in unit.terms:
-        x, e = sources[term.source]
-        if unit.kind is UnitKind.SUM:
-            value, bound = _plus(value, bound, term, x, e)
-        else:
-            value, bound = _times(unit.kind, value, bound, term.weight, x, e)
-    return value, bound
+def _largest_far(rows: int) -> float:
+    """Sampling spread of a root mean square over some rows, generously."""
+    return 1.5 + 3.0 / math.sqrt(rows)
 
 
-def _plus(
-    value: Floats, bound: Floats, term: Term, x: Floats, e: Floats
-) -> tuple[Floats, Floats]:
-    part = float(term.weight) * term.constant * x
-    total = value + part
-    return total, bound + term.constant * e + EPS * np.abs(part) + EPS / 2 * np.abs(total)
+def _neighbours_agree(X: Floats, left: Floats) -> bool:
+    """Whether the residuals of nearest neighbours are correlated: a smooth leftover is."""
+    if len(left) < 20:
+        return False
+    spread = X.std(axis=0)
+    Z = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    rows = np.arange(len(Z))[:: max(1, len(Z) // 1500)]
+    Z, r = Z[rows], left[rows]
+    distance = (Z**2).sum(axis=1)[:, None] + (Z**2).sum(axis=1)[None, :] - 2 * Z @ Z.T
+    np.fill_diagonal(distance, np.inf)
+    neighbour = distance.argmin(axis=1)
+    # ranks: one outlier must not decide
+    ranks = np.argsort(np.argsort(r)) / len(r) - 0.5
+    correlation = float(np.corrcoef(ranks, ranks[neighbour])[0, 1])
+    return correlation > 4.0 / math.sqrt(len(r))
 
-
-def _times(
-    kind: UnitKind, value: Floats, bound: Floats, weight: Fraction, x: Floats, e: Floats
-) -> tuple[Floats, Floats]:
-    base = np.abs(x) if kind is UnitKind.MAGNITUDE else x
-    power = base ** int(weight) if weight.denominator == 1 else np.sqrt(base) ** weight.numerator
-    size = np.abs(power)
-    slope = np.where(e > 0, abs(float(weight)) * size / np.abs(x), 0.0)
-    error = slope * e + EPS * (1 + abs(float(weight))) * size
-    product = value * power
-    spread = np.abs(value) * error + bound * size + EPS / 2 * np.abs(product)
-    return product, spread

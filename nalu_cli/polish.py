@@ -101,11 +101,12 @@ class Network:
         """The inverse of `flatten`."""
         layers = tuple(
             RelaxedLayer(kind, W, b)
-            for kind, (W, b) in zip(self.kinds, self._parts(theta), strict=True)
+            for kind, (W, b) in zip(self.kinds, self.parts(theta), strict=True)
         )
         return Relaxed(layers, loss)
 
-    def _parts(self, theta: Floats) -> list[tuple[Floats, Floats]]:
+    def parts(self, theta: Floats) -> list[tuple[Floats, Floats]]:
+        """Weights (R, I, O) and constants (R, O) of each layer."""
         parts, at = [], 0
         for i, o in self.shapes:
             W = theta[:, at : at + i * o].reshape(-1, i, o)
@@ -120,7 +121,7 @@ class Network:
         x = np.broadcast_to(self.X, (len(theta), *self.X.shape))
         before = x[:, :, :0]
         with np.errstate(all="ignore"):
-            for kind, (W, b) in zip(self.kinds, self._parts(theta), strict=True):
+            for kind, (W, b) in zip(self.kinds, self.parts(theta), strict=True):
                 inputs = np.concatenate([before, x], axis=2) if before.shape[2] else x
                 trace = _layer(kind, W, b, inputs)
                 traces.append(trace)
@@ -133,7 +134,7 @@ class Network:
         delta = slope[:, :, None]  # (R, N, O)
         with np.errstate(all="ignore"):
             for k in range(len(self.kinds) - 1, -1, -1):
-                W, b = self._parts(theta)[k]
+                W, b = self.parts(theta)[k]
                 by_weight, by_constant, by_input = _backward(
                     self.kinds[k], W, b, traces[k], delta, need_inputs=k > 0
                 )

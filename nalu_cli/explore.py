@@ -1,0 +1,99 @@
+"""Stage 4 for small stacks: random starts, trained to second order as one batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
+
+__all__ = ["Plan", "starts"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The shape of a stack whose gates have settled layer by layer.
+
+    Parameters
+    ----------
+    layers : str
+        ``M4 A2 M1``: four products, two sums of them, one product of those; the last has one unit.
+    signed : bool
+        Products with sign, else on magnitudes.
+    """
+
+    layers: str
+    signed: bool = True
+
+    @property
+    def kinds(self) -> list[int]:
+        """`SUM`, `PRODUCT` or `MAGNITUDE` of each layer."""
+        product = PRODUCT if self.signed else MAGNITUDE
+        return [SUM if part[0] == "A" else product for part in self.layers.split()]
+
+    @property
+    def widths(self) -> list[int]:
+        """Units of each layer."""
+        return [int(part[1:]) for part in self.layers.split()]
+
+    @property
+    def name(self) -> str:
+        """As shown to people: ``product(4) sum(2) product``."""
+        words = []
+        for part in self.layers.split():
+            kind = "sum" if part[0] == "A" else "product"
+            words.append(kind if part[1:] == "1" else f"{kind}({part[1:]})")
+        return " ".join(words)
+
+
+def starts(plan: Plan, n: int, restarts: int, seed: tuple[int, ...]) -> tuple[Relaxed, Bools]:
+    """Random weights, and which of them take part.
+
+    Sums of products do not read the columns past their products, since a product can pass a
+    column on; products read everything. The scale of a product below a sum is the sum's business.
+
+    Parameters
+    ----------
+    plan : Plan
+    n : int
+        Number of columns.
+    restarts : int
+    seed : tuple of int
+        Of the random stream; restart r draws from its own child.
+
+    Returns
+    -------
+    relaxed : Relaxed
+    free : ndarray of bool, shape (P,)
+        In the order of `Network.flatten`.
+    """
+    sizes = _sizes(plan, n)
+    total = sum(i * o + o for i, o in sizes)
+    streams = np.random.SeedSequence(seed).spawn(restarts)
+    draws = np.stack([np.random.default_rng(s).uniform(-1, 1, total) for s in streams])
+    layers, free, at = [], [], 0
+    for k, (kind, (i, o)) in enumerate(zip(plan.kinds, sizes, strict=True)):
+        reads = np.ones((i, o), dtype=bool)
+        if k and kind == SUM:
+            reads[i - n :] = False
+        W = np.where(reads, draws[:, at : at + i * o].reshape(-1, i, o), 0.0)
+        at += i * o
+        b = draws[:, at : at + o] if kind == SUM else np.ones((restarts, o))
+        at += o
+        last = k == len(sizes) - 1
+        free += [reads.ravel(), np.full(o, kind == SUM or last)]
+        layers.append(RelaxedLayer(np.full((restarts, o), kind, dtype=np.int8), W, b))
+    return Relaxed(tuple(layers), np.full(restarts, np.inf)), np.concatenate(free)
+
+
+def _sizes(plan: Plan, n: int) -> list[tuple[int, int]]:
+    sizes, width = [], 0
+    for o in plan.widths:
+        sizes.append((width + n, o))
+        width = o
+    return sizes

@@ -1,0 +1,124 @@
+"""Stage 7: constants fitted and named, the form shortened; never worse than what came in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from nalu_cli.circuit import Circuit
+from nalu_cli.constants import snap_value
+from nalu_cli.formula import complexity
+from nalu_cli.rounding import EPS, agreement
+from nalu_cli.problem import Rows
+from nalu_cli.refit import Place, balance, constants_of, refit, with_constants
+
+__all__ = ["Refined", "refine"]
+
+SURE = 6.0
+"""A constant is given a name that lies within this many standard errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """A circuit after refinement.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    standard_errors : dict of Place to float
+        Of its constants.
+    """
+
+    circuit: Circuit
+    standard_errors: dict[Place, float]
+
+
+def refine(
+    circuit: Circuit, rows: Rows, *, sigma: float | None = None, resolution: float = 0.0
+) -> Refined:
+    """Fit and name the constants, then look for the shortest equal form.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    rows : Rows
+        Training rows.
+    sigma : float or None
+        Standard deviation of the target's error; None for data without noise.
+    resolution : float
+        Half a unit in the last decimal place the target is written with.
+
+    Returns
+    -------
+    Refined
+    """
+    fits = _acceptance(rows, sigma, resolution)
+    best = _with_names(circuit, rows, sigma, fits)
+    shorter = _shortened(best.circuit, rows)
+    if complexity(shorter) >= complexity(best.circuit) or not fits(shorter, best.circuit):
+        return best
+    again = _with_names(shorter, rows, sigma, fits)
+    better = complexity(again.circuit) <= complexity(shorter) and fits(again.circuit, best.circuit)
+    return again if better else Refined(shorter, refit(shorter, rows, sigma=sigma)[1])
+
+
+def _shortened(circuit: Circuit, rows: Rows) -> Circuit:
+    from nalu_cli.simplify import shorten  # sympy takes a third of a second to import
+
+    return shorten(circuit, positive=[bool((column > 0).all()) for column in rows.X.T])
+
+
+def _acceptance(
+    rows: Rows, sigma: float | None, resolution: float
+) -> Callable[[Circuit, Circuit], bool]:
+    """Whether a new circuit fits as well as an old one, for all that can be told."""
+
+    def exactly(new: Circuit, old: Circuit) -> bool:
+        before = agreement(old, rows, resolution)
+        return agreement(new, rows, resolution) <= max(1.0, 1.5 * before)
+
+    def within_noise(new: Circuit, old: Circuit) -> bool:
+        # one constant given up is worth log(n) / 2 in log-likelihood (BIC)
+        allowed = np.log(max(len(rows), 2))
+        return bool(_chi2(new, rows, sigma or 1.0) <= _chi2(old, rows, sigma or 1.0) + allowed)
+
+    return exactly if sigma is None else within_noise
+
+
+def _chi2(circuit: Circuit, rows: Rows, sigma: float) -> float:
+    with np.errstate(all="ignore"):
+        total = float(np.sum(((circuit.evaluate(rows.X) - rows.y) / sigma) ** 2))
+    return total if np.isfinite(total) else np.inf
+
+
+def _with_names(
+    circuit: Circuit,
+    rows: Rows,
+    sigma: float | None,
+    fits: Callable[[Circuit, Circuit], bool],
+) -> Refined:
+    fitted, spread = refit(balance(circuit), rows, sigma=sigma)
+    if not fits(fitted, circuit):
+        fitted, spread = refit(circuit, rows, sigma=sigma)
+    for place in sorted(spread, key=lambda p: _relative(fitted, spread, p)):
+        value = constants_of(fitted).get(place)
+        if value is None:
+            continue
+        tolerance = max(SURE * spread[place] / abs(value), 8 * EPS)
+        named = snap_value(value, min(tolerance, 0.05))
+        if named == value:
+            continue
+        trial = with_constants(fitted, {place: named})
+        if sigma is not None:
+            trial = refit(trial, rows, sigma=sigma)[0] if len(spread) > 1 else trial
+            trial = with_constants(trial, {place: named})
+        if fits(trial, fitted):
+            fitted = trial
+    return Refined(fitted, spread)
+
+
+def _relative(circuit: Circuit, spread: dict[Place, float], place: Place) -> float:
+    value = constants_of(circuit).get(place, 1.0)
+    return spread[place] / abs(value)

@@ -1,0 +1,269 @@
+"""Real constants of a circuit: how they are scaled against each other, fitted, and how sure they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind
+from nalu_cli.constants import is_long, name_constant
+from nalu_cli.rounding import EPS, rounding_bound
+from nalu_cli.polish import Network
+from nalu_cli.problem import Rows
+from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
+
+__all__ = ["Place", "balance", "constants_of", "refit", "relax", "with_constants"]
+
+Floats = NDArray[np.float64]
+
+CODE = {UnitKind.SUM: SUM, UnitKind.PRODUCT: PRODUCT, UnitKind.MAGNITUDE: MAGNITUDE}
+
+MOST_STEPS = 8
+
+LOOSE = 1e-7
+"""Relative precision of constants before they are fitted: enough to see which ratios are simple."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a constant stands: a unit, and the source of a term or None for the unit's own."""
+
+    layer: int
+    unit: int
+    source: int | None
+
+
+def constants_of(circuit: Circuit) -> dict[Place, float]:
+    """All constants that are not structural: signed offsets and scales, signed coefficients.
+
+    Scales and coefficients of 1 and offsets of 0 say nothing and are left out.
+    """
+    found: dict[Place, float] = {}
+    for k, layer in enumerate(circuit.layers):
+        for u, unit in enumerate(layer):
+            neutral = 0.0 if unit.kind is UnitKind.SUM else 1.0
+            if unit.constant != neutral:
+                found[Place(k, u, None)] = unit.constant
+            for term in unit.terms:
+                if unit.kind is UnitKind.SUM and term.constant != 1.0:
+                    found[Place(k, u, term.source)] = float(term.weight) * term.constant
+    return found
+
+
+def with_constants(circuit: Circuit, values: dict[Place, float]) -> Circuit:
+    """The circuit with some constants replaced; a coefficient of 0 removes its term."""
+    layers: list[Layer] = []
+    for k, layer in enumerate(circuit.layers):
+        units = []
+        for u, unit in enumerate(layer):
+            constant = values.get(Place(k, u, None), unit.constant)
+            terms = tuple(
+                _with_value(t, values.get(Place(k, u, t.source))) for t in unit.terms
+            )
+            units.append(Unit(unit.kind, tuple(t for t in terms if t.constant != 0), constant))
+        layers.append(tuple(units))
+    return Circuit(circuit.n_columns, tuple(layers))
+
+
+def _with_value(term: Term, value: float | None) -> Term:
+    if value is None:
+        return term
+    if value == 0:
+        # not a term any more: filtered out by the caller before the unit checks it
+        return replace(term, constant=0.0)
+    return Term(term.source, abs(term.weight) * (1 if value > 0 else -1), abs(value))
+
+
+def relax(circuit: Circuit) -> Relaxed:
+    """The circuit as a batch of one stack with real weights."""
+    layers, width = [], 0
+    for layer in circuit.layers:
+        W = np.zeros((1, width + circuit.n_columns, len(layer)))
+        for u, unit in enumerate(layer):
+            for t in unit.terms:
+                W[0, t.source, u] = float(t.weight) * t.constant
+        kind = np.array([[CODE[unit.kind] for unit in layer]], dtype=np.int8)
+        constant = np.array([[unit.constant for unit in layer]])
+        layers.append(RelaxedLayer(kind, W, constant))
+        width = len(layer)
+    return Relaxed(tuple(layers), np.zeros(1))
+
+
+def balance(circuit: Circuit) -> Circuit:
+    """Move factors out of sums whose only use is inside products, so that most constants are simple.
+
+    ``(2 a + 4 b) / (6 c + 6)`` and ``(a + 2 b) / (3 c + 3)`` are the same stack but for a factor
+    that each sum can hand to the product above it. The factor is chosen that leaves the simplest
+    numbers.
+    """
+    for k in range(len(circuit.layers) - 1):
+        for u, unit in enumerate(circuit.layers[k]):
+            if unit.kind is UnitKind.SUM:
+                circuit = _hand_up(circuit, k, u)
+    return circuit
+
+
+def _hand_up(circuit: Circuit, k: int, u: int) -> Circuit:
+    unit = circuit.layers[k][u]
+    users = [
+        (v, t) for v, user in enumerate(circuit.layers[k + 1]) for t in user.terms if t.source == u
+    ]
+    if not users:
+        return circuit
+    factor = _simplest_factor(unit)
+    positive = all(
+        circuit.layers[k + 1][v].kind is UnitKind.SUM or t.weight.denominator == 1
+        for v, t in users
+    )
+    factor = factor if positive else abs(factor)
+    above = list(circuit.layers[k + 1])
+    for v, t in users:
+        above[v] = _scaled_user(above[v], t, factor)
+    below = list(circuit.layers[k])
+    below[u] = _divided(unit, factor)
+    layers = list(circuit.layers)
+    layers[k], layers[k + 1] = tuple(below), tuple(above)
+    return Circuit(circuit.n_columns, tuple(layers))
+
+
+def _simplest_factor(unit: Unit) -> float:
+    values = [float(t.weight) * t.constant for t in unit.terms]
+    if unit.constant:
+        values.append(unit.constant)
+
+    def cost(factor: float) -> tuple[float, float]:
+        return sum(_cost(v / factor) for v in values), abs(factor)
+
+    return min([1.0, *values], key=cost) if values else 1.0
+
+
+def _cost(value: float) -> float:
+    """How much a reader has to read: 0 for 1, more for longer names, most for a long real."""
+    size = abs(value)
+    sign = 0.01 if value < 0 else 0.0
+    if abs(size - 1) < LOOSE:
+        return sign
+    named = name_constant(size, tolerance=LOOSE)
+    return sign + (1.0 + 0.2 * len(named.text) if named is not None else 6.0)
+
+
+def _scaled_user(user: Unit, term: Term, factor: float) -> Unit:
+    if user.kind is not UnitKind.SUM:
+        size = abs(factor) ** float(term.weight)
+        odd = term.weight.denominator == 1 and term.weight.numerator % 2 == 1
+        sign = -1.0 if factor < 0 and odd and user.kind is UnitKind.PRODUCT else 1.0
+        return Unit(user.kind, user.terms, user.constant * sign * size)
+    value = float(term.weight) * term.constant * factor
+    terms = tuple(_with_value(t, value) if t.source == term.source else t for t in user.terms)
+    return Unit(user.kind, terms, user.constant)
+
+
+def _divided(unit: Unit, factor: float) -> Unit:
+    terms = tuple(
+        _with_value(t, float(t.weight) * t.constant / factor) for t in unit.terms
+    )
+    terms = tuple(
+        replace(t, constant=1.0) if abs(t.constant - 1) < 1e-13 else t for t in terms
+    )
+    return Unit(unit.kind, terms, unit.constant / factor)
+
+
+def refit(
+    circuit: Circuit, rows: Rows, *, sigma: float | None = None
+) -> tuple[Circuit, dict[Place, float]]:
+    """Fit all constants by Gauss-Newton.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    rows : Rows
+    sigma : float or None
+        Standard deviation of the target's error, the same on all rows; None for data without
+        noise, where each row counts by what rounding can do to it.
+
+    Returns
+    -------
+    circuit : Circuit
+    standard_errors : dict of Place to float
+        Of each constant; inf where the data do not determine it.
+    """
+    values = constants_of(circuit)
+    if not values:
+        return circuit, {}
+    loss = _misfit(circuit, rows, sigma)
+    spread = {place: np.inf for place in values}
+    for _ in range(MOST_STEPS):
+        step, spread = _gauss_newton(circuit, rows, list(values), sigma)
+        trial = _moved(circuit, values, step)
+        if trial is None:
+            break
+        new_loss = _misfit(trial, rows, sigma)
+        if not new_loss < loss:
+            break
+        gain, loss, circuit = loss - new_loss, new_loss, trial
+        values = {place: values[place] + step[place] for place in values}
+        if gain <= 1e-3 * loss:
+            break
+    return circuit, spread
+
+
+def _moved(
+    circuit: Circuit, values: dict[Place, float], step: dict[Place, float]
+) -> Circuit | None:
+    moved = {place: values[place] + step[place] for place in values}
+    if any(not np.isfinite(v) or v == 0 for v in moved.values()):
+        return None
+    return with_constants(circuit, moved)
+
+
+def _weights(circuit: Circuit, rows: Rows, sigma: float | None) -> Floats:
+    if sigma is not None:
+        return np.full(len(rows), 1.0 / sigma)
+    _, bound = rounding_bound(circuit, rows.X)
+    floor = EPS * np.abs(rows.y) + 1e-320
+    return 1.0 / (np.where(np.isfinite(bound), bound, 0.0) + floor)
+
+
+def _misfit(circuit: Circuit, rows: Rows, sigma: float | None) -> float:
+    with np.errstate(all="ignore"):
+        gap = (circuit.evaluate(rows.X) - rows.y) * _weights(circuit, rows, sigma)
+        total = float(np.sqrt(np.mean(gap**2)))
+    return total if np.isfinite(total) else np.inf
+
+
+def _gauss_newton(
+    circuit: Circuit, rows: Rows, places: list[Place], sigma: float | None
+) -> tuple[dict[Place, float], dict[Place, float]]:
+    relaxed = relax(circuit)
+    network = Network(relaxed, rows.X)
+    theta = Network.flatten(relaxed)
+    _, traces = network.forward(theta)
+    weight = _weights(circuit, rows, sigma)
+    J = network.jacobian(theta, traces, weight[None, :])[0][:, _positions(network, places)]
+    with np.errstate(all="ignore"):
+        gap = np.nan_to_num((rows.y - circuit.evaluate(rows.X)) * weight)
+    size = np.linalg.norm(J, axis=0)
+    size[size == 0] = 1.0
+    q, r = np.linalg.qr(J / size)
+    try:
+        inverse = np.linalg.inv(r)
+    except np.linalg.LinAlgError:
+        inverse = np.linalg.pinv(r)
+    step = inverse @ (q.T @ gap) / size
+    spread = np.linalg.norm(inverse, axis=1) / size
+    return dict(zip(places, step, strict=True)), dict(zip(places, spread, strict=True))
+
+
+def _positions(network: Network, places: list[Place]) -> list[int]:
+    starts, at = [], 0
+    for i, o in network.shapes:
+        starts.append(at)
+        at += i * o + o
+    found = []
+    for place in places:
+        i, o = network.shapes[place.layer]
+        inner = i * o + place.unit if place.source is None else place.source * o + place.unit
+        found.append(starts[place.layer] + inner)
+    return found
