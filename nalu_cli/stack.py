@@ -140,8 +140,16 @@ class Stack:
         kind, before = CELLS[shape.cell], 0
         self.cells: list[Cell] = []
         for path, width in zip(shape.paths, shape.widths, strict=True):
-            signed = shape.signed is not False
-            self.cells.append(kind(before + columns, width, generators, path=path, signed=signed))
+            self.cells.append(
+                kind(
+                    before + columns,
+                    width,
+                    generators,
+                    units=before,
+                    path=path,
+                    signed=shape.signed is not False,
+                )
+            )
             before = width
         self.weights = [p for cell in self.cells for p in cell.parameters()]
         self.replace(torch.cat([p.data.flatten(1) for p in self.weights], 1))
@@ -246,13 +254,14 @@ class Stack:
             values, last_inputs = layer_values(layer, x), x
             x = np.concatenate([values, columns], axis=2)
         goal = self.goal(y)
+        weights = np.ones_like(y) if goal is Goal.LOG else weights
         p = values[:, :, 0]  # (R, N)
         if goal is Goal.LOG and not np.any(layers[-1].kind == SUM):
             layers[-1] = _with_best_sign_rule(layers[-1], last_inputs, y)
             p = layer_values(layers[-1], last_inputs)[:, :, 0]
         scale, offset = _solved(p, y, weights, goal, layers[-1].kind[:, 0] == SUM)
         layers[-1] = _rescaled(layers[-1], scale, offset)
-        loss = _loss(scale[:, None] * p + offset[:, None], y, weights)
+        loss = _loss(scale[:, None] * p + offset[:, None], y, weights, goal)
         return Relaxed(tuple(layers), loss), tuple(agreed)
 
 
@@ -307,9 +316,11 @@ def _rescaled(layer: RelaxedLayer, scale: Floats, offset: Floats) -> RelaxedLaye
     return RelaxedLayer(layer.kind, weights, constant)
 
 
-def _loss(f: Floats, y: Floats, weights: Floats) -> Floats:  # (R, N) -> (R,)
+def _loss(f: Floats, y: Floats, weights: Floats, goal: Goal) -> Floats:  # (R, N) -> (R,)
     w = weights / weights.sum()
     with np.errstate(all="ignore"):
+        if goal is Goal.LOG:
+            f, y = np.log(np.maximum(np.abs(f), 1e-300)), np.log(np.abs(y))
         variance = np.square(y - y @ w) @ w
         loss = (np.square(f - y) @ w) / (variance if variance > 0 else 1.0)
     return np.where(np.isfinite(loss), loss, np.inf)

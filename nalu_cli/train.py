@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 RESTARTS = 64
 STEPS = 200
-BATCH_ROWS = 64
+BATCH_ROWS = 128
 
 GROUP = 64
 """Restarts trained together on a CPU: fixed, so that the answer does not depend on threads."""
@@ -34,7 +34,7 @@ LAST_RATE = 0.1
 """Share of the learning rate that is left at the end."""
 
 BETAS = (0.9, 0.95)
-LARGEST_GRADIENT = 10.0
+LARGEST_GRADIENT = 1.0
 """Each restart's gradient is shortened to this length."""
 
 FLOOR = 1e-4
@@ -53,8 +53,8 @@ KEEP = 0.5
 FREEZE_ROWS = 512
 """Rows on which gates are read, last units fitted and restarts compared."""
 
-COMFORT = 6.0
-"""Columns within a factor of 2**6 of one are trained on as they are."""
+COMFORT = 4.0
+"""Columns within a factor of 2**4 of one are trained on as they are."""
 
 
 @dataclass(frozen=True, slots=True)

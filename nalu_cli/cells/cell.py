@@ -47,6 +47,8 @@ class Cell(nn.Module, ABC):
         I and O, the width of what the layer reads and of what it computes.
     generators : sequence of numpy Generator
         One for each restart, so that a restart starts the same among any number of others.
+    units : int
+        How many of the inputs, the first ones, are units of the layer before; the rest are columns.
     path : Path
         Side of the gates; one of `paths`.
     signed : bool
@@ -73,6 +75,7 @@ class Cell(nn.Module, ABC):
         outputs: int,
         generators: Sequence[np.random.Generator],
         *,
+        units: int = 0,
         path: Path = Path.FREE,
         signed: bool = True,
     ) -> None:
@@ -80,7 +83,7 @@ class Cell(nn.Module, ABC):
         if path not in self.paths:
             raise ValueError(f"a {self.name} cell has no path {path}")
         self.inputs, self.outputs = inputs, outputs
-        self.path, self.signed = path, signed
+        self.units, self.path, self.signed = units, path, signed
         self.start(generators)
 
     @abstractmethod

@@ -26,6 +26,9 @@ SUM_BOUND = 1.0
 
 EXPONENT_BOUND = 3.0
 
+ASIDE = 0.3
+"""Size of the other exponents of a product that starts near a square."""
+
 WIDE = 8
 """More inputs than this start with smaller weights, so that sums of logs stay of order one."""
 
@@ -55,7 +58,11 @@ class Gated(Cell):
     operations = frozenset(Operation)
 
     def start(self, generators: Sequence[np.random.Generator]) -> None:
-        """Draw weights from [-1, 1) and gates near 0 or near 1."""
+        """Draw weights from [-1, 1) and gates near 0 or near 1.
+
+        Without the sign rule a stack is good for sums of squares, which a walk from random
+        exponents rarely finds: its inner products start near squares, sums of them without minus.
+        """
         bound = min(1.0, (WIDE / self.inputs) ** 0.5)
         if self.path is not Path.PRODUCT:
             self.A = uniform(generators, (self.inputs, self.outputs), bound)  # (R, I, O)
@@ -65,6 +72,16 @@ class Gated(Cell):
         if self.path is Path.FREE:
             side = uniform(generators, (self.outputs,))
             self.G = nn.Parameter(side.data.sign() * SETTLED)  # (R, O)
+        if not self.signed:
+            self._start_with_squares()
+
+    def _start_with_squares(self) -> None:
+        if self.path is Path.SUM and self.units:
+            self.A.data.abs_()
+        if self.path is Path.PRODUCT and self.outputs > 1:
+            each = torch.arange(self.outputs)
+            self.W.data.mul_(ASIDE)
+            self.W.data[:, each % (self.units or self.inputs), each] = 2.0
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute only the live side of settled gates: (R, N, I) -> (R, N, O)."""

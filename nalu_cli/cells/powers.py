@@ -10,8 +10,12 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 __all__ = ["LARGEST_LOG", "SMALLEST", "log_product", "product"]
 
-SMALLEST = 1e-12
-"""Magnitudes below this are taken for it: a log guard that leaves everything above unbiased."""
+SMALLEST = 1e-30
+"""Magnitudes below this are taken for it before the logarithm."""
+
+CUT = 0.03
+"""Magnitudes below this pass no gradient: d log|x| = 1/x of the few rows next to a change of sign
+would drown all others. Values are not touched, so nothing is biased."""
 
 LARGEST_LOG = 18.0
 """Products are kept within exp(-18) to exp(18), so that float32 squares of them stay finite."""
@@ -40,7 +44,10 @@ def product(x: Tensor, W: Tensor, *, signed: bool) -> Tensor:
 
 def log_product(x: Tensor, W: Tensor) -> Tensor:
     """Log of the magnitude of `product`, unclamped: (R, N, I), (R, I, O) -> (R, N, O)."""
-    logs = x.abs().clamp_min(SMALLEST).log()
+    size = x.abs()
+    logs = size.clamp_min(SMALLEST).log()
+    if x.requires_grad:
+        logs = torch.where(size < CUT, logs.detach(), logs)
     return (W.mT @ logs.mT).mT  # rows last in memory: small matrices multiply 4 times as fast
 
 
@@ -72,4 +79,4 @@ class _Product(torch.autograd.Function):
         if not ctx.needs_input_grad[0]:  # type: ignore[attr-defined]
             return None, W_grad, None
         x_grad = (W @ through.mT).mT / x
-        return x_grad.masked_fill_(x.abs() < SMALLEST, 0.0), W_grad, None
+        return x_grad.masked_fill_(x.abs() < CUT, 0.0), W_grad, None
