@@ -17,9 +17,10 @@ from nalu_cli.errors import DataError
 from nalu_cli.table.cell_text import TRUTH_WORDS, is_missing, number_in
 from nalu_cli.table.dialect import Layout, ReadOptions, layout_of
 from nalu_cli.table.names import match_name
-from nalu_cli.table.reading import head_text, wrong_fields
+from nalu_cli.table.reading import head_text, wrong_fields, wrong_fields_note
 from nalu_cli.table.records import refuse_broken_quotes
 from nalu_cli.table.source import HEAD_BYTES, opened, source_name
+from nalu_cli.table.workbook import WORKBOOK_ENDINGS, read_workbook
 
 __all__ = ["Chunk", "Numbers", "read_chunks"]
 
@@ -130,6 +131,9 @@ def read_chunks(
     """
     options = options or ReadOptions()
     source = source_name(path)
+    if Path(path).suffix.lower() in WORKBOOK_ENDINGS:
+        yield from _workbook_chunks(path, chunk_rows, source)
+        return
     with opened(path) as stream:
         head, encoding, note = head_text(stream.read(HEAD_BYTES), options, source)
         layout = layout_of(head, options, source)
@@ -138,6 +142,17 @@ def read_chunks(
         rows = _Rows(text, layout, options, source)
         notes = tuple(n for n in (note, *layout.notes) if n)
         yield from _chunks(rows, layout, chunk_rows, notes, source)
+
+
+def _workbook_chunks(path: str | Path, chunk_rows: int, source: str) -> Iterator[Chunk]:
+    """A workbook in chunks; its readers hand out the whole of it, so memory does grow."""
+    frame = read_workbook(path, source)
+    header = tuple(str(name).strip() for name in frame.columns)
+    for start in range(0, len(frame), chunk_rows):
+        part = frame.iloc[start : start + chunk_rows].astype(object)
+        rows = part.where(part.notna(), "").astype(str).to_numpy().tolist()
+        lines = np.arange(len(rows)) + start + 2
+        yield Chunk(source, header, rows, lines, ",", ".", ())
 
 
 class _Rows:
@@ -199,7 +214,7 @@ def _chunks(
     while block := list(islice(numbered, chunk_rows)):
         if rows.skipped > told:
             count, told = rows.skipped - told, rows.skipped
-            notes = (*notes, f"{count} rows with more or fewer fields than the header dropped")
+            notes = (*notes, wrong_fields_note(count))
         yield Chunk(
             source=source,
             header=layout.names,

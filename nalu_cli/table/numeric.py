@@ -65,7 +65,7 @@ def column_of_numbers(name: str, cells: pd.Series) -> Column:
     note = ""
     if cells.dtype.kind == "b":
         note = f"column {quoted(name)}: False and True read as 0 and 1"
-    elif cells.dtype.kind in "iu" and np.abs(values).max() > EXACT_INTEGERS:
+    elif cells.dtype.kind in "iu" and max(int(cells.max()), -int(cells.min())) > EXACT_INTEGERS:
         note = _rounded_note(name)
     return Column(name, values, note=note)
 

@@ -22,7 +22,7 @@ from nalu_cli.table.workbook import WORKBOOK_ENDINGS, read_workbook
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["column_names", "head_text", "read_table"]
+__all__ = ["column_names", "head_text", "read_table", "wrong_fields", "wrong_fields_note"]
 
 FEWEST_ROWS = 2
 TOTAL_WORDS = frozenset(
@@ -110,9 +110,7 @@ def _sound_rows(
     if not options.skip_bad_rows:
         first = int(np.argmax(wrong))
         raise wrong_fields(source, int(records.lines[first]), int(records.fields[first]), layout)
-    count = int(wrong.sum())
-    rows = "1 row has" if count == 1 else f"{count} rows have"
-    return records.only(~wrong), [f"{rows} more or fewer fields than the header; dropped"]
+    return records.only(~wrong), [wrong_fields_note(int(wrong.sum()))]
 
 
 def wrong_fields(source: str, line: int, fields: int, layout: Layout) -> DataError:
@@ -126,6 +124,12 @@ def wrong_fields(source: str, line: int, fields: int, layout: Layout) -> DataErr
         accepted=f"the header has {width}",
         remedy=remedy,
     )
+
+
+def wrong_fields_note(count: int) -> str:
+    """What is said about such rows when they are skipped."""
+    rows = "1 row has" if count == 1 else f"{count} rows have"
+    return f"{rows} more or fewer fields than the header; dropped"
 
 
 def _without_total(

@@ -176,7 +176,7 @@ def _unpacked(raw: IO[bytes], source: str) -> IO[bytes]:
     raw.seek(0)
     unpacked: IO[bytes]
     if head.startswith(b"\x1f\x8b"):
-        unpacked = cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+        unpacked = cast(IO[bytes], gzip.GzipFile(fileobj=raw, mode="rb"))
     elif head.startswith(b"BZh"):
         unpacked = bz2.BZ2File(raw)
     elif head.startswith(b"\xfd7zXZ\x00"):
