@@ -65,8 +65,8 @@ def bracketed(piece: Piece, least: Level) -> str:
     return piece.text if piece.level >= least else f"({piece.text})"
 
 
-def _infix_power(base: Piece, exponent: str) -> Piece:
-    return Piece(f"{bracketed(base, Level.ATOM)}**{exponent}", Level.POWER)
+def _infix_power(base: Piece, exponent: Fraction) -> Piece:
+    return Piece(f"{bracketed(base, Level.ATOM)}**{literal(float(exponent))}", Level.POWER)
 
 
 def _infix_quotient(over: Piece, under: Piece) -> Piece:
@@ -86,8 +86,8 @@ class Dialect:
         How the column is written.
     pi : str
         The number pi.
-    power : function of a piece and the exponent as text
-        The exponent is positive: ``2``, ``1.5``.
+    power : function of a piece and an exponent
+        The exponent is positive, whole or a half, and not 1 or 1/2.
     quotient : function of two pieces
         Numerator over denominator.
     sqrt, magnitude : function of a piece
@@ -100,7 +100,7 @@ class Dialect:
     name: Callable[[str], str]
     number: Callable[[float], str] = literal
     pi: str = "pi"
-    power: Callable[[Piece, str], Piece] = _infix_power
+    power: Callable[[Piece, Fraction], Piece] = _infix_power
     quotient: Callable[[Piece, Piece], Piece] = _infix_quotient
     sqrt: Callable[[Piece], Piece] = lambda piece: Piece(f"sqrt({piece.text})", Level.ATOM)
     magnitude: Callable[[Piece], Piece] = lambda piece: Piece(f"abs({piece.text})", Level.ATOM)
@@ -331,7 +331,7 @@ class _Writer:
             return base
         if exponent == HALF:
             return self.dialect.sqrt(base)
-        return self.dialect.power(base, literal(float(exponent)))
+        return self.dialect.power(base, exponent)
 
     def _literal(self, value: float) -> Piece:
         if value == math.pi:

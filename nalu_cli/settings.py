@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from nalu_cli.errors import UsageError
 
-__all__ = ["CellName", "Device", "Effort", "FitSettings", "Status"]
+__all__ = ["CellName", "Device", "Effort", "ExportFormat", "FitSettings", "Status"]
 
 
 class Effort(StrEnum):
@@ -33,6 +33,15 @@ class Device(StrEnum):
     AUTO = "auto"
     CPU = "cpu"
     CUDA = "cuda"
+
+
+class ExportFormat(StrEnum):
+    """What `explain --as` can write."""
+
+    TEXT = "text"
+    LATEX = "latex"
+    PYTHON = "python"
+    JSON = "json"
 
 
 class Status(StrEnum):

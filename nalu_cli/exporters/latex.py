@@ -1,0 +1,121 @@
+r"""The formula as LaTeX: fractions as \frac, roots as \sqrt, names as symbols or upright words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+
+from nalu_cli.circuit import Circuit
+from nalu_cli.constants import literal
+from nalu_cli.exporters.exporter import Exporter
+from nalu_cli.formula import Dialect, Level, Piece, expression_of, write
+from nalu_cli.settings import ExportFormat
+
+__all__ = ["LATEX", "latex_formula", "latex_names"]
+
+GREEK = frozenset(
+    {
+        *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
+        *("lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi"),
+        *("omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Sigma", "Upsilon", "Phi", "Psi"),
+        "Omega",
+    }
+)
+"""Without pi, which is a number here."""
+
+ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{c: f"\\{c}" for c in "{}$&#%_"},
+}
+
+WITH_INDEX = re.compile(r"([A-Za-z]+)(?:_([A-Za-z0-9]+)|([0-9]+))?", re.ASCII)
+
+
+def _export(circuit: Circuit, names: Sequence[str], target: str) -> str:
+    left = latex_names([*names, target])[-1]
+    return f"{left} = {latex_formula(circuit, names)}\n"
+
+
+def latex_formula(circuit: Circuit, names: Sequence[str]) -> str:
+    """The right-hand side alone, to be set in mathematics mode."""
+    return write(expression_of(circuit), latex_names(names), DIALECT)
+
+
+def latex_names(names: Sequence[str]) -> list[str]:
+    r"""The names as LaTeX, distinct if the names are.
+
+    ``x`` stays, ``alpha`` is the letter, ``x1`` and ``m_e`` get an index, other words are upright,
+    everything else becomes ``\text{...}`` with the special characters escaped.
+    """
+    symbols = [_symbol(name) for name in names]
+    seen = Counter(symbols)
+    # x1 and x_1 look alike as symbols
+    return [
+        symbol if seen[symbol] == 1 else _verbatim(name)
+        for symbol, name in zip(symbols, names, strict=True)
+    ]
+
+
+def _symbol(name: str) -> str:
+    match = WITH_INDEX.fullmatch(name)
+    if match is None:
+        return _verbatim(name)
+    base = _word(match[1])
+    index = match[2] or match[3]
+    if index is None:
+        return base
+    return f"{base}_{{{index if index.isdigit() else _word(index)}}}"
+
+
+def _word(word: str) -> str:
+    if word in GREEK:
+        return f"\\{word}"
+    return word if len(word) == 1 else f"\\mathrm{{{word}}}"
+
+
+def _verbatim(name: str) -> str:
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+    return f"\\text{{{''.join(ESCAPES.get(c, c) for c in shown)}}}"
+
+
+def _bracket(piece: Piece, least: Level) -> str:
+    return piece.text if piece.level >= least else f"\\left({piece.text}\\right)"
+
+
+def _number(value: float) -> str:
+    mantissa, exponent, power = literal(value).partition("e")
+    if not exponent:
+        return mantissa
+    ten = f"10^{{{int(power)}}}"
+    return ten if mantissa == "1" else f"{mantissa} \\times {ten}"
+
+
+def _power(base: Piece, exponent: Fraction) -> Piece:
+    text = base.text
+    # 10^{3} is a number of one piece, but takes no second exponent
+    if base.level < Level.ATOM or re.match(r"[0-9].*\^", text):
+        text = f"\\left({text}\\right)"
+    return Piece(f"{text}^{{{exponent}}}", Level.POWER)
+
+
+def _quotient(over: Piece, under: Piece) -> Piece:
+    return Piece(f"\\frac{{{over.text}}}{{{under.text}}}", Level.PRODUCT)
+
+
+DIALECT = Dialect(
+    name=str,
+    number=_number,
+    pi="\\pi",
+    power=_power,
+    quotient=_quotient,
+    sqrt=lambda piece: Piece(f"\\sqrt{{{piece.text}}}", Level.ATOM),
+    magnitude=lambda piece: Piece(f"\\left|{piece.text}\\right|", Level.ATOM),
+    times=" \\, ",
+    bracket=_bracket,
+)
+
+LATEX = Exporter(ExportFormat.LATEX, is_executable=False, export=_export)

@@ -1,0 +1,152 @@
+"""Laws all exporters keep: names stay names, and what can be run computes what the circuit does."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import random
+import re
+
+import numpy as np
+import pytest
+from exact import attempt, is_tame, same_inputs, value_of
+from hypothesis import given, settings
+from strategies import AWKWARD_NAMES, named_circuits
+
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
+from nalu_cli.exporters import EXPORTERS, circuit_from_json
+from nalu_cli.exporters.latex import latex_names
+from nalu_cli.exporters.python_source import identifiers
+from nalu_cli.settings import ExportFormat
+
+LAW = settings(max_examples=100, deadline=None)
+
+
+def sum_of_all(n: int) -> Circuit:
+    return Circuit(n, ((Unit(UnitKind.SUM, tuple(Term(j, 1) for j in range(n)), 0.5),),))
+
+
+def run_module(source: str) -> dict[str, object]:
+    scope: dict[str, object] = {"__name__": "exported"}
+    exec(compile(source, "exported.py", "exec"), scope)
+    return scope
+
+
+def test_every_format_has_an_exporter() -> None:
+    assert set(EXPORTERS) == set(ExportFormat)
+    assert all(format is exporter.format for format, exporter in EXPORTERS.items())
+
+
+@LAW
+@given(named_circuits())
+def test_every_exporter_writes_every_circuit(case) -> None:
+    circuit, names, target = case
+    for exporter in EXPORTERS.values():
+        text = exporter.export(circuit, names, target)
+        assert text.endswith("\n")
+        assert exporter.export(circuit, names, target) == text
+        assert (
+            "nan" not in text.lower()
+            or any("nan" in n.lower() for n in (*names, target))
+            or (exporter.is_executable)
+        )
+
+
+@LAW
+@given(named_circuits())
+def test_one_line_formats_stay_on_one_line(case) -> None:
+    circuit, names, target = case
+    for format in (ExportFormat.TEXT, ExportFormat.LATEX):
+        assert len(EXPORTERS[format].export(circuit, names, target).splitlines()) == 1
+
+
+@LAW
+@given(named_circuits())
+def test_the_python_module_computes_what_the_circuit_does(case) -> None:
+    circuit, names, target = case
+    scope = run_module(EXPORTERS[ExportFormat.PYTHON].export(circuit, names, target))
+    columns = scope["COLUMNS"]
+    assert scope["TARGET"] == target
+    assert set(columns.values()) <= set(names)
+    live = same_inputs(circuit)
+    rng = random.Random(3)
+    for _ in range(4):
+        point = [rng.choice((-1, 1)) * rng.uniform(0.3, 3.0) for _ in names]
+        by_name = dict(zip(names, point, strict=True))
+        expected = attempt(lambda p: value_of(live, p), point)
+        found = scope["predict"](*(by_name[name] for name in columns.values()))
+        evaluated = live.evaluate(np.array([point]))[0]
+        if expected is None or not is_tame(live, point):
+            continue
+        if math.isclose(evaluated, expected, rel_tol=1e-9):
+            assert math.isclose(found, evaluated, rel_tol=1e-9)
+
+
+@LAW
+@given(named_circuits())
+def test_json_comes_back_as_the_same_circuit(case) -> None:
+    circuit, names, target = case
+    text = EXPORTERS[ExportFormat.JSON].export(circuit, names, target)
+    assert circuit_from_json(text) == circuit
+    document = json.loads(text)
+    assert (tuple(document["names"]), document["target"]) == (names, target)
+
+
+@LAW
+@given(named_circuits())
+def test_latex_is_balanced_and_escaped(case) -> None:
+    text = EXPORTERS[ExportFormat.LATEX].export(*case)
+    bare = re.sub(r"\\[{}$&#%_\\]", "", text)
+    assert bare.count("{") == bare.count("}")
+    assert not set("$&#%~") & set(bare)
+    assert text.count("\\left") == text.count("\\right")
+    depth = 0
+    for char in bare:
+        depth += {"{": 1, "}": -1}.get(char, 0)
+        assert depth >= 0
+    commands = set(re.findall(r"\\([A-Za-z]+)", bare))
+    known = {"frac", "sqrt", "left", "right", "times", "pi", "text", "mathrm"}
+    escapes = {"textbackslash", "textasciitilde", "textasciicircum", "lambda"}
+    assert commands <= known | escapes
+
+
+def test_the_module_holds_nothing_but_the_formula() -> None:
+    n = len(AWKWARD_NAMES)
+    source = EXPORTERS[ExportFormat.PYTHON].export(sum_of_all(n), AWKWARD_NAMES, "os.system('ls')")
+    tree = ast.parse(source)
+    kinds = [type(statement).__name__ for statement in tree.body]
+    assert kinds == ["Expr", "Import", "Assign", "Assign", "FunctionDef"]
+    scope = run_module(source)
+    assert tuple(scope["COLUMNS"].values()) == AWKWARD_NAMES
+    assert scope["predict"](*np.ones((n, 3))) == pytest.approx([n + 0.5] * 3)
+
+
+def test_names_stay_distinct() -> None:
+    assert identifiers(["x y", "x_y", "x-y", "2019", "np", "Größe", "++", "λ", "column"]) == [
+        *("x_y_2", "x_y", "x_y_3", "column_2019", "column_np", "Größe", "column_2", "λ", "column")
+    ]
+    assert len(set(latex_names(AWKWARD_NAMES))) == len(AWKWARD_NAMES)
+    assert latex_names(["x1", "x_1", "m_e", "alpha", "speed", "v_max"]) == [
+        *(r"\text{x1}", r"\text{x\_1}", "m_{e}", r"\alpha", r"\mathrm{speed}", r"v_{\mathrm{max}}")
+    ]
+
+
+def test_latex_reads_as_mathematics() -> None:
+    half = Unit(UnitKind.PRODUCT, (Term(0, 1), Term(1, 2)), 0.5)
+    root = Unit(UnitKind.MAGNITUDE, (Term(0, 0.5), Term(2, -1)), 6.674e-11)
+    circuit = Circuit(2, ((half,), (root,)))
+    text = EXPORTERS[ExportFormat.LATEX].export(circuit, ["m", "v"], "E")
+    assert text == (
+        r"E = \frac{6.674 \times 10^{-11} \, \sqrt{\frac{\left|m\right| \, v^{2}}{2}}}"
+        r"{\left|v\right|}" + "\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "nonsense", "[]", "{}", '{"format": "nalu circuit", "version": 2}', "[" * 100_000],
+)
+def test_json_that_is_no_circuit_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        circuit_from_json(text)
