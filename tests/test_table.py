@@ -219,6 +219,7 @@ def test_decimals_tell_rounded_columns(
         ("a,b\n1,2\n3,4\na,b\n5,6\n", "flow.csv, row 4 repeats the header in column 'a'"),
         ("a,b\na,b\n5,6\n1,2\n", "flow.csv, row 2 repeats the header"),
         ("n,b\nx,2\ny,4\nTotal,6\n", "flow.csv, row 4 seems to sum up the rows above it ('Total')"),
+        ("x y\n1  2\n3  4\n", "flow.csv seems to be separated by spaces"),
         ("1,2\n3,4\n5,6\n", "flow.csv has no header: row 1 holds numbers"),
         ("a,b,a \n1,2,3\n3,4,5\n", "flow.csv, row 1: columns 1 and 3 are both called 'a'"),
         ('a,b\n1,2\n3,"4\n5,6\n', "flow.csv, row 3 has a quote that is never closed"),
@@ -353,6 +354,10 @@ def test_bad_rows_are_skipped_on_demand(tmp_path: Path) -> None:
     assert notes == ("2 rows with cells that are no numbers dropped",)
     assert "1 row has more or fewer fields than the header; dropped" in table.notes
     assert "row 7 ('Total') dropped" in table.notes
+
+
+def test_a_category_is_no_row_of_totals(tmp_path: Path) -> None:
+    assert len(read(tmp_path, "kind,x\nsum,1\nproduct,2\nsum,3\n")) == 3
 
 
 def test_a_bad_cell_matters_only_in_columns_that_are_used(tmp_path: Path) -> None:

@@ -92,15 +92,26 @@ class Chunk:
             Exact names.
         """
         places = [self.header.index(name) for name in names]
-        cells = [[row[place] for place in places] for row in self.rows]
-        shape = (len(cells), len(places))
-        values = np.array([[self._number(cell) for cell in row] for row in cells])
-        values = values.reshape(shape)
-        missing = np.zeros(shape, dtype=bool)
+        values = np.empty((len(self), len(places)))
+        for k, place in enumerate(places):
+            values[:, k] = self._column([row[place] for row in self.rows])
+        missing = np.zeros(values.shape, dtype=bool)
         holes = np.isnan(values)
-        for row, column in np.argwhere(holes).tolist():
-            missing[row, column] = is_missing(cells[row][column])
+        for row, k in np.argwhere(holes).tolist():
+            missing[row, k] = is_missing(self.rows[row][places[k]])
         return Numbers(values, missing, holes & ~missing)
+
+    def _column(self, cells: list[str]) -> NDArray[np.float64]:
+        # float() alone is three times as fast, and right when all cells are plain numbers
+        if self.decimal == "." and "_" not in "".join(cells):
+            try:
+                values = np.array(list(map(float, cells)), dtype=np.float64)
+            except ValueError:
+                pass
+            else:
+                if np.isfinite(values).all():
+                    return values
+        return np.array([self._number(cell) for cell in cells], dtype=np.float64)
 
     def _number(self, cell: str) -> float:
         number = number_in(cell, self.decimal)

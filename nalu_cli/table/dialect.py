@@ -117,6 +117,8 @@ def layout_of(head: str, options: ReadOptions, source: str) -> Layout:
             f"{source} is empty", accepted="a table has a header and rows", remedy="Check the file."
         )
     header, rows = records[0], records[1:]
+    if options.sep is None:
+        _refuse_spaces(header, rows, source)
     _refuse_bad_header(header, rows, source)
     names, nameless = _names(header, rows, source)
     layout = Layout(
@@ -243,6 +245,21 @@ def _refuse_bad_header(header: Record, rows: Sequence[Record], source: str) -> N
             f"{source} has a header and no rows below it",
             accepted="at least two rows are needed",
             remedy="Check how it was exported.",
+        )
+
+
+def _refuse_spaces(header: Record, rows: Sequence[Record], source: str) -> None:
+    """Stop at columns set apart by spaces, which would pass for one column of text."""
+    fields = len(header.cells[0].split())
+    if len(header.cells) > 1 or fields < 2 or not rows:
+        return
+    words = [row.cells[0].split() for row in rows]
+    if all(len(cells) == fields and any(map(_is_number, cells)) for cells in words):
+        raise DataError(
+            f"{source} seems to be separated by spaces",
+            accepted="commas, semicolons, tabs and vertical bars are found without help",
+            remedy="Pass --sep ' ' if there is one space between cells; else turn the spaces into "
+            "commas, for example with `tr -s ' ' ,`.",
         )
 
 

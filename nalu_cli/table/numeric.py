@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,8 @@ LARGEST_SCALED = 2.0**51
 """Below it a product with a power of ten is rounded to the right integer."""
 
 EXACT_INTEGERS = 2**53
+
+ENOUGH_WORDS = 1000
 
 Floats = NDArray[np.float64]
 
@@ -93,6 +96,8 @@ def column_of_texts(
     values = _converted(cells, decimal)
     rows = np.flatnonzero(~np.isfinite(values))
     doubtful = [str(text) for text in cells.iloc[rows]]
+    if len(rows) == len(values) and _are_words(doubtful, decimal):
+        return _text_column(name, values, next(text for text in doubtful if not is_missing(text)))
     readings = {text: _reading(text, decimal) for text in set(doubtful)}
     truths = _truths(readings) if len(rows) == len(values) else None
     if truths is not None:
@@ -107,6 +112,20 @@ def column_of_texts(
             _rounded_note(name) if all(str(t).strip().lstrip("+-").isdigit() for t in cells) else ""
         )
     return _judged(name, values, rows[is_bad], cells, lines, source, note)
+
+
+def _are_words(texts: Sequence[str], decimal: str) -> bool:
+    """Whether the first thousand different cells already show that a column is text."""
+    first = list(islice(dict.fromkeys(texts), ENOUGH_WORDS))
+    return len(first) == ENOUGH_WORDS and not any(
+        _is_number(_reading(text, decimal)) or refusal_of(text).nearly for text in first
+    )
+
+
+def _text_column(name: str, values: Floats, cell: str) -> Column:
+    cell = cell.strip()
+    why = f"it holds text ({quoted(cell)} {refusal_of(cell).reason})"
+    return Column(name, values, unusable=why)
 
 
 def _converted(cells: pd.Series, decimal: str) -> Floats:
@@ -161,8 +180,7 @@ def _judged(
     cell = str(cells.iloc[bad[0]]).strip()
     refusal = refusal_of(cell)
     if np.isnan(values).all() and not refusal.nearly:
-        why = f"it holds text ({quoted(cell)} {refusal.reason})"
-        return Column(name, values, unusable=why)
+        return _text_column(name, values, cell)
     found = f"{source}, row {lines[bad[0]]}, column {quoted(name)}: {quoted(cell)} {refusal.reason}"
     accepted = "write plain numbers such as 1234.5" if refusal.nearly else ""
     if cell == name:

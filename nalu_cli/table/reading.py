@@ -141,9 +141,10 @@ def _without_total(
     last = content[records.starts[-1] : records.stops[-1]].decode("utf-8", "replace")
     cells = [cell.strip(' "\t:') for cell in last.split(layout.delimiter)]
     word = next((cell for cell in cells if cell.casefold() in TOTAL_WORDS), None)
-    if word is None:
-        return records, ""
     line = records.lines[-1]
+    # a word that stands in other rows too is a category
+    if word is None or any(word in row.cells for row in layout.sample if row.line != line):
+        return records, ""
     if not options.skip_bad_rows:
         raise DataError(
             f"{source}, row {line} seems to sum up the rows above it ({quoted(word)})",
