@@ -1,0 +1,184 @@
+"""An answer as lines of text: the formula, the verdict in words, and the tables below them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from nalu_cli.answer import Answer, Constant, Errors
+from nalu_cli.commands.screen import aligned, visible
+from nalu_cli.formula import formula_text, printed_name
+from nalu_cli.settings import Status
+
+__all__ = [
+    "answer_lines",
+    "bare_formula",
+    "caveat_lines",
+    "constant_lines",
+    "errors_lines",
+    "formula_line",
+    "front_lines",
+    "headline",
+    "number",
+    "saved_line",
+    "verdict",
+]
+
+GAP = 10
+"""Spaces between a formula and its verdict."""
+
+MOST_FRONT = 8
+
+STYLES = {
+    Status.EXACT: "bold green",
+    Status.WITHIN_NOISE: "green",
+    Status.APPROXIMATE: "yellow",
+    Status.NONE: "red",
+}
+
+ROWS = {"near": "near (kept back)", "far": "far (outermost)", "test": "test (your file)"}
+"""What the sets of rows are called."""
+
+EXTRAPOLATION = ("far", "test")
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number for people; a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}g}"
+
+
+def answer_lines(answer: Answer, width: int) -> Iterator[Text]:
+    """All that `fit` prints about its answer, but where it was saved."""
+    yield from headline(answer, width)
+    yield Text()
+    yield from errors_lines(answer.errors)
+    for block in (constant_lines(answer.constants), front_lines(answer), caveat_lines(answer)):
+        if block:
+            yield Text()
+            yield from block
+
+
+def bare_formula(answer: Answer) -> Text:
+    """The formula alone."""
+    return Text(visible(formula_text(answer.circuit, answer.names)))
+
+
+def formula_line(answer: Answer) -> Text:
+    """`target = formula` on one line."""
+    formula = formula_text(answer.circuit, answer.names)
+    return Text.assemble(
+        (visible(f"{printed_name(answer.target)} = "), "bold"), (visible(formula), "bold cyan")
+    )
+
+
+def headline(answer: Answer, width: int) -> Iterator[Text]:
+    """The formula and, beside it or below when there is no room, the verdict."""
+    formula, says = formula_line(answer), verdict(answer)
+    said = Text(says, style=STYLES[answer.status])
+    if answer.status is Status.NONE:
+        yield said
+        yield formula
+    elif formula.cell_len + GAP + cell_len(says) <= width:
+        yield formula + Text(" " * GAP) + said
+    else:
+        yield formula
+        yield said
+
+
+def verdict(answer: Answer) -> str:
+    """What is claimed about the formula, in words."""
+    rows = sum(errors.rows for errors in answer.errors.values())
+    match answer.status:
+        case Status.EXACT:
+            return f"exact: agrees to rounding on all {rows} rows"
+        case Status.WITHIN_NOISE:
+            return f"within noise: what is left on {rows} rows looks like noise{_level(answer)}"
+        case Status.APPROXIMATE:
+            return f"approximate: {_worst(answer.errors)}"
+        case Status.NONE:
+            return (
+                f"none: no law of sums, products, powers and roots explains "
+                f"{visible(answer.target)}; the closest formula found is"
+            )
+
+
+def _level(answer: Answer) -> str:
+    return "" if answer.noise is None else f" of {100 * answer.noise:.2g} %"
+
+
+def _worst(errors: dict[str, Errors]) -> str:
+    known = [e.max_relative for e in errors.values() if e.max_relative is not None]
+    if not known:
+        return "close, but something is left"
+    return f"off by up to {100 * max(known):.2g} %, and not by chance"
+
+
+def errors_lines(errors: dict[str, Errors]) -> list[Text]:
+    """The table of errors, a line for each set of rows."""
+    rows = [
+        (
+            ROWS.get(name, name),
+            str(e.rows),
+            number(e.max_relative),
+            number(e.rmse),
+            _r2(e.r2),
+            "extrapolation" if name in EXTRAPOLATION and e.rows else "",
+        )
+        for name, e in errors.items()
+    ]
+    head = ("rows", "number", "max relative error", "RMSE", "R2", "")
+    return aligned(head, rows, left=frozenset({0, 5}))
+
+
+def _r2(value: float | None) -> str:
+    """R2 with the distance from 1 spelled out, where rounding would hide it."""
+    if value is None or value <= 0.999 or value == 1:
+        return number(value, 3)
+    return f"1 - {1 - value:.1g}"
+
+
+def constant_lines(constants: Sequence[Constant]) -> list[Text]:
+    """The constants, with their names and the odds that a name is chance."""
+    if not constants:
+        return []
+    rows = [
+        (
+            repr(c.value),
+            "-" if c.name is None else c.name,
+            number(c.odds),
+            number(c.standard_error),
+        )
+        for c in constants
+    ]
+    head = ("constant", "name", "odds of chance", "standard error")
+    return aligned(head, rows, left=frozenset({0, 1}))
+
+
+def front_lines(answer: Answer) -> list[Text]:
+    """The simpler formulas, each the best of its length."""
+    simpler = [e for e in answer.front if e.complexity < answer.complexity][-MOST_FRONT:]
+    rows = [
+        (str(e.complexity), number(e.far_rmse), visible(formula_text(e.circuit, answer.names)))
+        for e in simpler
+    ]
+    if not rows:
+        return []
+    title = Text("simpler formulas considered", style="dim")
+    head = ("complexity", "far RMSE", "formula")
+    return [title, *aligned(head, rows, left=frozenset({2}))]
+
+
+def caveat_lines(answer: Answer) -> list[Text]:
+    """What a careful reader should know, each on a line."""
+    return [Text(f"note: {visible(caveat)}", style="yellow") for caveat in answer.caveats]
+
+
+def saved_line(path: Path) -> Text:
+    """Where the model is, and what can be done with it."""
+    name = visible(str(path))
+    return Text.assemble(
+        f"saved {name}   next: ", (f"nalu explain {name} · nalu predict {name} new.csv", "bold")
+    )

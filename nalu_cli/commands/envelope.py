@@ -1,0 +1,86 @@
+"""The JSON that `--json` prints: one object, numbers or null, never NaN."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nalu_cli.answer import Answer
+from nalu_cli.exporters import EXPORTERS
+from nalu_cli.formula import formula_text
+from nalu_cli.model_file import installed_versions
+from nalu_cli.plain import to_plain
+from nalu_cli.settings import ExportFormat
+
+__all__ = ["RESULT_VERSION", "as_json", "result"]
+
+RESULT_VERSION = 1
+
+GATE = "gate"
+
+
+def as_json(data: Mapping[str, Any]) -> str:
+    """One JSON object on indented lines, in ASCII, which every terminal and parser reads."""
+    return json.dumps(to_plain(data), indent=2, allow_nan=False)
+
+
+def result(answer: Answer, command: str, model: str | None) -> dict[str, Any]:
+    """What `fit --json` and `explain --json` say about an answer.
+
+    Parameters
+    ----------
+    answer : Answer
+    command : str
+        Who says it.
+    model : str or None
+        Path of the model file, if there is one.
+    """
+    latex = EXPORTERS[ExportFormat.LATEX].export(answer.circuit, answer.names, answer.target)
+    return {
+        "nalu_result_version": RESULT_VERSION,
+        "command": command,
+        "status": answer.status,
+        "interrupted": answer.interrupted,
+        "target": answer.target,
+        "inputs": answer.names,
+        "formula": formula_text(answer.circuit, answer.names),
+        "latex": latex,
+        "complexity": answer.complexity,
+        "constants": [to_plain(constant) for constant in answer.constants],
+        "errors": {name: to_plain(errors) for name, errors in answer.errors.items()},
+        "noise": answer.noise,
+        "front": _front(answer),
+        "snap": _snap(answer),
+        "found_by": answer.evidence.found_by,
+        "layers": len(answer.circuit.layers),
+        "restarts": answer.evidence.restarts,
+        "caveats": answer.caveats,
+        "seconds": round(answer.seconds, 3),
+        "seed": answer.settings.seed,
+        "device": answer.settings.device,
+        "versions": installed_versions(),
+        "model": model,
+    }
+
+
+def _front(answer: Answer) -> list[dict[str, Any]]:
+    return [
+        {
+            "formula": formula_text(entry.circuit, answer.names),
+            "complexity": entry.complexity,
+            "far_rmse": entry.far_rmse,
+        }
+        for entry in answer.front
+    ]
+
+
+def _snap(answer: Answer) -> dict[str, Any]:
+    moves = answer.evidence.moves
+    gates = sum(move.source == GATE for move in moves)
+    return {
+        "weights": len(moves) - gates,
+        "gates": gates,
+        "largest_move": max((abs(m.trained - m.snapped) for m in moves), default=None),
+        "constants_left": len(answer.constants),
+    }

@@ -1,0 +1,298 @@
+"""`nalu fit`: find the formula of a column, print it and save it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nalu_cli.commands.options import (
+    Decimal,
+    Encoding,
+    Json,
+    NoColor,
+    Quiet,
+    Sep,
+    SkipBadRows,
+    Version,
+    help_text,
+)
+from nalu_cli.errors import ExitCode, NaluError, OutputError, UsageError, quoted
+from nalu_cli.settings import CellName, Device, Effort, FitSettings, Status
+
+if TYPE_CHECKING:
+    from nalu_cli.answer import Answer
+    from nalu_cli.commands.screen import Screen
+    from nalu_cli.table import ReadOptions, Table
+
+__all__ = ["HELP", "fit"]
+
+HELP = help_text(
+    "Find the arithmetic formula behind a column of a table. The formula goes to standard "
+    "output, with what is claimed about it; the model is saved for nalu explain and nalu "
+    "predict. Ctrl-C stops and keeps the best formula so far.",
+    "nalu fit data.csv --target y",
+    "nalu fit data.csv -t y --ignore id,date -o law.pt",
+    "nalu fit data.csv -t y --noise 0.01 --effort thorough",
+    "zcat data.csv.gz | nalu fit - -t y --json",
+)
+
+
+DEFAULTS = FitSettings()
+
+ZIP_MAGIC = b"PK"
+
+
+def _complete_column(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Columns of the file on the command line, read from its first lines."""
+    from nalu_cli.table import column_names
+
+    try:
+        names = column_names(ctx.params.get("data") or "")
+    except NaluError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What was asked for, but for the settings of the engine."""
+
+    data: str
+    target: str
+    inputs: list[str] | None
+    ignore: list[str]
+    test: str | None
+    output: Path
+    reading: ReadOptions
+
+
+def fit(
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="The table, or - for standard input.")
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            "-t",
+            metavar="COLUMN",
+            help="The column to explain.",
+            autocompletion=_complete_column,
+        ),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Columns the formula may use; all numeric ones by default.",
+            autocompletion=_complete_column,
+        ),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A,B,...", help="Columns it may not use.", autocompletion=_complete_column
+        ),
+    ] = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="Where the model is saved.")
+    ] = "model.pt",
+    test: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Rows to test on, in place of the outermost ones."),
+    ] = None,
+    far: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="Share of outermost rows kept back for testing."),
+    ] = DEFAULTS.far_share,
+    effort: Annotated[Effort, typer.Option(help="How far to go.")] = DEFAULTS.effort,
+    time: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Time limit; depends on the effort by default."),
+    ] = DEFAULTS.time_limit,
+    cell: Annotated[CellName, typer.Option(help="Which cell is trained.")] = DEFAULTS.cell,
+    layers: Annotated[
+        int | None, typer.Option(metavar="N", help="Train stacks of exactly N layers only.")
+    ] = DEFAULTS.layers,
+    train_only: Annotated[
+        bool, typer.Option("--train-only", help="Train; take no algebraic shortcut.")
+    ] = DEFAULTS.train_only,
+    ternary: Annotated[
+        bool, typer.Option("--ternary", help="Allow no weights but -1, 0 and 1.")
+    ] = DEFAULTS.ternary,
+    no_constants: Annotated[
+        bool, typer.Option("--no-constants", help="Allow no constants but 0 and 1.")
+    ] = not DEFAULTS.constants,
+    noise: Annotated[
+        str,
+        typer.Option(metavar="auto|LEVEL", help="Relative noise of the target, such as 0.01."),
+    ] = "auto",
+    require_exact: Annotated[
+        bool, typer.Option("--require-exact", help="End with exit code 1 unless it is exact.")
+    ] = False,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Equal seeds give equal answers.")
+    ] = DEFAULTS.seed,
+    device: Annotated[Device, typer.Option(help="Where to train.")] = DEFAULTS.device,
+    threads: Annotated[
+        int, typer.Option(metavar="N", help="Workers; the answer does not depend on them.")
+    ] = DEFAULTS.threads,
+    sep: Sep = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    skip_bad_rows: SkipBadRows = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+    version: Version = False,
+) -> ExitCode:
+    """Find the formula of a column, print it and save it."""
+    settings = FitSettings(
+        effort=effort,
+        time_limit=time,
+        cell=cell,
+        layers=layers,
+        train_only=train_only,
+        ternary=ternary,
+        constants=not no_constants,
+        noise=_noise(noise),
+        far_share=far,
+        seed=seed,
+        device=device,
+        threads=threads,
+    )
+    from nalu_cli.commands.screen import Screen
+    from nalu_cli.table import ReadOptions
+
+    request = _Request(
+        data=data,
+        target=_target(target, data),
+        inputs=_names(inputs) if inputs else None,
+        ignore=_names(ignore or []),
+        test=test,
+        output=_output(output, [data, *filter(None, [test])]),
+        reading=ReadOptions(
+            sep=sep, decimal=decimal, encoding=encoding, skip_bad_rows=skip_bad_rows
+        ),
+    )
+    screen = Screen.open(quiet=quiet)
+    answer, stopped = _search(request, settings, screen)
+    _finish(answer, request.output, screen, as_json=as_json)
+    missed = require_exact and answer.status is not Status.EXACT
+    return stopped or (ExitCode.NOT_EXACT if missed else ExitCode.DONE)
+
+
+def _noise(text: str) -> float | None:
+    if text.strip().lower() == "auto":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(
+            f"--noise is {quoted(text)}", accepted="it must be auto or a number such as 0.01"
+        ) from None
+
+
+def _target(target: str | None, data: str) -> str:
+    if target is not None:
+        return target
+    from nalu_cli.table import column_names
+    from nalu_cli.table.names import listed
+
+    names = column_names(data)
+    raise UsageError(
+        f"no --target was given; {quoted(data)[1:-1]} has the columns {listed(names)}",
+        remedy=f"Name the one to explain, for example --target {quoted(names[-1])}.",
+    )
+
+
+def _names(texts: Sequence[str]) -> list[str]:
+    """Column names from `a,b` and `c`; one with a comma inside stands in double quotes."""
+    return [name for row in csv.reader(texts, skipinitialspace=True) for name in row if name]
+
+
+def _output(text: str, inputs: Sequence[str]) -> Path:
+    if text in ("", "-"):
+        raise UsageError(
+            f"-o is {quoted(text)}, but a model is saved to a file", remedy="Name one: -o model.pt."
+        )
+    from nalu_cli.whole_file import check_output
+
+    path = Path(text)
+    check_output(path, inputs)
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb") as file:
+            if file.read(len(ZIP_MAGIC)) != ZIP_MAGIC:
+                raise OutputError(
+                    f"{quoted(text)[1:-1]} exists and is no model",
+                    remedy="Remove it or name another file.",
+                )
+    return path
+
+
+def _search(
+    request: _Request, settings: FitSettings, screen: Screen
+) -> tuple[Answer, ExitCode | None]:
+    """The answer, and the exit code of a signal that cut the search short."""
+    from nalu_cli.commands.live import view_for
+    from nalu_cli.commands.signals import StopRequest
+    from nalu_cli.pipeline import fit_table
+    from nalu_cli.table import read_table
+
+    table = read_table(request.data, request.reading)
+    test = None if request.test is None else read_table(request.test, request.reading)
+    view = view_for(screen, _possible_names(table, request))
+    with view, StopRequest(view.stopping) as stop:
+        answer = fit_table(
+            table,
+            request.target,
+            settings,
+            inputs=request.inputs,
+            ignore=request.ignore,
+            test=test,
+            watch=view.watch,
+            stop=stop.asked,
+        )
+    return answer, stop.code
+
+
+def _possible_names(table: Table, request: _Request) -> list[str]:
+    """The columns a formula may use, which the view needs to write one."""
+    barred = {table.resolve(name) for name in (request.target, *request.ignore)}
+    asked = map(table.resolve, request.inputs) if request.inputs is not None else table.names
+    return [name for name in dict.fromkeys(asked) if name not in barred]
+
+
+def _finish(answer: Answer, path: Path, screen: Screen, *, as_json: bool) -> None:
+    """Save, then print: nobody who closes our output early shall lose the model."""
+    from nalu_cli.model_file import save_model
+
+    failure: OutputError | None = None
+    try:
+        save_model(answer, path)
+    except OutputError as error:
+        failure = error
+    _show(answer, path if failure is None else None, screen, as_json=as_json)
+    if failure is not None:
+        raise failure
+
+
+def _show(answer: Answer, saved: Path | None, screen: Screen, *, as_json: bool) -> None:
+    from nalu_cli.commands.display import answer_lines, bare_formula, saved_line
+
+    if as_json:
+        from nalu_cli.commands.envelope import as_json as written
+        from nalu_cli.commands.envelope import result
+
+        screen.show([written(result(answer, "fit", None if saved is None else str(saved)))])
+    elif screen.quiet:
+        screen.show([bare_formula(answer)])
+    else:
+        screen.show(answer_lines(answer, screen.out.width))
+        if saved is not None:
+            screen.show(["", saved_line(saved)])

@@ -1,0 +1,175 @@
+"""The view of a running fit on stderr: one block that is redrawn, or plain lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Protocol
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+
+from nalu_cli.answer import Progress
+from nalu_cli.commands.display import number
+from nalu_cli.commands.screen import Screen, visible
+from nalu_cli.formula import formula_text
+
+__all__ = ["Silent", "View", "view_for"]
+
+EVERY = 5.0
+"""Seconds after which a plain line is printed though nothing new has begun."""
+
+STOPPING = "stopping; the best formula so far is kept (Ctrl-C again quits at once)"
+
+STDERR = 2
+
+
+class View(Protocol):
+    """Shows progress while the `with` block runs."""
+
+    def __enter__(self) -> View: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def watch(self, progress: Progress) -> None:
+        """Take note of where the climb is."""
+
+    def stopping(self) -> None:
+        """Say that a request to stop was heard; called inside a signal handler."""
+
+
+def view_for(screen: Screen, names: Sequence[str]) -> View:
+    """The view that fits the screen.
+
+    Parameters
+    ----------
+    screen : Screen
+    names : sequence of str
+        Columns of the circuits that will be shown.
+    """
+    if screen.quiet:
+        return Silent(screen)
+    return Redrawn(screen, names) if screen.is_live else Lines(screen, names)
+
+
+class Silent:
+    """Shows nothing but what must be said."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def __enter__(self) -> Silent:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return None
+
+    def watch(self, progress: Progress) -> None:
+        """Nothing is shown."""
+
+    def stopping(self) -> None:
+        """Nothing is shown."""
+
+
+class Lines(Silent):
+    """A line for every rung, and every few seconds: what a log can keep."""
+
+    def __init__(self, screen: Screen, names: Sequence[str]) -> None:
+        super().__init__(screen)
+        self._names = names
+        self._shown: tuple[str, float] = ("", -EVERY)
+
+    def watch(self, progress: Progress) -> None:
+        """Print a line if there is something new."""
+        rung, when = self._shown
+        if progress.rung == rung and progress.seconds - when < EVERY:
+            return
+        self._shown = (progress.rung, progress.seconds)
+        self._screen.note(f"{_where(progress)}   {_best(progress, self._names)}")
+
+    def stopping(self) -> None:
+        """Print at once; past the stream, which may be in the middle of a line of its own."""
+        with suppress(OSError):
+            os.write(STDERR, f"{STOPPING}\n".encode())
+
+
+class Redrawn(Silent):
+    """Two lines at the foot of a terminal, gone when the work is done."""
+
+    def __init__(self, screen: Screen, names: Sequence[str]) -> None:
+        super().__init__(screen)
+        self._names = names
+        self._spinner = Spinner("dots")
+        self._progress: Progress | None = None
+        self._is_stopping = False
+        # drawn anew from the latest progress by a thread of its own
+        self._live = Live(
+            get_renderable=self._picture, console=screen.err, transient=True, refresh_per_second=8
+        )
+
+    def __enter__(self) -> Redrawn:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._live.__exit__(kind, error, traceback)
+
+    def watch(self, progress: Progress) -> None:
+        """Note what is drawn next."""
+        self._progress = progress
+
+    def stopping(self) -> None:
+        """Note it; a signal handler must not draw."""
+        self._is_stopping = True
+
+    def _picture(self) -> RenderableType:
+        width = self._live.console.width
+        progress = self._progress
+        first = STOPPING if self._is_stopping else _where(progress) if progress else "starting"
+        self._spinner.update(text=_cut(first, width - 2))
+        best = _best(progress, self._names) if progress else ""
+        return Group(self._spinner, _cut(f"  {best}", width))
+
+
+def _cut(text: str, width: int) -> Text:
+    line = Text(text, no_wrap=True, overflow="ellipsis")
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def _where(progress: Progress) -> str:
+    parts = [f"{progress.step}/{progress.steps}", progress.rung]
+    if progress.restarts:
+        parts.append(f"{progress.restarts} restarts")
+    parts.append(f"{progress.seconds:.0f} s")
+    if progress.seconds_left is not None:
+        parts.append(f"{max(progress.seconds_left, 0):.0f} s left")
+    return "  ".join(parts)
+
+
+def _best(progress: Progress, names: Sequence[str]) -> str:
+    if progress.circuit is None:
+        return "nothing found yet"
+    error = f"far error {number(progress.far_error)}"
+    if progress.circuit.n_columns != len(names):
+        return error
+    return f"{error}  {visible(formula_text(progress.circuit, names))}"

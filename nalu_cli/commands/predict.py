@@ -1,0 +1,178 @@
+"""`nalu predict`: apply a formula to the rows of a file, or to a grid."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nalu_cli.commands.options import (
+    Decimal,
+    Encoding,
+    Json,
+    Model,
+    NoColor,
+    Quiet,
+    Sep,
+    SkipBadRows,
+    Version,
+    help_text,
+)
+from nalu_cli.errors import ExitCode, UsageError, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from nalu_cli.answer import Answer
+    from nalu_cli.commands.prediction import Batch, Sink, Summary, Writer
+    from nalu_cli.commands.screen import Screen
+    from nalu_cli.grid import Grid
+
+__all__ = ["HELP", "predict"]
+
+HELP = help_text(
+    "Apply a formula to rows. Each row gets the predicted value and a guard: inside the box of "
+    "the training rows, at its edge (at most 5 % of its width away), outside, near a pole, "
+    "undefined, or missing a cell. Columns are matched by name; extra ones are kept. In a grid, "
+    "columns that are not named take their training median.",
+    "nalu predict model.pt new.csv",
+    "nalu predict model.pt new.csv -o predicted.csv",
+    "nalu predict model.pt --range x1=0:100:5 --range x2=1,2,5",
+)
+
+
+def predict(
+    model: Model,
+    data: Annotated[
+        str | None,
+        typer.Argument(metavar="[DATA]", help="Rows to predict, or - for standard input."),
+    ] = None,
+    ranges: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--range",
+            metavar="NAME=VALUES",
+            help="A grid instead of a file: start:stop:step, start:stop:N# or v1,v2,...",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead.")
+    ] = None,
+    sep: Sep = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    skip_bad_rows: SkipBadRows = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+    version: Version = False,
+) -> ExitCode:
+    """Apply a formula to the rows of a file, or to a grid."""
+    if (data is None) == (not ranges):
+        raise UsageError(
+            "both a file and --range were given"
+            if ranges
+            else "neither rows nor --range were given",
+            remedy="Write nalu predict model.pt new.csv or nalu predict model.pt --range x=0:10:1.",
+        )
+    from nalu_cli.commands.prediction import batches_of_file, batches_of_grid, named_grid
+    from nalu_cli.commands.screen import Screen
+    from nalu_cli.model_file import load_model
+    from nalu_cli.table import ReadOptions
+    from nalu_cli.whole_file import check_output
+
+    path = None if output in (None, "-") else Path(str(output))
+    if path is not None:
+        check_output(path, [model, *filter(None, [data])])
+    screen = Screen.open(quiet=quiet)
+    answer = load_model(model)
+    fixed: Mapping[str, float] = {}
+    if data is not None:
+        reading = ReadOptions(
+            sep=sep, decimal=decimal, encoding=encoding, skip_bad_rows=skip_bad_rows
+        )
+        batches = batches_of_file(answer, data, reading)
+    else:
+        grid = named_grid(answer, ranges or [], model)
+        fixed = _medians(answer, grid, screen)
+        batches = batches_of_grid(answer, grid, fixed)
+    head = _head(answer, model, fixed, path) if as_json else None
+    summary = _run(answer, batches, path, screen, head)
+    _report(summary, path, screen)
+    return ExitCode.DONE
+
+
+def _head(
+    answer: Answer, model: str, fixed: Mapping[str, float], path: Path | None
+) -> dict[str, object]:
+    from nalu_cli.commands.envelope import RESULT_VERSION
+    from nalu_cli.formula import formula_text
+
+    return {
+        "nalu_result_version": RESULT_VERSION,
+        "command": "predict",
+        "model": model,
+        "target": answer.target,
+        "formula": formula_text(answer.circuit, answer.names),
+        "status": answer.status.value,
+        "fixed": dict(fixed),
+        "output": None if path is None else str(path),
+    }
+
+
+def _medians(answer: Answer, grid: Grid, screen: Screen) -> dict[str, float]:
+    """The training medians of the columns that the formula uses and the grid does not name."""
+    from nalu_cli.commands.prediction import used_names
+
+    named = {axis.name for axis in grid.axes}
+    median = dict(zip(answer.names, answer.median, strict=True))
+    used = used_names(answer)
+    fixed = {name: median[name] for name in used if name not in named}
+    for name, value in fixed.items():
+        screen.note(f"note: {quoted(name)} is not given; its training median {value!r} is taken")
+    for axis in grid.axes:
+        if axis.name not in used:
+            screen.note(f"note: the formula does not depend on {quoted(axis.name)}")
+    return fixed
+
+
+def _run(
+    answer: Answer,
+    batches: Iterator[Batch],
+    path: Path | None,
+    screen: Screen,
+    head: Mapping[str, object] | None,
+) -> Summary:
+    """Predict everything: rows go to the file or to stdout, JSON always to stdout."""
+    from nalu_cli.commands.prediction import CsvWriter, JsonWriter, predict_all
+    from nalu_cli.commands.screen import StandardOutput
+
+    def heard(note: str) -> None:
+        screen.note(f"note: {note}")
+
+    with _sink(path) as sink:
+        writer: Writer = CsvWriter(answer, sink)
+        if head is not None:
+            writer = JsonWriter(answer, head, StandardOutput(), None if path is None else writer)
+        return predict_all(answer, batches, writer, heard)
+
+
+def _sink(path: Path | None) -> AbstractContextManager[Sink]:
+    from nalu_cli.commands.screen import StandardOutput
+    from nalu_cli.whole_file import WholeFile
+
+    return nullcontext(StandardOutput()) if path is None else WholeFile(path)
+
+
+def _report(summary: Summary, path: Path | None, screen: Screen) -> None:
+    from nalu_cli.commands.display import errors_lines
+
+    counts = ", ".join(f"{n} {guard.value}" for guard, n in summary.guards.items())
+    where = "" if path is None else f" written to {path}"
+    screen.note(f"{summary.rows} rows{where}: {counts}" if counts else f"0 rows{where}")
+    errors = summary.errors()
+    if errors is not None:
+        for line in errors_lines({"with a target": errors}):
+            screen.note(line)

@@ -1,0 +1,141 @@
+"""The two output streams: results on stdout, everything else on stderr, nothing interpreted."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from nalu_cli.errors import OutputError
+
+__all__ = ["OutputClosedError", "Screen", "StandardOutput", "aligned", "visible"]
+
+PLAIN_SYMBOLS = str.maketrans("·…×", "-~x")
+"""What stands in for our own symbols where the terminal cannot show them, one for one."""
+
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+class OutputClosedError(Exception):
+    """Whoever read our output has had enough, as `head` does."""
+
+
+def visible(text: str) -> str:
+    """Text from a file, with every character that could rewrite the screen as an escape."""
+    return "".join(
+        c.encode("unicode_escape").decode("ascii") if unicodedata.category(c) in _UNSEEN else c
+        for c in text
+    )
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # rich would end the process here, with the model perhaps not yet saved
+        raise OutputClosedError from None
+
+
+def _console(stream: TextIO) -> Console:
+    return _Console(file=stream, markup=False, emoji=False, highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where a command prints.
+
+    Parameters
+    ----------
+    out, err : Console
+        Results, and everything else.
+    quiet : bool
+        Whether notes are left out.
+    """
+
+    out: Console
+    err: Console
+    quiet: bool
+
+    @classmethod
+    def open(cls, *, quiet: bool = False) -> Screen:
+        """The screen of this process; colours follow `NO_COLOR` and the kind of stream."""
+        return cls(_console(sys.stdout), _console(sys.stderr), quiet)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether stderr is a terminal that can redraw; `FORCE_COLOR` does not make it one."""
+        return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+    def show(self, lines: Iterable[Text | str]) -> None:
+        """Print results, each line as it is, however long."""
+        for line in lines:
+            _print(self.out, line)
+
+    def note(self, text: Text | str) -> None:
+        """Print a message, unless quiet was asked for."""
+        if not self.quiet:
+            _print(self.err, text)
+
+
+class StandardOutput:
+    """Standard output for bytes: data is UTF-8 whatever the terminal speaks."""
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        try:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise OutputClosedError from None
+        except OSError as error:
+            raise _unwritable(error) from None
+
+
+def _unwritable(error: OSError) -> OutputError:
+    reason = (error.strerror or "the write failed").lower()
+    return OutputError(f"standard output cannot be written: {reason}")
+
+
+def _print(console: Console, line: Text | str) -> None:
+    text = Text(line) if isinstance(line, str) else line
+    if not console.encoding.lower().startswith("utf"):
+        text.plain = text.plain.translate(PLAIN_SYMBOLS)
+    # a wrapped formula could be neither copied nor piped
+    try:
+        console.print(text, soft_wrap=True)
+    except OSError as error:
+        raise _unwritable(error) from None
+
+
+def aligned(
+    head: Sequence[str], rows: Sequence[Sequence[str]], *, left: frozenset[int] = frozenset({0})
+) -> list[Text]:
+    """A table as lines: columns two spaces apart, the last one as long as it needs to be.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Titles.
+    rows : sequence of sequence of str
+        One text for each title.
+    left : frozenset of int
+        Columns aligned to the left; the others are numbers.
+    """
+    cells = [list(head), *map(list, rows)]
+    widths = [max(cell_len(row[j]) for row in cells) for j in range(len(head))]
+    lines = [_line(row, widths, left) for row in cells]
+    return [Text(lines[0], style="dim"), *map(Text, lines[1:])]
+
+
+def _line(row: Sequence[str], widths: Sequence[int], left: frozenset[int]) -> str:
+    padded = []
+    for j, (text, width) in enumerate(zip(row, widths, strict=True)):
+        space = " " * (width - cell_len(text))
+        padded.append(text + space if j in left else space + text)
+    return "  ".join(padded).rstrip()

@@ -1,0 +1,234 @@
+"""Stage 10: an answer saved as `model.pt`, and read back with every entry checked."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli import __version__
+from nalu_cli.answer import Answer, Move
+from nalu_cli.archive import RefusedError, read_archive
+from nalu_cli.errors import ModelFileError
+from nalu_cli.formula import formula_text
+from nalu_cli.plain import from_plain, to_plain
+from nalu_cli.whole_file import WholeFile
+
+__all__ = ["FORMAT", "VERSION", "installed_versions", "load_model", "save_model"]
+
+Floats = NDArray[np.float64]
+
+FORMAT = "nalu-model"
+VERSION = 1
+MOST_BYTES = 64 * 2**20
+
+KEYS = {"format", "version", "metadata", "tensors"}
+TENSORS = {"probe_X", "probe_y", "moves"}
+METADATA = {"versions", "formula", "answer", "places"}
+
+TOLERANCE = 1e-9
+"""Relative disagreement allowed on the probe rows: another machine rounds powers its own way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a move of the snap table belongs; its three numbers are in a tensor."""
+
+    layer: int
+    unit: int
+    source: str
+
+
+def save_model(answer: Answer, path: str | Path) -> None:
+    """Write an answer to a file that `torch.load(path, weights_only=True)` can read too.
+
+    Parameters
+    ----------
+    answer : Answer
+    path : str or Path
+        Replaced when it exists; complete or untouched whatever happens.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    content = _packed(answer)
+    with WholeFile(Path(path)) as file:
+        file.write(content)
+
+
+def load_model(path: str | Path) -> Answer:
+    """Read an answer; torch is not needed and nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Answer
+        What was saved, bit for bit.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, unsafe, too new, or does not compute what it says.
+    """
+    content = _content(Path(path))
+    try:
+        tensors, metadata = _opened(content)
+        answer = _restored(tensors, metadata)
+        _check(answer)
+    except RefusedError as error:
+        raise ModelFileError(f"{path} {error}", remedy=error.remedy or _REMEDY) from None
+    except (ValueError, RecursionError) as error:
+        reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+        raise ModelFileError(
+            f"{path} is damaged or was not written by nalu: {reason}", remedy=_REMEDY
+        ) from None
+    return answer
+
+
+_REMEDY = "Make a new one with nalu fit."
+
+
+def installed_versions() -> dict[str, str]:
+    """The versions that can change a result: of nalu, Python, torch and numpy."""
+    versions = {"nalu": __version__, "python": platform.python_version()}
+    for name in ("torch", "numpy"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "none"
+    return versions
+
+
+def _packed(answer: Answer) -> bytes:
+    import torch
+
+    def tensor(values: Any) -> torch.Tensor:
+        return torch.from_numpy(np.array(values, dtype=np.float64))
+
+    moves = [(move.trained, move.snapped, move.cost) for move in answer.evidence.moves]
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "metadata": json.dumps(_metadata(answer), allow_nan=False),
+        "tensors": {
+            "probe_X": tensor(answer.probe_X),
+            "probe_y": tensor(answer.probe_y),
+            "moves": tensor(moves).reshape(len(moves), 3),
+        },
+    }
+    buffer = BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def _metadata(answer: Answer) -> dict[str, Any]:
+    bare = replace(answer, evidence=replace(answer.evidence, moves=()))
+    return {
+        "versions": installed_versions(),
+        "formula": formula_text(answer.circuit, answer.names),
+        "answer": to_plain(bare, without=("probe_X", "probe_y")),
+        "places": [
+            to_plain(_Place(move.layer, move.unit, move.source)) for move in answer.evidence.moves
+        ],
+    }
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise ModelFileError(f"there is no file {path}", remedy=_REMEDY) from None
+    except IsADirectoryError:
+        raise ModelFileError(
+            f"{path} is a folder", remedy="Name the model file that nalu fit wrote."
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its name cannot be used"
+        raise ModelFileError(f"{path} cannot be read: {reason.lower()}") from None
+    if not content:
+        raise ModelFileError(f"{path} is empty", remedy=_REMEDY)
+    if len(content) > MOST_BYTES:
+        raise ModelFileError(
+            f"{path} is larger than {MOST_BYTES // 2**20} MB, which no nalu model is",
+            remedy=_REMEDY,
+        )
+    return content
+
+
+def _opened(content: bytes) -> tuple[dict[str, Floats], dict[str, Any]]:
+    """Tensors and metadata, once format and version are known to be ours."""
+    whole = read_archive(content)
+    if not isinstance(whole, dict) or whole.get("format") != FORMAT:
+        raise RefusedError("is no nalu model: it was saved by another program")
+    found = whole.get("version")
+    if type(found) is not int or found < 1:
+        raise RefusedError("is no nalu model: it has no version")
+    if found > VERSION:
+        raise RefusedError(
+            f"is nalu model format {found}; this nalu reads {VERSION}",
+            remedy="Install a newer nalu to open it.",
+        )
+    _check_keys("the model", whole, KEYS)
+    _check_keys("its tensors", whole["tensors"], TENSORS)
+    if not isinstance(whole["metadata"], str):
+        raise ValueError("its metadata is no text")
+    metadata = json.loads(whole["metadata"], parse_constant=_no_constant)
+    _check_keys("its metadata", metadata, METADATA)
+    return whole["tensors"], metadata
+
+
+def _check_keys(what: str, data: Any, keys: set[str]) -> None:
+    if not isinstance(data, dict) or set(data) != keys:
+        raise ValueError(f"{what} has not the entries it should have")
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is no number")
+
+
+def _restored(tensors: dict[str, Floats], metadata: dict[str, Any]) -> Answer:
+    if not all(isinstance(values, np.ndarray) for values in tensors.values()):
+        raise ValueError("a tensor is none")
+    probes = {"probe_X": tensors["probe_X"], "probe_y": tensors["probe_y"]}
+    bare: Answer = from_plain(Answer, metadata["answer"], "the answer", given=probes)
+    places: tuple[_Place, ...] = from_plain(tuple[_Place, ...], metadata["places"], "the moves")
+    numbers = tensors["moves"]
+    if numbers.shape != (len(places), 3) or not np.isfinite(numbers[:, :2]).all():
+        raise ValueError("the numbers of the snap table do not fit it")
+    moves = tuple(
+        Move(place.layer, place.unit, place.source, *row)
+        for place, row in zip(places, numbers.tolist(), strict=True)
+    )
+    return replace(bare, evidence=replace(bare.evidence, moves=moves))
+
+
+def _check(answer: Answer) -> None:
+    """Refuse an answer whose parts do not belong together."""
+    width = len(answer.names)
+    circuits = [answer.circuit, *(entry.circuit for entry in answer.front)]
+    if any(circuit.n_columns != width for circuit in circuits):
+        raise ValueError("a circuit does not fit the columns")
+    if {len(answer.low), len(answer.high), len(answer.median)} != {width}:
+        raise ValueError("the training box does not fit the columns")
+    if len(set(answer.names)) != width:
+        raise ValueError("a column comes twice")
+    X, y = answer.probe_X, answer.probe_y
+    if y.ndim != 1 or X.shape != (len(y), width) or not np.isfinite(X).all():
+        raise ValueError("the probe rows do not fit the columns")
+    largest = np.max(np.abs(y), initial=0.0, where=np.isfinite(y))
+    value = answer.circuit.evaluate(X)
+    if not np.allclose(value, y, rtol=TOLERANCE, atol=TOLERANCE * largest, equal_nan=True):
+        raise ValueError("the formula does not compute the values stored with it")
