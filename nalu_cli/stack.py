@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -24,6 +24,11 @@ TINY = 1e-30
 
 LARGEST_LOG = 690.0
 """exp of this is still a float64."""
+
+NEARLY = 0.95
+"""A sign rule that keeps this much of every value is as good as whole exponents."""
+
+LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,11 +262,14 @@ class Stack:
         weights = np.ones_like(y) if goal is Goal.LOG else weights
         p = values[:, :, 0]  # (R, N)
         if goal is Goal.LOG and not np.any(layers[-1].kind == SUM):
-            layers[-1] = _with_best_sign_rule(layers[-1], last_inputs, y)
+            layers[-1] = _with_best_sign_rule(layers[-1], last_inputs)
             p = layer_values(layers[-1], last_inputs)[:, :, 0]
-        scale, offset = _solved(p, y, weights, goal, layers[-1].kind[:, 0] == SUM)
-        layers[-1] = _rescaled(layers[-1], scale, offset)
-        loss = _loss(scale[:, None] * p + offset[:, None], y, weights, goal)
+        size = 1.0 if goal in (Goal.PLAIN, Goal.LOG) else float(np.abs(y).max()) or 1.0
+        unit = y / size  # the squares of very large and very small numbers are no float64
+        scale, offset = _solved(p, unit, weights, goal, layers[-1].kind[:, 0] == SUM)
+        with np.errstate(all="ignore"):
+            loss = _loss(scale[:, None] * p + offset[:, None], unit, weights, goal)
+            layers[-1] = _rescaled(layers[-1], scale * size, offset * size)
         return Relaxed(tuple(layers), loss), tuple(agreed)
 
 
@@ -281,39 +289,40 @@ def layer_values(layer: RelaxedLayer, x: Floats) -> Floats:
         return np.where(kind == SUM, sums, value)
 
 
-def _with_best_sign_rule(layer: RelaxedLayer, x: Floats, y: Floats) -> RelaxedLayer:
-    """Drop the sign rule where the last product, fitted to logarithms, does not keep its sign."""
-    signed = layer_values(layer, x)[:, :, 0]
-    share = np.abs(np.sign(signed).mean(axis=1, keepdims=True))
-    kind = np.where(share == 1.0, layer.kind, MAGNITUDE).astype(np.int8)
-    return RelaxedLayer(kind, layer.weights, layer.constant)
+def _with_best_sign_rule(layer: RelaxedLayer, x: Floats) -> RelaxedLayer:
+    """Drop the sign rule where it changes a last product that was fitted to logarithms."""
+    sizes = RelaxedLayer(np.full_like(layer.kind, MAGNITUDE), layer.weights, layer.constant)
+    with np.errstate(all="ignore"):
+        cosine = layer_values(layer, x)[:, :, 0] / layer_values(sizes, x)[:, :, 0]  # (R, N)
+    same = (cosine * np.sign(cosine[:, :1])).min(axis=1) > NEARLY
+    return replace(layer, kind=np.where(same[:, None], layer.kind, MAGNITUDE).astype(np.int8))
 
 
 def _solved(
     p: Floats, y: Floats, weights: Floats, goal: Goal, sums: NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
     """Scale and offset of the last unit of each restart: (R,) and (R,)."""
-    w = weights / weights.sum()
-    one, none = np.ones(len(p)), np.zeros(len(p))
+    w, affine = weights / weights.sum(), sums & (goal is Goal.AFFINE)
     with np.errstate(all="ignore"):
         if goal is Goal.PLAIN:
-            return one, none
+            return np.ones(len(p)), np.zeros(len(p))
         if goal is Goal.LOG:
             gap = np.log(np.abs(y)) - np.log(np.maximum(np.abs(p), 1e-300))
-            return np.exp(gap @ w) * np.sign(y[0]) * np.sign(p @ w), none
-        shift = np.where(sums & (goal is Goal.AFFINE), p @ w, 0.0)
-        centre = np.where(shift != 0.0, y @ w, 0.0)
+            size = np.exp(np.clip(gap @ w, -LARGEST_LOG, LARGEST_LOG))
+            return size * np.sign(y[0]) * np.where(p @ w < 0, -1.0, 1.0), np.zeros(len(p))
+        shift, centre = np.where(affine, p @ w, 0.0), np.where(affine, y @ w, 0.0)
         q, t = p - shift[:, None], y - centre[:, None]
-        square = (q * q) @ w
-        scale = np.where(square > 0, ((q * t) @ w) / np.where(square > 0, square, 1.0), 0.0)
-        return scale, centre - scale * shift
+        scale = ((q * t) @ w) / ((q * q) @ w)
+        offset = centre - scale * shift
+    usable = np.isfinite(scale) & np.isfinite(offset)
+    return np.where(usable, scale, 0.0), np.where(usable, offset, np.where(affine, centre, 0.0))
 
 
 def _rescaled(layer: RelaxedLayer, scale: Floats, offset: Floats) -> RelaxedLayer:
     sums = (layer.kind == SUM)[:, None, :]
     weights = np.where(sums, layer.weights * scale[:, None, None], layer.weights)
     constant = layer.constant * scale[:, None] + offset[:, None]
-    return RelaxedLayer(layer.kind, weights, constant)
+    return RelaxedLayer(layer.kind, weights, np.clip(constant, -LARGEST, LARGEST))
 
 
 def _loss(f: Floats, y: Floats, weights: Floats, goal: Goal) -> Floats:  # (R, N) -> (R,)

@@ -251,7 +251,7 @@ def _target(lesson: _Lesson, goal: Goal) -> Target:
         values, weights = np.log(np.abs(y)), np.ones_like(y)
     else:
         top = float(np.abs(y).max()) or 1.0
-        size = 1.0 if goal is Goal.PLAIN else top * np.sqrt(np.mean(np.square(y / top)))
+        size = 1.0 if goal is Goal.PLAIN else top * np.sqrt(np.mean(np.square(y / top))) or 1.0
         values, weights = y / size, lesson.weights
     return Target(_float32(values, lesson.device), _float32(weights, lesson.device))
 
@@ -344,10 +344,11 @@ def _unscaled(trained: Trained, scale: Floats) -> Trained:
         columns = layer.weights[:, -len(scale) :, :]  # (R, n_columns, O)
         sums = layer.kind == SUM
         weights = layer.weights.copy()
-        weights[:, -len(scale) :, :] /= np.where(sums[:, None, :], scale[:, None], 1.0)
-        factor = np.exp(np.clip(-np.einsum("j,rjo->ro", np.log(scale), columns), -690, 690))
-        constant = np.where(sums, layer.constant, layer.constant * factor)
-        layers.append(RelaxedLayer(layer.kind, weights, constant))
+        with np.errstate(over="ignore", invalid="ignore"):
+            weights[:, -len(scale) :, :] /= np.where(sums[:, None, :], scale[:, None], 1.0)
+            factor = np.exp(-np.einsum("j,rjo->ro", np.log(scale), columns))
+            constant = np.where(sums, layer.constant, layer.constant * factor)
+        layers.append(RelaxedLayer(layer.kind, np.nan_to_num(weights), np.nan_to_num(constant)))
     return replace(trained, relaxed=Relaxed(tuple(layers), trained.relaxed.loss))
 
 

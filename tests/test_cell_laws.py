@@ -1,0 +1,241 @@
+"""Laws every cell obeys."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch.func import functional_call
+
+from nalu_cli.cells import CELLS, NAC, NALU, Cell, Gated, Operation, Path
+from nalu_cli.polish import evaluate_relaxed
+from nalu_cli.relaxed import Relaxed, RelaxedLayer
+
+LARGE = 40.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    cell: type[Cell]
+    path: Path
+    signed: bool
+
+    def __call__(self, inputs=3, outputs=2, restarts=4, seed=0, units=0):
+        streams = [np.random.default_rng([seed, r]) for r in range(restarts)]
+        return self.cell(inputs, outputs, streams, units=units, path=self.path, signed=self.signed)
+
+
+KINDS = [
+    Kind(cell, path, signed)
+    for cell in CELLS.values()
+    for path in Path
+    if path in cell.paths
+    for signed in ((True, False) if cell is Gated else (True,))
+]
+
+
+@pytest.fixture(params=KINDS, ids=lambda k: f"{k.cell.__name__}-{k.path}-{k.signed}")
+def kind(request):
+    return request.param
+
+
+def rows(n=16, inputs=3, restarts=4, seed=1, low=-2.0, high=2.0):
+    x = torch.from_numpy(np.random.default_rng(seed).uniform(low, high, (restarts, n, inputs)))
+    return x.float()
+
+
+def put_weights(cell, weights, *, sums):
+    """Set weights of shape (I, O) in every restart, and all gates to one side."""
+    w = torch.as_tensor(np.asarray(weights), dtype=torch.float32)
+    with torch.no_grad():
+        if isinstance(cell, Gated):
+            if cell.path is not Path.PRODUCT:
+                cell.A[:], cell.b[:] = w, 0.0
+            if cell.path is not Path.SUM:
+                cell.W[:] = w
+            if cell.path is Path.FREE:
+                cell.G[:] = LARGE if sums else -LARGE
+            return
+        cell.W_hat[:] = torch.where(w == 0, 0.0, w.sign() * LARGE)
+        cell.M_hat[:] = LARGE
+        if isinstance(cell, NALU):
+            cell.G[:] = LARGE if sums else -LARGE
+
+
+def sides(kind):
+    """Whether its gates can say sum, and product."""
+    if kind.path is Path.FREE:
+        return (True, False)
+    return (kind.path is Path.SUM,)
+
+
+def test_the_registry_knows_each_cell_by_its_name():
+    assert all(cell.name is name for name, cell in CELLS.items())
+
+
+def test_every_cell_says_where_it_comes_from():
+    assert all(cell.paper and cell.paths and cell.operations for cell in CELLS.values())
+
+
+def test_a_path_a_cell_does_not_have_is_refused():
+    with pytest.raises(ValueError, match="no path"):
+        Kind(NAC, Path.PRODUCT, True)()
+
+
+def test_shapes(kind):
+    cell = kind()
+    layer, unanimity = cell.freeze(rows())
+    assert cell(rows()).shape == (4, 16, 2)
+    assert cell.penalty().shape == (4,)
+    assert layer.weights.shape == (4, 3, 2)
+    assert layer.kind.shape == layer.constant.shape == unanimity.shape == (4, 2)
+
+
+def test_dtype_is_kept(kind):
+    assert kind()(rows()).dtype is torch.float32
+    assert kind().double()(rows().double()).dtype is torch.float64
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e-30, -1e-20, 1e6, -1e6])
+def test_gradients_are_finite(kind, value):
+    cell, x = kind(), torch.full((4, 5, 3), value, requires_grad=True)
+    (cell(x).clamp(-1e6, 1e6).sum() + cell.penalty().sum()).backward()
+    assert x.grad is not None
+    for tensor in (x, *cell.parameters()):
+        assert torch.isfinite(tensor.grad).all()
+
+
+def test_gradients_are_those_of_the_values(kind):
+    cell = kind(restarts=2).double()
+    x = rows(n=4, restarts=2).double()
+    x = (x + 0.3 * x.sign()).requires_grad_()  # away from zero, where logarithms have no slope
+    names = [name for name, _ in cell.named_parameters()]
+
+    def compute(x, *parameters):
+        return functional_call(cell, dict(zip(names, parameters, strict=True)), (x,))
+
+    assert torch.autograd.gradcheck(compute, (x, *cell.parameters()))
+
+
+def test_restarts_do_not_depend_on_their_neighbours(kind):
+    alone, together = kind(restarts=1), kind(restarts=4)
+    for a, b in zip(alone.parameters(), together.parameters(), strict=True):
+        assert torch.equal(a[0], b[0])
+    torch.testing.assert_close(alone(rows()[:1])[0], together(rows())[0])
+
+
+def test_a_restart_without_a_number_leaves_the_others_alone(kind):
+    cell, x = kind(), rows()
+    good = cell(x)[1:]
+    x[0] = torch.nan
+    value = cell(x)
+    assert torch.equal(value[1:], good)
+    value.sum().backward()
+    assert all(torch.isfinite(p.grad[1:]).all() for p in cell.parameters())
+
+
+def test_the_order_of_rows_does_not_matter(kind):
+    cell, x = kind(), rows()
+    torch.testing.assert_close(cell(x.flip(1)), cell(x).flip(1))
+
+
+def test_same_seed_same_start(kind):
+    for a, b in zip(kind(seed=3).parameters(), kind(seed=3).parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert not torch.equal(next(kind(seed=3).parameters()), next(kind(seed=4).parameters()))
+
+
+def test_a_layer_after_units_starts_within_its_bounds(kind):
+    cell = kind(inputs=5, units=2)
+    before = [p.clone() for p in cell.parameters()]
+    cell.project()
+    assert all(torch.equal(a, b) for a, b in zip(before, cell.parameters(), strict=True))
+
+
+def test_bounds_are_restored(kind):
+    cell = kind()
+    with torch.no_grad():
+        for p in cell.parameters():
+            p.add_(100.0)
+    cell.project()
+    assert torch.isfinite(cell(rows())).all()
+
+
+def test_corners_compute_what_the_frozen_layer_computes(kind):
+    draw = np.random.default_rng(7)
+    for sums in sides(kind):
+        allowed = kind.cell.sum_weights if sums else kind.cell.exponents
+        for _ in range(8):
+            cell = kind()
+            put_weights(cell, draw.choice([float(w) for w in allowed], (3, 2)), sums=sums)
+            x = rows(low=0.0) + 0.3  # nearer to zero the cells hold powers back
+            if not isinstance(cell, NALU):
+                x[:, ::2] *= -1.0
+            layer, unanimity = cell.freeze(x)
+            assert np.all(unanimity == 1.0)
+            np.testing.assert_allclose(
+                cell(x).detach().numpy(), frozen(layer, x), rtol=1e-4, atol=1e-4
+            )
+
+
+def frozen(layer, x):
+    """Each unit of each restart through the evaluation the later stages use."""
+    values = np.empty((len(x), x.shape[1], layer.kind.shape[1]))
+    for r in range(len(x)):
+        for o in range(layer.kind.shape[1]):
+            unit = RelaxedLayer(
+                layer.kind[r : r + 1, o : o + 1],
+                layer.weights[r : r + 1, :, o : o + 1],
+                layer.constant[r : r + 1, o : o + 1],
+            )
+            relaxed = Relaxed((unit,), np.zeros(1))
+            values[r, :, o] = evaluate_relaxed(relaxed, x[r].double().numpy())[0]
+    return values
+
+
+CORNERS = {
+    Operation.ADD: ((1, 1), True, lambda a, b: a + b),
+    Operation.SUBTRACT: ((1, -1), True, lambda a, b: a - b),
+    Operation.MULTIPLY: ((1, 1), False, lambda a, b: a * b),
+    Operation.DIVIDE: ((1, -1), False, lambda a, b: a / b),
+    Operation.SQUARE: ((2, 0), False, lambda a, b: a * a),
+    Operation.ROOT: ((0.5, 0), False, lambda a, b: a**0.5),
+}
+
+
+def test_each_claimed_operation_is_a_corner(kind):
+    x = rows(inputs=2, low=0.5)
+    for operation in kind.cell.operations:
+        weights, sums, truth = CORNERS[operation]
+        if sums not in sides(kind):
+            continue
+        allowed = kind.cell.sum_weights if sums else kind.cell.exponents
+        assert set(weights) <= set(allowed)
+        cell = kind(inputs=2, outputs=1)
+        put_weights(cell, np.array(weights)[:, None], sums=sums)
+        wanted = truth(x[..., 0], x[..., 1])
+        torch.testing.assert_close(cell(x)[..., 0], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_penalty_is_zero_at_corners():
+    for kind in KINDS:
+        cell = kind()
+        put_weights(cell, np.ones((3, 2)), sums=True)
+        assert torch.allclose(cell.penalty(), torch.zeros(4), atol=1e-6)
+
+
+def test_signs_follow_the_rule():
+    x = torch.tensor([[[-2.0, 3.0], [-2.0, -3.0]]])
+    for signed, wanted in ((True, [-6.0, 6.0]), (False, [6.0, 6.0])):
+        cell = Kind(Gated, Path.PRODUCT, signed)(inputs=2, outputs=1, restarts=1)
+        put_weights(cell, np.ones((2, 1)), sums=False)
+        torch.testing.assert_close(cell(x).flatten(), torch.tensor(wanted))
+
+
+def test_a_gate_that_reads_x_says_how_many_rows_agreed():
+    cell = Kind(NALU, Path.FREE, True)(inputs=1, outputs=1, restarts=1)
+    with torch.no_grad():
+        cell.G[:] = 1.0
+    x = torch.tensor([-1.0, 1.0, 2.0, 3.0]).reshape(1, 4, 1)
+    _, unanimity = cell.freeze(x)
+    assert unanimity.item() == 0.75
