@@ -171,4 +171,4 @@ def _evenly(start: Fraction, step: Fraction, n: int) -> Floats:
         return np.asarray(integers / common, dtype=np.float64)
     if n <= 10_000:
         return np.array([float(start + k * step) for k in range(n)])
-    return float(start) + float(step) * np.arange(n)
+    return np.asarray(float(start) + float(step) * np.arange(n), dtype=np.float64)

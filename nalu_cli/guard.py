@@ -150,9 +150,9 @@ def guards(
     low, high = (np.asarray(bound, dtype=np.float64)[used] for bound in box)
     inputs = X[:, used]
     with np.errstate(all="ignore"):
-        excess = np.maximum(low - inputs, inputs - high)
-        edge = excess > 0
-        outside = excess > EDGE * (high - low)
+        margin = EDGE * (high - low)
+        edge = (inputs < low) | (inputs > high)
+        outside = (inputs < low - margin) | (inputs > high + margin)
     code = np.zeros(len(X), dtype=np.intp)
     code[edge.any(axis=1)] = _ORDER.index(Guard.EDGE)
     code[outside.any(axis=1)] = _ORDER.index(Guard.OUTSIDE)

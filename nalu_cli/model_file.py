@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nalu_cli import __version__
 from nalu_cli.answer import Answer, Move
 from nalu_cli.archive import RefusedError, read_archive
-from nalu_cli.errors import ModelFileError
+from nalu_cli.errors import ModelFileError, UsageError
 from nalu_cli.formula import formula_text
 from nalu_cli.plain import from_plain, to_plain
 from nalu_cli.whole_file import WholeFile
@@ -89,10 +89,10 @@ def load_model(path: str | Path) -> Answer:
         _check(answer)
     except RefusedError as error:
         raise ModelFileError(f"{path} {error}", remedy=error.remedy or _REMEDY) from None
-    except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
+    except (ValueError, UsageError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise ModelFileError(
-            f"{path} is damaged or was not written by nalu: {reason}", remedy=_REMEDY
+            f"{path} is damaged or was not written by nalu: {reason.rstrip('.')}", remedy=_REMEDY
         ) from None
     return answer
 

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import io
+import json
+import random
+import subprocess
+import sys
+import zipfile
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from answers import LENS_CIRCUIT, lens, of, product
+from conftest import ROOT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import named_circuits
+
+from nalu_cli.answer import Answer, Evidence, FrontEntry, Move
+from nalu_cli.circuit import Circuit
+from nalu_cli.errors import ModelFileError, OutputError
+from nalu_cli.model_file import FORMAT, VERSION, load_model, save_model
+
+Named = tuple[Circuit, tuple[str, ...], str]
+
+
+def assert_same(one: Answer, other: Answer) -> None:
+    """Fail unless two answers are equal, every double to its last bit."""
+    for field in fields(Answer):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if field.name.startswith("probe"):
+            np.testing.assert_array_equal(a, b)
+        else:
+            assert a == b, field.name
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    path = tmp_path / "model.pt"
+    save_model(lens(), path)
+    return path
+
+
+def content(path: Path) -> dict[str, Any]:
+    return dict(torch.load(path, weights_only=True))
+
+
+def rewritten(path: Path, **changes: Any) -> Path:
+    torch.save(content(path) | changes, path)
+    return path
+
+
+def with_metadata(path: Path, change: Any) -> Path:
+    metadata = json.loads(content(path)["metadata"])
+    change(metadata)
+    return rewritten(path, metadata=json.dumps(metadata))
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(ModelFileError) as caught:
+        load_model(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "weights_only" not in message
+    assert "pickle" not in message.lower()
+    return message
+
+
+def test_what_is_saved_is_read_back_bit_for_bit(model: Path) -> None:
+    assert_same(load_model(model), lens())
+
+
+@given(named_circuits(), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_any_circuit_with_any_names_survives(
+    tmp_path_factory: pytest.TempPathFactory, named: Named, seed: int
+) -> None:
+    circuit, names, target = named
+    rows = np.random.default_rng(seed).normal(0, 3, (5, circuit.n_columns))
+    answer = of(
+        circuit,
+        names,
+        target,
+        probe_X=rows,
+        probe_y=circuit.evaluate(rows),
+        front=(FrontEntry(circuit, 4, 0.1),),
+        evidence=Evidence(target, 3, (Move(0, 0, names[0], 0.1 + 0.2, 0.3, 1e-300),)),
+    )
+    path = tmp_path_factory.mktemp("model") / "model.pt"
+    save_model(answer, path)
+    assert_same(load_model(path), answer)
+
+
+def test_equal_answers_give_equal_files(model: Path, tmp_path: Path) -> None:
+    save_model(lens(), tmp_path / "again.pt")
+    assert model.read_bytes() == (tmp_path / "again.pt").read_bytes()
+
+
+def test_torch_reads_it_safely_and_finds_plain_data(model: Path) -> None:
+    read = content(model)
+    assert (read["format"], read["version"]) == (FORMAT, VERSION)
+    assert json.loads(read["metadata"])["formula"] == "d1*d2/(d1*n + d2)"
+    assert {k: v.dtype for k, v in read["tensors"].items()} == dict.fromkeys(
+        ("probe_X", "probe_y", "moves"), torch.float64
+    )
+
+
+def test_reading_needs_no_torch(model: Path) -> None:
+    code = f"""
+import sys, nalu_cli
+answer = nalu_cli.load_model({str(model)!r})
+assert answer.target == "f"
+assert not {{"torch", "pandas", "sympy"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+def test_every_prefix_is_refused(model: Path) -> None:
+    data = model.read_bytes()
+    for length in {*range(0, len(data), 17), *range(len(data) - 100, len(data))}:
+        model.write_bytes(data[:length])
+        refused(model)
+
+
+def test_a_flipped_bit_is_noticed_or_does_no_harm(model: Path) -> None:
+    data = model.read_bytes()
+    rng = random.Random(0)
+    noticed = 0
+    for _ in range(500):
+        place, bit = rng.randrange(len(data)), rng.randrange(8)
+        changed = bytearray(data)
+        changed[place] ^= 1 << bit
+        model.write_bytes(changed)
+        try:
+            answer = load_model(model)
+        except ModelFileError:
+            noticed += 1
+        else:
+            assert_same(answer, lens())
+    assert noticed > 250
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"x,y\n1,2\n",
+        b"PK",
+        b"\x89PNG\r\n\x1a\n",
+        b"\x80\x04\x95",
+        bytes(100),
+        "text".encode("utf-16"),
+    ],
+)
+def test_other_files_are_refused(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_bytes(data)
+    assert "data is no nalu model" in refused(path)
+
+
+def test_missing_empty_and_huge_files_and_folders_are_named(tmp_path: Path) -> None:
+    assert "no file" in refused(tmp_path / "none.pt")
+    assert "is a folder" in refused(tmp_path)
+    assert "cannot be read" in refused(tmp_path / "nul\0byte")
+    (tmp_path / "empty.pt").touch()
+    assert "is empty" in refused(tmp_path / "empty.pt")
+    with (tmp_path / "huge.pt").open("wb") as file:
+        file.truncate(2**30)
+    assert "larger than 64 MB" in refused(tmp_path / "huge.pt")
+
+
+def test_other_zip_files_and_models_of_other_programs_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", "a")
+    refused(path)
+    for other in (torch.nn.Linear(2, 1).state_dict(), {"format": "other"}, [1], "text", None):
+        torch.save(other, path)
+        refused(path)
+    torch.save({"x": torch.zeros(2)}, path, _use_new_zipfile_serialization=False)
+    refused(path)
+
+
+def test_a_newer_format_says_what_to_install(model: Path) -> None:
+    message = refused(rewritten(model, version=3, extra="x"))
+    assert message == (
+        f"{model} is nalu model format 3; this nalu reads {VERSION}. "
+        "Install a newer nalu to open it."
+    )
+
+
+def test_a_malicious_file_is_refused_and_nothing_is_run(tmp_path: Path) -> None:
+    class Malicious:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (tmp_path / "ran",))
+
+    path = tmp_path / "model.pt"
+    torch.save({"format": FORMAT, "version": 1, "metadata": Malicious(), "tensors": {}}, path)
+    assert "unsafe" in refused(path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_expanded_tensor_is_refused(model: Path) -> None:
+    tensors = content(model)["tensors"]
+    huge = torch.zeros(1, dtype=torch.float64).expand(10**10)
+    assert "tensor" in refused(rewritten(model, tensors=tensors | {"probe_y": huge}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": 0},
+        {"version": "1"},
+        {"version": -1},
+        {"metadata": 1},
+        {"metadata": "not json"},
+        {"metadata": "[" * 100_000},
+        {"metadata": '{"answer": NaN}'},
+        {"metadata": "{}"},
+        {"tensors": {}},
+        {"tensors": "none"},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_content_that_is_not_ours_is_refused(changes: dict[str, Any], model: Path) -> None:
+    refused(rewritten(model, **changes))
+
+
+def set_in(*keys: Any, to: Any) -> Any:
+    def change(metadata: Any) -> None:
+        for key in keys[:-1]:
+            metadata = metadata[key]
+        metadata[keys[-1]] = to
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_in("answer", "names", to=["d1", "d2"]),
+        set_in("answer", "names", to=["d1", "d1", "n"]),
+        set_in("answer", "names", to=[1, 2, 3]),
+        set_in("answer", "low", to=[1.0]),
+        set_in("answer", "high", to=[1.0, 2.0, None]),
+        set_in("answer", "status", to="perfect"),
+        set_in("answer", "settings", "seed", to=-1),
+        set_in("answer", "settings", "effort", to="huge"),
+        set_in("answer", "settings", "layers", to=10**400),
+        set_in("answer", "circuit", "layers", 0, 0, "terms", 0, "weight", to="5/3"),
+        set_in("answer", "circuit", "layers", 0, 0, "terms", 0, "weight", to="2"),
+        set_in("answer", "circuit", "layers", 0, 0, "constant", to=3.5),
+        set_in("answer", "circuit", "layers", to=[]),
+        set_in("answer", "front", 0, "circuit", "n_columns", to=4),
+        set_in("answer", "extra", to=1),
+        set_in("places", to=[]),
+        set_in("places", 0, "layer", to="0"),
+        set_in("extra", to=1),
+        lambda metadata: metadata["answer"].pop("target"),
+    ],
+)
+def test_metadata_that_does_not_fit_is_refused(change: Any, model: Path) -> None:
+    assert "damaged or was not written by nalu" in refused(with_metadata(model, change))
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"probe_X": torch.zeros(3, 2).double()},
+        {"probe_X": torch.full((3, 3), float("nan")).double()},
+        {"probe_y": torch.zeros(3).double()},
+        {"probe_y": torch.zeros(2, 1).double()},
+        {"moves": torch.zeros(2, 3).double()},
+        {"moves": torch.full((3, 3), float("inf")).double()},
+        {"probe_y": "text"},
+    ],
+)
+def test_tensors_that_do_not_fit_are_refused(tensors: dict[str, Any], model: Path) -> None:
+    refused(rewritten(model, tensors=content(model)["tensors"] | tensors))
+
+
+def test_values_that_are_undefined_may_be_stored(tmp_path: Path) -> None:
+    circuit = Circuit(1, ((product((0, -0.5)),),))
+    rows = np.array([[4.0], [0.0], [-1.0]])
+    answer = of(circuit, ("x",), probe_X=rows, probe_y=circuit.evaluate(rows))
+    save_model(answer, tmp_path / "model.pt")
+    np.testing.assert_array_equal(load_model(tmp_path / "model.pt").probe_y, answer.probe_y)
+
+
+def test_the_last_bits_of_another_machine_are_forgiven(tmp_path: Path) -> None:
+    y = LENS_CIRCUIT.evaluate(lens().probe_X)
+    save_model(replace(lens(), probe_y=y * (1 + 1e-14)), tmp_path / "model.pt")
+    load_model(tmp_path / "model.pt")
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="there is no folder"):
+        save_model(lens(), tmp_path / "none" / "model.pt")
+    with pytest.raises(OutputError, match="is a folder"):
+        save_model(lens(), tmp_path)
+    with pytest.raises(OutputError, match="no space left"):
+        save_model(lens(), "/dev/full")
+
+
+def test_saving_over_an_old_model_replaces_it(model: Path) -> None:
+    save_model(lens(target="other"), model)
+    assert load_model(model).target == "other"
+    assert [path.name for path in model.parent.iterdir()] == ["model.pt"]
+
+
+def test_a_buffer_of_bytes_is_what_torch_would_write(model: Path) -> None:
+    # the name of the file must not get into it
+    assert zipfile.ZipFile(io.BytesIO(model.read_bytes())).namelist()[0].startswith("archive/")
