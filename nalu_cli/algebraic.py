@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 NULL = 3e-14
 """Singular values below this share of the largest count as zero (rounding of unit rows and columns)."""
 
-MOST_COLUMNS = 330
+MOST_COLUMNS = 640
 """Monomials, times powers of the target, in one question."""
 
 MOST_TERMS = 40
@@ -132,9 +132,11 @@ class Relation:
             top = {e: -c for e, c in self.parts.get(0, none).items()}
             yield power_of_quotient(n, top, self.parts[1], Fraction(1), 1.0)
         elif set(self.parts) == {0, 2}:
-            top = {e: -c for e, c in self.parts[0].items()}
             sign = float(np.sign(np.median(rows.y)))
-            yield power_of_quotient(n, top, self.parts[2], Fraction(1, 2), sign)
+            for side in (1.0, -1.0):  # the two sums must both be positive, not both negative
+                top = {e: -side * c for e, c in self.parts[0].items()}
+                bottom = {e: side * c for e, c in self.parts[2].items()}
+                yield power_of_quotient(n, top, bottom, Fraction(1, 2), sign)
 
 
 @dataclass(frozen=True, slots=True)

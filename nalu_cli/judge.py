@@ -34,6 +34,10 @@ SMALLEST_R2 = 0.9
 """Below this share of the variance, near and far, a formula is no approximation either."""
 
 
+CHANCE = 5.0
+"""Standard deviations by which a leftover must differ from noise to be called structure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A circuit with its marks.
@@ -181,7 +185,11 @@ def pick(candidates: Iterable[Candidate]) -> Candidate | None:
     exact = [c for c in usable if c.is_exact]
     if exact:
         return min(exact, key=lambda c: (c.complexity, c.agreement))
-    return min(usable, key=lambda c: (c.score, c.complexity), default=None)
+    if not usable:
+        return None
+    best = min(c.score for c in usable)
+    # of scores that differ by less than one bit of evidence the shorter and earlier counts
+    return min((c for c in usable if c.score <= best + 1.0), key=lambda c: c.complexity)
 
 
 def front(candidates: Iterable[Candidate], problem: Problem) -> tuple[FrontEntry, ...]:
@@ -263,7 +271,36 @@ def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[st
     columns = candidate.circuit.used_columns()
     if columns and _neighbours_agree(inner[:, columns], left):
         found.append("what is left is not noise: neighbouring rows have similar errors")
+    elif (column := _explains_the_rest(inner, left)) is not None:
+        found.append(f"what is left is not noise: it changes with {problem.names[column]!r}")
     return found
+
+
+def _explains_the_rest(X: Floats, left: Floats) -> int | None:
+    """The column that explains most of the residuals' ranks, if chance does not.
+
+    Ranks of the columns, their squares and cubes, and products of two are regressed on; the share
+    of the variance they explain is compared with what noise would give (F test, normal limit).
+    """
+    n, k = X.shape
+    ranks = np.argsort(np.argsort(X, axis=0, kind="stable"), axis=0, kind="stable") / n - 0.5
+    target = np.argsort(np.argsort(left, kind="stable"), kind="stable") / n - 0.5
+    features = [ranks**power for power in (1, 2, 3)]
+    if 3 * k + k * (k - 1) // 2 < n / 4:
+        features += [ranks[:, [i]] * ranks[:, i + 1 :] for i in range(k - 1)]
+    design = np.concatenate([*features, np.ones((n, 1))], axis=1)
+    if 3 * k >= n / 4 or not _significant(design, target):
+        return None
+    alone = [np.abs(np.corrcoef(f[:, j], target)[0, 1]) for j in range(k) for f in features[:2]]
+    return int(np.argmax(np.nan_to_num(alone))) // 2
+
+
+def _significant(design: Floats, target: Floats) -> bool:
+    n, k = design.shape
+    fit = design @ np.linalg.lstsq(design, target, rcond=None)[0]
+    explained = 1 - float(np.var(target - fit) / np.var(target))
+    # under noise the share is about k/n with this spread
+    return explained > k / n + CHANCE * math.sqrt(2 * k) / n
 
 
 def _explains(y: Floats, left: Floats, length: int) -> bool:

@@ -12,11 +12,11 @@ from nalu_cli.algebraic import product_rung, relations, sum_rung
 from nalu_cli.answer import Move, Progress, Watch
 from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.explore import Plan, starts
-from nalu_cli.judge import Candidate, errors_on, pick, weigh
+from nalu_cli.judge import Candidate, errors_on, pick, verdict, weigh
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.refine import refine
 from nalu_cli.scale import Scale
-from nalu_cli.settings import CellName, Effort, FitSettings
+from nalu_cli.settings import CellName, Effort, FitSettings, Status
 from nalu_cli.snap import AllowedValues, snap
 
 __all__ = ["Climbed", "climb"]
@@ -27,6 +27,9 @@ SECONDS = {Effort.QUICK: 5.0, Effort.NORMAL: 25.0, Effort.THOROUGH: 300.0}
 RESTARTS = 64
 BATCH_ROWS = 128
 POLISH_STEPS = 40
+
+PATIENCE = 5
+"""Rungs without a better formula after which one within the noise is taken."""
 
 NEARLY = 1e-7
 """Relative error below which a circuit is refined as a law without noise."""
@@ -122,6 +125,23 @@ class _Clock:
         return self.interrupted() or not self.left
 
 
+class _Patience:
+    """Ends the climb when several rungs in a row do no better than a formula within the noise."""
+
+    def __init__(self) -> None:
+        self.best: Candidate | None = None
+        self.rungs = 0
+
+    def spent(self, climbed: Climbed, problem: Problem) -> bool:
+        """Ask once after each rung."""
+        best = climbed.best
+        self.rungs = self.rungs + 1 if best is self.best else 0
+        self.best = best
+        if best is None or self.rungs < PATIENCE:
+            return False
+        return verdict(best, problem)[0] is Status.WITHIN_NOISE
+
+
 def climb(
     problem: Problem,
     settings: FitSettings,
@@ -146,6 +166,7 @@ def climb(
     """
     clock = _Clock(settings.time_limit or SECONDS[settings.effort], stop)
     climbed = Climbed([weigh(_constant(problem), problem, found_by="constant")])
+    patience = _Patience()
     rungs = _rungs(problem, settings, clock)
     for step, rung in enumerate(rungs):
         _report(watch, climbed, clock, problem, rung.name, step, len(rungs))
@@ -158,7 +179,7 @@ def climb(
                     return climbed
             if clock.over():
                 break
-        if clock.over():
+        if clock.over() or patience.spent(climbed, problem):
             break
     climbed.interrupted = clock.interrupted()
     return climbed

@@ -138,7 +138,7 @@ def pose(
 def _asked_columns(
     table: Table, target: str, inputs: Sequence[str] | None, ignore: Sequence[str]
 ) -> tuple[str, ...]:
-    ignored = {table.resolve(name) for name in ignore}
+    ignored = {table.named(name) for name in ignore}
     if target in ignored:
         raise UsageError(f"the target {target!r} is also ignored")
     if inputs is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nalu_cli.circuit import Circuit
+from nalu_cli.circuit import Circuit, UnitKind
 from nalu_cli.constants import snap_value
 from nalu_cli.formula import complexity
 from nalu_cli.rounding import EPS, agreement
@@ -18,6 +18,10 @@ __all__ = ["Refined", "refine"]
 
 SURE = 6.0
 """A constant is given a name that lies within this many standard errors."""
+
+
+DOUBT = 3.0
+"""A term that is not this many standard errors from 0 is tried without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ def _with_names(
     fitted, spread = refit(balance(circuit), rows, sigma=sigma)
     if not fits(fitted, circuit):
         fitted, spread = refit(circuit, rows, sigma=sigma)
+    fitted, spread = _without_nothing(fitted, spread, rows, sigma, fits)
     for place in sorted(spread, key=lambda p: _relative(fitted, spread, p)):
         value = constants_of(fitted).get(place)
         if value is None:
@@ -117,6 +122,33 @@ def _with_names(
         if fits(trial, fitted):
             fitted = trial
     return Refined(fitted, spread)
+
+
+def _without_nothing(
+    circuit: Circuit,
+    spread: dict[Place, float],
+    rows: Rows,
+    sigma: float | None,
+    fits: Callable[[Circuit, Circuit], bool],
+) -> tuple[Circuit, dict[Place, float]]:
+    """Drop the terms and offsets that the data cannot tell from 0, least certain first."""
+    for _ in range(len(spread)):
+        values = constants_of(circuit)
+        doubtful = [
+            p for p, v in values.items() if p in spread and abs(v) < DOUBT * spread[p] and _is_term(circuit, p)
+        ]
+        if not doubtful:
+            break
+        worst = max(doubtful, key=lambda p: spread[p] / abs(values[p]))
+        trial, trial_spread = refit(with_constants(circuit, {worst: 0.0}), rows, sigma=sigma)
+        if not fits(trial, circuit):
+            break
+        circuit, spread = trial, trial_spread
+    return circuit, spread
+
+
+def _is_term(circuit: Circuit, place: Place) -> bool:
+    return circuit.layers[place.layer][place.unit].kind is UnitKind.SUM
 
 
 def _relative(circuit: Circuit, spread: dict[Place, float], place: Place) -> float:

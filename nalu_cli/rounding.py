@@ -20,6 +20,10 @@ ROUNDING_FACTOR = 4.0
 """How many times the first-order rounding bound still counts as rounding."""
 
 
+WORST = 1e-10
+"""A formula that rounding could move further than this, relative to the target, shows nothing."""
+
+
 def agreement(circuit: Circuit, rows: Rows, resolution: float = 0.0) -> float:
     """Largest error in units of what rounding explains.
 
@@ -39,7 +43,9 @@ def agreement(circuit: Circuit, rows: Rows, resolution: float = 0.0) -> float:
         return 0.0
     value, bound = rounding_bound(circuit, rows.X)
     with np.errstate(all="ignore"):
-        allowed = ROUNDING_FACTOR * (bound + EPS * np.abs(rows.y)) + resolution
+        size = np.abs(rows.y)
+        allowed = ROUNDING_FACTOR * np.minimum(bound + EPS * size, WORST * (size + np.median(size)))
+        allowed = allowed + resolution
         ratio = np.abs(value - rows.y) / np.maximum(allowed, 1e-320)
     return float(np.max(ratio)) if np.isfinite(ratio).all() else float("inf")
 

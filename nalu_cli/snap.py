@@ -175,6 +175,8 @@ def _one_round(state: _Surgery, rise: float, *, clean: bool) -> bool:
     cost = _move_costs(theta, inverse, state.values[rows], state.price[rows], open_[rows])
     trial, new_frozen = theta.copy(), frozen.copy()
     chosen: list[NDArray[np.intp]] = []
+    stuck = ~np.isfinite(cost).any(axis=(1, 2))
+    state.real[rows[stuck]] |= open_[rows[stuck]]
     for r in range(len(rows)):
         where, value = _cheapest(cost[r], state.values[rows[r]], int(state.batch[rows[r]]))
         chosen.append(where)
@@ -231,7 +233,7 @@ def _move_costs(
     distance = values - theta[:, :, None]
     cost = distance**2 / (2 * np.maximum(diagonal, 1e-30)[:, :, None])
     cost += 1e-7 * price + 1e-7 * np.abs(distance)
-    cost[~np.isfinite(values)] = np.inf
+    cost[~np.isfinite(values) | ~np.isfinite(cost)] = np.inf
     cost[~open_] = np.inf
     return cost
 
@@ -242,8 +244,8 @@ def _cheapest(cost: Floats, values: Floats, most: int) -> tuple[NDArray[np.intp]
     order = np.argsort(least, kind="stable")
     order = order[np.isfinite(least[order])]
     # only moves that cost next to nothing are taken together with the cheapest one
-    count = max(1, min(most, int((least[order] < max(1e-5, 2 * least[order[0]])).sum())))
-    where = order[:count]
+    safe = least[order] < max(1e-5, 2 * least[order[0]]) if len(order) else np.zeros(0, dtype=bool)
+    where = order[: max(1, min(most, int(safe.sum())))]
     return where, values[where, best[where]]
 
 

@@ -48,8 +48,8 @@ def power_of_quotient(
     n: int, top: Polynomial, bottom: Polynomial, power: Fraction, sign: float
 ) -> Circuit:
     """``sign * (top / bottom) ** power``, common powers pulled out."""
-    top_common, top = _pull_out(top)
-    bottom_common, bottom = _pull_out(bottom)
+    top_common, top = _pull_out(top, power)
+    bottom_common, bottom = _pull_out(bottom, power)
     common = [power * (a - b) for a, b in zip(top_common, bottom_common, strict=True)]
     monomials, sums, factors, scale = _Monomials(n), [], [], sign
     for polynomial, exponent in ((top, power), (bottom, -power)):
@@ -129,10 +129,11 @@ def _place(term: Term, width: int) -> Term:
     return Term(source, term.weight, term.constant)
 
 
-def _pull_out(polynomial: Polynomial) -> tuple[Exponents, Polynomial]:
-    """The largest common monomial and what is left."""
+def _pull_out(polynomial: Polynomial, power: Fraction) -> tuple[Exponents, Polynomial]:
+    """The largest common monomial that is an allowed one under the power, and what is left."""
     exponents = list(polynomial)
-    common = tuple(min(column) for column in zip(*exponents, strict=True))
+    smallest = [min(column) for column in zip(*exponents, strict=True)]
+    common = tuple(e if (2 * e * power).denominator == 1 else Fraction(0) for e in smallest)
     left = {
         tuple(a - b for a, b in zip(e, common, strict=True)): c for e, c in polynomial.items()
     }
