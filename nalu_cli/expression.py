@@ -31,9 +31,10 @@ MOST_NODES = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """An input column, counted from 0."""
+    """An input column, counted from 0; `is_positive` if it is known to stay above zero."""
 
     index: int
+    is_positive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,18 @@ Node = Column | Number | Magnitude | Sum | Product
 ONE = Fraction(1)
 
 
-def expression_of(circuit: Circuit) -> Node:
+def expression_of(circuit: Circuit, *, positive: Sequence[bool] | None = None) -> Node:
     """The tree of a circuit's answer.
 
     Identity units, offsets of 0 and scales of 1 disappear; nested sums, products and powers are
     merged where the result is equal for all real inputs. The domain is only widened at removable
     points: x/x becomes 1, but sqrt(x)*sqrt(x) and sqrt(x)**2 stay, and sqrt(x**2) becomes abs(x).
+
+    Parameters
+    ----------
+    circuit : Circuit
+    positive : sequence of bool, optional
+        For each column whether it is known to be above zero; there sqrt(x**2) becomes x.
 
     Raises
     ------
@@ -84,7 +91,8 @@ def expression_of(circuit: Circuit) -> Node:
         If the formula has more than `MOST_NODES` nodes.
     """
     _refuse_huge(circuit)
-    columns: list[Node] = [Column(j) for j in range(circuit.n_columns)]
+    signs = positive or (False,) * circuit.n_columns
+    columns: list[Node] = [Column(j, bool(signs[j])) for j in range(circuit.n_columns)]
     before: list[Node] = []
     for layer in circuit.layers:
         sources = before + columns
@@ -155,12 +163,14 @@ def _magnitude_of_product(node: Product) -> Node:
 def is_never_negative(node: Node) -> bool:
     """Whether the value is at least zero wherever it is defined, whatever the columns hold."""
     match node:
+        case Column(_, is_positive):
+            return is_positive
         case Magnitude():
             return True
         case Number(value):
             return value >= 0
         case Sum(terms, offset):
-            return offset >= 0 and all(c > 0 and is_never_negative(n) for c, n in terms)
+            return offset >= 0 and all(c >= 0 and is_never_negative(n) for c, n in terms)
         case Product(factors, scale):
             return scale >= 0 and all(_power_is_never_negative(n, e) for n, e in factors)
     return False

@@ -1,0 +1,6 @@
+"""Shorter forms of circuits; the home of sympy, imported only when something is to be shortened."""
+
+from nalu_cli.simplify.layering import circuit_of
+from nalu_cli.simplify.shorten import shorten
+
+__all__ = ["circuit_of", "shorten"]

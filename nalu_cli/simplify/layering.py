@@ -1,0 +1,148 @@
+"""From the tree of a formula back to a circuit: each operation a unit in its layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from nalu_cli.circuit import ALLOWED_EXPONENTS, Circuit, Layer, Term, Unit, UnitKind
+from nalu_cli.expression import Column, Magnitude, Node, Number, Product, Sum, is_never_negative
+
+__all__ = ["circuit_of"]
+
+ONE = Fraction(1)
+LARGEST_EXPONENT = max(ALLOWED_EXPONENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A unit whose inputs are still nodes."""
+
+    kind: UnitKind
+    inputs: tuple[tuple[Node, Fraction, float], ...]
+    constant: float
+
+
+def circuit_of(node: Node, n_columns: int) -> Circuit:
+    """The circuit that computes a tree.
+
+    A unit stands in the earliest layer its inputs allow; identity units carry it to the layer
+    that reads it. Equal nodes share a unit.
+
+    Raises
+    ------
+    ValueError
+        If an exponent is too large to be built from allowed ones.
+    """
+    plans: dict[Node, _Plan] = {}
+    depths: dict[Node, int] = {}
+    _plan_all(node, plans, depths)
+    depth = max(depths[node], 1)
+    needed = _needed(node, depth, plans, depths)
+    layers = [
+        _layer(needed[k], needed[k - 1] if k > 1 else [], k, plans, depths)
+        for k in range(1, depth + 1)
+    ]
+    return Circuit(n_columns, tuple(layers))
+
+
+def _plan_all(node: Node, plans: dict[Node, _Plan], depths: dict[Node, int]) -> int:
+    if node not in depths:
+        if isinstance(node, Column):
+            plans[node] = _Plan(UnitKind.SUM, ((node, ONE, 1.0),), 0.0)
+            depths[node] = 0
+        else:
+            plan = plans[node] = _plan(node)
+            inner = [_plan_all(child, plans, depths) for child, _, _ in plan.inputs]
+            depths[node] = 1 + max(inner, default=0)
+    return depths[node]
+
+
+def _plan(node: Node) -> _Plan:
+    match node:
+        case Number(value):
+            return _Plan(UnitKind.SUM, (), value)
+        case Magnitude(inner):
+            return _Plan(UnitKind.MAGNITUDE, ((inner, ONE, 1.0),), 1.0)
+        case Sum(terms, offset):
+            inputs = _distinct((n, ONE if c > 0 else -ONE, abs(c)) for c, n in terms)
+            return _Plan(UnitKind.SUM, inputs, offset)
+        case Product():
+            return _product_plan(node)
+    raise AssertionError(f"a column needs no plan: {node}")
+
+
+def _product_plan(node: Product) -> _Plan:
+    factors = [part for n, e in node.factors for part in _split_exponent(n, e)]
+    magnitudes = any(isinstance(n, Magnitude) for n, _ in factors) and all(
+        is_never_negative(n) or (e.denominator == 1 and e.numerator % 2 == 0) for n, e in factors
+    )
+    if magnitudes:
+        bare = [(n.node if isinstance(n, Magnitude) else n, e) for n, e in factors]
+        return _Plan(UnitKind.MAGNITUDE, _distinct((n, e, 1.0) for n, e in bare), node.scale)
+    return _Plan(UnitKind.PRODUCT, _distinct((n, e, 1.0) for n, e in factors), node.scale)
+
+
+def _split_exponent(node: Node, exponent: Fraction) -> list[tuple[Node, Fraction]]:
+    if exponent in ALLOWED_EXPONENTS:
+        return [(node, exponent)]
+    step = LARGEST_EXPONENT if exponent > 0 else -LARGEST_EXPONENT
+    times, rest = divmod(exponent, step)
+    rest = exponent - times * step
+    if Fraction(times) not in ALLOWED_EXPONENTS or (rest and rest not in ALLOWED_EXPONENTS):
+        raise ValueError(f"no product has the exponent {exponent}")
+    power: tuple[Node, Fraction] = (Product(((node, step),), 1.0), Fraction(times))
+    return [power, (node, rest)] if rest else [power]
+
+
+def _distinct(
+    inputs: Iterable[tuple[Node, Fraction, float]],
+) -> tuple[tuple[Node, Fraction, float], ...]:
+    """Inputs without repeats: a second use of a node goes through an identity unit."""
+    seen: set[Node] = set()
+    distinct = []
+    for node, weight, constant in inputs:
+        while node in seen:
+            node = Product(((node, ONE),), 1.0)
+        seen.add(node)
+        distinct.append((node, weight, constant))
+    return tuple(distinct)
+
+
+def _needed(
+    root: Node, depth: int, plans: dict[Node, _Plan], depths: dict[Node, int]
+) -> dict[int, list[Node]]:
+    """Of each layer the nodes it must hold, in a fixed order without repeats."""
+    needed: dict[int, list[Node]] = {depth: [root]}
+    for k in range(depth, 1, -1):
+        below: dict[Node, None] = {}
+        for node in needed[k]:
+            children = [n for n, _, _ in plans[node].inputs] if depths[node] == k else [node]
+            below |= dict.fromkeys(child for child in children if depths[child] > 0)
+        needed[k - 1] = list(below)
+    return needed
+
+
+def _layer(
+    nodes: list[Node],
+    below: list[Node],
+    k: int,
+    plans: dict[Node, _Plan],
+    depths: dict[Node, int],
+) -> Layer:
+    places = {node: i for i, node in enumerate(below)}
+    units = []
+    for node in nodes:
+        passes = depths[node] not in (0, k)
+        plan = _Plan(UnitKind.SUM, ((node, ONE, 1.0),), 0.0) if passes else plans[node]
+        terms = [
+            Term(len(below) + n.index if isinstance(n, Column) else places[n], weight, constant)
+            for n, weight, constant in plan.inputs
+        ]
+        units.append(Unit(plan.kind, tuple(sorted(terms, key=_by_source)), plan.constant))
+    return tuple(units)
+
+
+def _by_source(term: Term) -> int:
+    return term.source
