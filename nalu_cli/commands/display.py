@@ -99,10 +99,8 @@ def verdict(answer: Answer) -> str:
         case Status.APPROXIMATE:
             return f"approximate: {_worst(answer.errors)}"
         case Status.NONE:
-            return (
-                f"none: no law of sums, products, powers and roots explains "
-                f"{visible(answer.target)}; the closest formula found is"
-            )
+            target = visible(answer.target)
+            return f"none: no law of this kind explains {target}; the closest found is"
 
 
 def _level(answer: Answer) -> str:
@@ -137,7 +135,7 @@ def _r2(value: float | None) -> str:
     """R2 with the distance from 1 spelled out, where rounding would hide it."""
     if value is None or value <= 0.999 or value == 1:
         return number(value, 3)
-    return f"1 - {1 - value:.1g}"
+    return f"{value:.6f}" if value <= 1 - 1e-6 else f"1 - {1 - value:.1g}"
 
 
 def constant_lines(constants: Sequence[Constant]) -> list[Text]:

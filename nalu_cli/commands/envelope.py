@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from nalu_cli.answer import Answer
-from nalu_cli.exporters import EXPORTERS
+from nalu_cli.exporters import latex_formula
 from nalu_cli.formula import formula_text
 from nalu_cli.model_file import installed_versions
 from nalu_cli.plain import to_plain
-from nalu_cli.settings import ExportFormat
 
 __all__ = ["RESULT_VERSION", "as_json", "result"]
 
@@ -36,7 +35,6 @@ def result(answer: Answer, command: str, model: str | None) -> dict[str, Any]:
     model : str or None
         Path of the model file, if there is one.
     """
-    latex = EXPORTERS[ExportFormat.LATEX].export(answer.circuit, answer.names, answer.target)
     return {
         "nalu_result_version": RESULT_VERSION,
         "command": command,
@@ -45,7 +43,7 @@ def result(answer: Answer, command: str, model: str | None) -> dict[str, Any]:
         "target": answer.target,
         "inputs": answer.names,
         "formula": formula_text(answer.circuit, answer.names),
-        "latex": latex,
+        "latex": latex_formula(answer.circuit, answer.names),
         "complexity": answer.complexity,
         "constants": [to_plain(constant) for constant in answer.constants],
         "errors": {name: to_plain(errors) for name, errors in answer.errors.items()},

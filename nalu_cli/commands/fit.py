@@ -20,6 +20,8 @@ from nalu_cli.commands.options import (
     SkipBadRows,
     Version,
     help_text,
+    real_number,
+    whole_number,
 )
 from nalu_cli.errors import ExitCode, NaluError, OutputError, UsageError, quoted
 from nalu_cli.settings import CellName, Device, Effort, FitSettings, Status
@@ -108,16 +110,27 @@ def fit(
     ] = None,
     far: Annotated[
         float,
-        typer.Option(metavar="SHARE", help="Share of outermost rows kept back for testing."),
+        typer.Option(
+            parser=real_number,
+            metavar="SHARE",
+            help="Share of outermost rows kept back for testing.",
+        ),
     ] = DEFAULTS.far_share,
     effort: Annotated[Effort, typer.Option(help="How far to go.")] = DEFAULTS.effort,
     time: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="Time limit; depends on the effort by default."),
+        typer.Option(
+            parser=real_number,
+            metavar="SECONDS",
+            help="Time limit; depends on the effort by default.",
+        ),
     ] = DEFAULTS.time_limit,
     cell: Annotated[CellName, typer.Option(help="Which cell is trained.")] = DEFAULTS.cell,
     layers: Annotated[
-        int | None, typer.Option(metavar="N", help="Train stacks of exactly N layers only.")
+        int | None,
+        typer.Option(
+            parser=whole_number, metavar="N", help="Train stacks of exactly N layers only."
+        ),
     ] = DEFAULTS.layers,
     train_only: Annotated[
         bool, typer.Option("--train-only", help="Train; take no algebraic shortcut.")
@@ -136,11 +149,14 @@ def fit(
         bool, typer.Option("--require-exact", help="End with exit code 1 unless it is exact.")
     ] = False,
     seed: Annotated[
-        int, typer.Option(metavar="N", help="Equal seeds give equal answers.")
+        int, typer.Option(parser=whole_number, metavar="N", help="Equal seeds give equal answers.")
     ] = DEFAULTS.seed,
     device: Annotated[Device, typer.Option(help="Where to train.")] = DEFAULTS.device,
     threads: Annotated[
-        int, typer.Option(metavar="N", help="Workers; the answer does not depend on them.")
+        int,
+        typer.Option(
+            parser=whole_number, metavar="N", help="Workers; the answer does not depend on them."
+        ),
     ] = DEFAULTS.threads,
     sep: Sep = None,
     decimal: Decimal = None,

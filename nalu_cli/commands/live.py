@@ -142,7 +142,7 @@ class Redrawn(Silent):
         self._is_stopping = True
 
     def _picture(self) -> RenderableType:
-        width = self._live.console.width
+        width = self._screen.err.width
         progress = self._progress
         first = STOPPING if self._is_stopping else _where(progress) if progress else "starting"
         self._spinner.update(text=_cut(first, width - 2))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nalu_cli import __version__
+from nalu_cli.errors import quoted
 
 __all__ = [
     "Decimal",
@@ -20,6 +21,8 @@ __all__ = [
     "SkipBadRows",
     "Version",
     "help_text",
+    "real_number",
+    "whole_number",
 ]
 
 
@@ -36,6 +39,22 @@ def help_text(about: str, *examples: str) -> str:
     # \b keeps typer from joining the lines of a paragraph
     lines = "\n".join(f"  {example}" for example in examples)
     return f"Examples:\n\n\b\n{lines}\n\n{about}"
+
+
+def whole_number(text: str | int) -> int:
+    """The value of an option that counts; defaults come as numbers already."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{quoted(str(text))} is no whole number") from None
+
+
+def real_number(text: str | float) -> float:
+    """The value of an option that measures; defaults come as numbers already."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{quoted(str(text))} is no number") from None
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from answers import LENS_CIRCUIT, lens, of, product
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.text import Text
+
+from nalu_cli.answer import Errors, Progress
+from nalu_cli.circuit import Circuit
+from nalu_cli.commands.display import answer_lines, errors_lines
+from nalu_cli.commands.explanation import explanation_lines, part_lines
+from nalu_cli.commands.live import STOPPING, Lines, Redrawn, Silent, view_for
+from nalu_cli.commands.screen import Screen, aligned, visible
+from nalu_cli.settings import Status
+
+
+def plain(lines: object) -> list[str]:
+    return [line.plain for line in lines]  # type: ignore[attr-defined]
+
+
+def screen(*, quiet: bool = False, terminal: bool = False) -> tuple[Screen, io.StringIO]:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=60, markup=False)
+    return Screen(console, console, quiet), stream
+
+
+def progress(rung: str, seconds: float, circuit: Circuit | None = LENS_CIRCUIT) -> Progress:
+    return Progress(rung, 2, 9, 64, circuit, 0.125, seconds, 30 - seconds)
+
+
+def test_a_formula_stands_beside_its_verdict_where_there_is_room() -> None:
+    first, *_ = plain(answer_lines(lens(), 100))
+    assert first == "f = d1*d2/(d1*n + d2)          exact: agrees to rounding on all 1000 rows"
+    first, second, *_ = plain(answer_lines(lens(), 60))
+    assert first == "f = d1*d2/(d1*n + d2)"
+    assert second == "exact: agrees to rounding on all 1000 rows"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (Status.WITHIN_NOISE, "within noise: what is left on 1000 rows looks like noise of 1 %"),
+        (Status.APPROXIMATE, "approximate: off by up to 25 %, and not by chance"),
+        (Status.NONE, "none: no law of this kind explains f; the closest found is"),
+    ],
+)
+def test_the_verdict_is_said_in_words(status: Status, words: str) -> None:
+    errors = {"train": Errors(850, 0.25, 1.0, 0.9), "far": Errors(150, 0.1, 1.0, 0.9)}
+    lines = plain(answer_lines(lens(status=status, noise=0.01, errors=errors), 60))
+    assert words in lines[:2]
+    assert "f = d1*d2/(d1*n + d2)" in lines[:2]
+
+
+def test_every_part_of_an_answer_is_shown() -> None:
+    text = "\n".join(plain(answer_lines(lens(), 100)))
+    for part in (
+        "near (kept back)      85             2.9e-16  1.1e-16  1 - 2e-16",
+        "far (outermost)      150             3.3e-16        -          -  extrapolation",
+        "1/2",
+        "0.7310585786300049",
+        "simpler formulas considered",
+        "         3      0.42  0.69",
+        "note: column 'id' was left out",
+    ):
+        assert part in text, part
+    assert text.count("d1*d2") == 1
+
+
+@pytest.mark.parametrize(
+    ("r2", "text"),
+    [(1.0, "1"), (1 - 3e-13, "1 - 3e-13"), (0.99951, "0.999510"), (0.94, "0.94"), (-2.5, "-2.5")],
+)
+def test_r2_never_rounds_to_one(r2: float, text: str) -> None:
+    assert (
+        plain(errors_lines({"train": Errors(3, 0.1, 0.1, r2)}))[1].split("  ")[-1].strip() == text
+    )
+
+
+def test_an_explanation_shows_snap_parts_conditions_and_box() -> None:
+    text = "\n".join(plain(explanation_lines(lens(interrupted=True), 100)))
+    for part in (
+        "trained sum-product, 128 restarts, 1.2 s, seed 7, stopped early",
+        "layer 1 before and after the snap",
+        "   1  d1     0.980000        1  1e-09",
+        "   1  gate   0.010000        0    inf",
+        "layer 2 before and after the snap",
+        "layer 1  u1_1  =  d1*n",
+        "layer 2  u2_1  =  u1_1 + d2",
+        "layer 3  f     =  u2_2/u2_1",
+        "  d1*n + d2 != 0",
+        "d2           1    2.75        5",
+    ):
+        assert part in text, part
+
+
+def test_a_formula_without_division_or_root_is_defined_everywhere() -> None:
+    answer = of(Circuit(1, ((product((0, 2)),),)), ("x",))
+    assert "  everywhere" in plain(explanation_lines(answer, 80))
+
+
+def test_parts_are_named_apart_from_columns() -> None:
+    answer = lens(names=("u1_1", "d2", "n"))
+    assert plain(part_lines(answer))[0] == "layer 1  uu1_1  =  u1_1*n"
+
+
+@given(st.text())
+def test_nothing_in_a_name_can_rewrite_the_screen(name: str) -> None:
+    shown = visible(name)
+    assert shown.isprintable() or all(c.isspace() or c.isprintable() for c in shown)
+    assert "\x1b" not in shown
+    assert "\n" not in shown
+
+
+@pytest.mark.parametrize("name", ["speed [m/s]", "cost [/usd]", ":smile:", "a[/]b", "[red]x"])
+def test_names_are_not_read_as_markup(name: str) -> None:
+    target, stream = screen(terminal=True)
+    answer = of(Circuit(1, ((product((0, 2)),),)), (name,), target=name)
+    target.show(explanation_lines(answer, 80))
+    assert stream.getvalue().count(name) >= 3
+
+
+def test_long_lines_are_not_wrapped() -> None:
+    target, stream = screen()
+    target.show([Text("x" * 300), "y" * 300])
+    assert stream.getvalue() == "x" * 300 + "\n" + "y" * 300 + "\n"
+
+
+def test_wide_characters_are_aligned_by_what_they_take() -> None:
+    lines = plain(aligned(("name", "n"), [("温度", "1"), ("t", "10")]))
+    assert lines == ["name   n", "温度   1", "t     10"]
+
+
+def test_a_terminal_without_unicode_gets_plain_symbols() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
+    console = Console(file=stream)
+    Screen(console, console, quiet=False).show(["1 × 2 · ü"])
+    stream.flush()
+    assert stream.buffer.getvalue() == b"1 x 2 - \\xfc\n"  # type: ignore[attr-defined]
+
+
+def test_without_a_terminal_a_line_is_printed_for_a_rung_and_every_five_seconds() -> None:
+    target, stream = screen()
+    with Lines(target, ("d1", "d2", "n")) as view:
+        for step in (progress("sum", 0), progress("sum", 1), progress("sum", 6)):
+            view.watch(step)
+        view.watch(progress("algebraic", 6.5, None))
+    assert stream.getvalue().splitlines() == [
+        "2/9  sum  64 restarts  0 s  30 s left   far error 0.12  d1*d2/(d1*n + d2)",
+        "2/9  sum  64 restarts  6 s  24 s left   far error 0.12  d1*d2/(d1*n + d2)",
+        "2/9  algebraic  64 restarts  6 s  24 s left   nothing found yet",
+    ]
+
+
+def test_a_formula_is_left_out_while_its_columns_are_not_known() -> None:
+    target, stream = screen()
+    Lines(target, ("only", "two")).watch(progress("sum", 0))
+    assert stream.getvalue().endswith("far error 0.12\n")
+
+
+def test_a_terminal_is_redrawn_and_left_clean() -> None:
+    target, stream = screen(terminal=True)
+    with Redrawn(target, ("d1", "d2", "n")) as view:
+        view.watch(progress("x" * 100, 1))
+        view._live.refresh()
+        view.stopping()
+        view._live.refresh()
+    drawn = stream.getvalue()
+    assert "d1*d2/(d1*n + d2)" in drawn
+    assert STOPPING[:50] in drawn
+    assert "…" in drawn
+    assert drawn.endswith(("\x1b[?25h", "\x1b[2K", "\x1b[1A\x1b[2K"))
+
+
+def test_quiet_shows_nothing() -> None:
+    target, stream = screen(quiet=True)
+    view = view_for(target, ())
+    assert isinstance(view, Silent)
+    with view:
+        view.watch(progress("sum", 1))
+        view.stopping()
+    target.note("a note")
+    assert stream.getvalue() == ""
+
+
+def test_names_of_the_answer_are_not_confused_by_its_target() -> None:
+    answer = replace(lens(), target="speed [m/s]")
+    assert plain(answer_lines(answer, 100))[0].startswith("`speed [m/s]` = d1*d2")
