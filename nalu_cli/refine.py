@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ __all__ = ["Refined", "refine"]
 SURE = 6.0
 """A constant is given a name that lies within this many standard errors."""
 
+
+MOST_UNSURE = 0.05
+"""A constant known less well than this, relative to its size, gets no name."""
 
 DOUBT = 3.0
 """A term that is not this many standard errors from 0 is tried without."""
@@ -107,21 +111,43 @@ def _with_names(
     if not fits(fitted, circuit):
         fitted, spread = refit(circuit, rows, sigma=sigma)
     fitted, spread = _without_nothing(fitted, spread, rows, sigma, fits)
-    for place in sorted(spread, key=lambda p: _relative(fitted, spread, p)):
-        value = constants_of(fitted).get(place)
+    return _named(fitted, spread, rows, sigma, fits)
+
+
+def _named(
+    circuit: Circuit,
+    spread: dict[Place, float],
+    rows: Rows,
+    sigma: float | None,
+    fits: Callable[[Circuit, Circuit], bool],
+) -> Refined:
+    """Give names to the constants, the most certain first; the others follow each time."""
+    settled: set[Place] = set()
+    for place in sorted(spread, key=lambda p: _relative(circuit, spread, p)):
+        value = constants_of(circuit).get(place)
         if value is None:
             continue
-        tolerance = max(SURE * spread[place] / abs(value), 8 * EPS)
-        named = snap_value(value, min(tolerance, 0.05))
-        if named == value:
-            continue
-        trial = with_constants(fitted, {place: named})
-        if sigma is not None:
-            trial = refit(trial, rows, sigma=sigma)[0] if len(spread) > 1 else trial
-            trial = with_constants(trial, {place: named})
-        if fits(trial, fitted):
-            fitted = trial
-    return Refined(fitted, spread)
+        for named in _names(value, spread[place], noisy=sigma is not None):
+            trial = with_constants(circuit, {place: named})
+            trial = refit(trial, rows, sigma=sigma, fixed=settled | {place})[0]
+            if fits(trial, circuit):
+                circuit = trial
+                settled.add(place)
+                break
+    return Refined(circuit, spread)
+
+
+def _names(value: float, error: float, *, noisy: bool) -> list[float]:
+    """Values worth trying for a constant: 1 is structure and needs no odds, names do."""
+    relative = error / abs(value)
+    found = []
+    if noisy and abs(abs(value) - 1) < SURE / 2 * error and relative < MOST_UNSURE:
+        found.append(math.copysign(1.0, value))
+    tolerance = min(max(SURE * relative, 8 * EPS), MOST_UNSURE)
+    named = snap_value(value, tolerance)
+    if named != value:
+        found.append(named)
+    return found
 
 
 def _without_nothing(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind
-from nalu_cli.constants import is_long, name_constant
+from nalu_cli.constants import name_constant
 from nalu_cli.rounding import EPS, rounding_bound
 from nalu_cli.polish import Network
 from nalu_cli.problem import Rows
@@ -21,6 +22,9 @@ Floats = NDArray[np.float64]
 CODE = {UnitKind.SUM: SUM, UnitKind.PRODUCT: PRODUCT, UnitKind.MAGNITUDE: MAGNITUDE}
 
 MOST_STEPS = 8
+
+NO_EFFECT = 1e-11
+"""Directions of the constants with less effect than this, relative to the largest, are left alone."""
 
 LOOSE = 1e-7
 """Relative precision of constants before they are fitted: enough to see which ratios are simple."""
@@ -171,7 +175,11 @@ def _divided(unit: Unit, factor: float) -> Unit:
 
 
 def refit(
-    circuit: Circuit, rows: Rows, *, sigma: float | None = None
+    circuit: Circuit,
+    rows: Rows,
+    *,
+    sigma: float | None = None,
+    fixed: AbstractSet[Place] = frozenset(),
 ) -> tuple[Circuit, dict[Place, float]]:
     """Fit all constants by Gauss-Newton.
 
@@ -182,6 +190,8 @@ def refit(
     sigma : float or None
         Standard deviation of the target's error, the same on all rows; None for data without
         noise, where each row counts by what rounding can do to it.
+    fixed : set of Place
+        Constants that stay as they are.
 
     Returns
     -------
@@ -189,7 +199,7 @@ def refit(
     standard_errors : dict of Place to float
         Of each constant; inf where the data do not determine it.
     """
-    values = constants_of(circuit)
+    values = {p: v for p, v in constants_of(circuit).items() if p not in fixed}
     if not values:
         return circuit, {}
     loss = _misfit(circuit, rows, sigma)
@@ -246,11 +256,10 @@ def _gauss_newton(
         gap = np.nan_to_num((rows.y - circuit.evaluate(rows.X)) * weight)
     size = np.linalg.norm(J, axis=0)
     size[size == 0] = 1.0
+    # factors that one unit can hand to the next leave directions without effect: the
+    # pseudo-inverse does not move along them
     q, r = np.linalg.qr(J / size)
-    try:
-        inverse = np.linalg.inv(r)
-    except np.linalg.LinAlgError:
-        inverse = np.linalg.pinv(r)
+    inverse = np.linalg.pinv(r, rcond=NO_EFFECT)
     step = inverse @ (q.T @ gap) / size
     spread = np.linalg.norm(inverse, axis=1) / size
     return dict(zip(places, step, strict=True)), dict(zip(places, spread, strict=True))

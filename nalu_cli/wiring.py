@@ -53,8 +53,9 @@ def power_of_quotient(
     common = [power * (a - b) for a, b in zip(top_common, bottom_common, strict=True)]
     monomials, sums, factors, scale = _Monomials(n), [], [], sign
     for polynomial, exponent in ((top, power), (bottom, -power)):
-        if len(polynomial) == 1 and power == 1:
-            scale *= next(iter(polynomial.values())) ** float(exponent)
+        (e, c) = next(iter(polynomial.items()))
+        if len(polynomial) == 1 and not any(e) and (power == 1 or c > 0):
+            scale *= c ** float(exponent)
         else:
             factors.append(exponent)
             sums.append(polynomial)
