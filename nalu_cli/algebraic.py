@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import ALLOWED_EXPONENTS, Circuit
 from nalu_cli.problem import Rows
-from nalu_cli.wiring import Polynomial, power_of_quotient, quadratic_root, single_product, single_sum
+from nalu_cli.scale import Scale
+from nalu_cli.wiring import (
+    Exponents,
+    Polynomial,
+    power_of_quotient,
+    quadratic_root,
+    single_product,
+    single_sum,
+)
 
 __all__ = ["Relation", "product_rung", "relations", "sum_rung"]
 
@@ -21,8 +31,18 @@ Floats = NDArray[np.float64]
 NULL = 3e-14
 """Singular values below this share of the largest count as zero (rounding of unit rows and columns)."""
 
-MOST_COLUMNS = 640
+MOST_COLUMNS = 720
 """Monomials, times powers of the target, in one question."""
+
+MOST_DEGREE = 14
+MOST_VECTORS = 40
+"""More null vectors than this mean that the columns themselves are dependent."""
+
+POWERS = tuple(
+    tuple(Fraction(k) for k in powers) for powers in ((0, 1), (0, 2), (0, 1, 2))
+)
+ROOT_POWERS = ((Fraction(0), Fraction(1, 2)),)
+"""Powers of the target in one question: quotients, their roots, roots beside a sum, and squares."""
 
 MOST_TERMS = 40
 """A null vector with more terms than this is a fit, not a law."""
@@ -115,41 +135,61 @@ class Relation:
 
     Parameters
     ----------
-    parts : dict of int to Polynomial
+    parts : dict of Fraction to Polynomial
         For each power of the target the polynomial it is multiplied by.
     """
 
-    parts: dict[int, Polynomial]
+    parts: dict[Fraction, Polynomial]
 
     def circuits(self, rows: Rows) -> Iterator[Circuit]:
         """The relation solved for the target, as stacks."""
         n = rows.X.shape[1]
-        none: Polynomial = {}
-        if set(self.parts) == {0, 1, 2}:
+        powers = sorted(self.parts)
+        if len(powers) == 3:
             for sign in (1.0, -1.0):
                 yield quadratic_root(n, self.parts[2], self.parts[1], self.parts[0], sign)
-        elif set(self.parts) == {0, 1}:
-            top = {e: -c for e, c in self.parts.get(0, none).items()}
-            yield power_of_quotient(n, top, self.parts[1], Fraction(1), 1.0)
-        elif set(self.parts) == {0, 2}:
-            sign = float(np.sign(np.median(rows.y)))
-            for side in (1.0, -1.0):  # the two sums must both be positive, not both negative
-                top = {e: -side * c for e, c in self.parts[0].items()}
-                bottom = {e: side * c for e, c in self.parts[2].items()}
-                yield power_of_quotient(n, top, bottom, Fraction(1, 2), sign)
+        elif len(powers) == 2:
+            yield from self._quotients(n, powers[1] - powers[0], rows)
+
+    def _quotients(self, n: int, power: Fraction, rows: Rows) -> Iterator[Circuit]:
+        low, high = sorted(self.parts)
+        sign = float(np.sign(np.median(rows.y))) if power == 2 else 1.0
+        # under a root the two sums must both be positive, not both negative
+        for side in (1.0, -1.0) if power == 2 else (1.0,):
+            top = {e: -side * c for e, c in self.parts[low].items()}
+            bottom = {e: side * c for e, c in self.parts[high].items()}
+            yield power_of_quotient(n, top, bottom, 1 / power, sign)
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """Which monomials and which powers of the target are asked to be dependent."""
+    """Which monomials of the columns times powers of the target are asked to be dependent.
 
-    exponents: tuple[tuple[int, ...], ...]
-    powers: tuple[int, ...]
+    Parameters
+    ----------
+    degree : int
+        Largest degree of a monomial beside the target's lowest power.
+    weight : int
+        What one step of the target's power takes off that degree.
+    powers : tuple of Fraction
+        Powers of the target, ascending from 0.
+    roots : bool
+        Monomials of the square roots of the columns instead.
+    """
+
+    degree: int
+    weight: int
+    powers: tuple[Fraction, ...]
     roots: bool
 
-    @property
-    def columns(self) -> int:
-        return len(self.exponents) * len(self.powers)
+    def degrees(self) -> tuple[int, ...]:
+        """The largest degree beside each power of the target."""
+        top = self.degree + max(0, -self.weight * (len(self.powers) - 1))
+        return tuple(top - self.weight * k for k in range(len(self.powers)))
+
+    def size(self, n: int) -> int:
+        """Number of columns of the question."""
+        return sum(math.comb(n + d, d) for d in self.degrees())
 
 
 def relations(rows: Rows, most_columns: int = MOST_COLUMNS) -> Iterator[Relation]:
@@ -167,67 +207,87 @@ def relations(rows: Rows, most_columns: int = MOST_COLUMNS) -> Iterator[Relation
     Relation
         Candidates only: smooth functions have relations good to rounding too.
     """
-    columns = np.exp(np.mean(np.log(np.abs(rows.X) + 1e-300), axis=0))
-    height = float(np.exp(np.mean(np.log(np.abs(rows.y) + 1e-300))))
-    scaled = Rows(rows.X / columns, rows.y / height)
+    scale = Scale.of(rows)
+    scaled = scale.down(rows)
+    seen: set[frozenset[tuple[Fraction, Exponents]]] = set()
     for question in _questions(rows, most_columns):
         found = _null_vector(scaled, question)
-        if found is not None:
-            yield _relation(question, found, columns, height)
+        if found is None:
+            continue
+        relation = _relation(found, scale)
+        support = frozenset((k, e) for k, part in relation.parts.items() for e in part)
+        if support not in seen:
+            seen.add(support)
+            yield relation
 
 
 def _questions(rows: Rows, most_columns: int) -> list[_Question]:
+    """All questions that the rows can answer, smallest first."""
     n = rows.X.shape[1]
-    nonnegative = bool((rows.X >= 0).all())
-    questions: list[_Question] = []
-    for degree in range(1, 13):
-        size = 1
-        for k in range(degree):
-            size = size * (n + k + 1) // (k + 1)
-        for powers in ((0, 1), (0, 2), (0, 1, 2)):
-            if size * len(powers) > min(most_columns, len(rows) / 1.3):
-                continue
-            exponents = tuple(_exponents(n, degree))
-            questions.append(_Question(exponents, powers, roots=False))
-            if nonnegative:
-                questions.append(_Question(exponents, powers, roots=True))
-    return sorted(questions, key=lambda q: q.columns + 5 * q.roots)
+    limit = min(most_columns, len(rows) - max(3, len(rows) // 20))
+    rootable = [False, True] if bool((rows.X >= 0).all()) else [False]
+    asked = POWERS + ROOT_POWERS if bool((rows.y >= 0).all()) else POWERS
+    questions = set()
+    for degree in range(1, MOST_DEGREE + 1):
+        for powers in asked:
+            weights = {0, 1, 2, -1, -2, degree // (len(powers) - 1)}
+            for weight, roots in itertools.product(weights, rootable):
+                question = _Question(degree, weight, powers, roots)
+                if min(question.degrees()) >= 0 and question.size(n) <= limit:
+                    questions.add(question)
+    return sorted(questions, key=lambda q: (q.size(n) + 5 * q.roots, q.degree, q.weight, q.powers))
 
 
-def _exponents(n: int, degree: int) -> Iterator[tuple[int, ...]]:
-    for total in range(degree + 1):
-        for chosen in itertools.combinations_with_replacement(range(n), total):
-            yield tuple(chosen.count(j) for j in range(n))
+@lru_cache(maxsize=64)
+def _exponents(n: int, degree: int) -> tuple[tuple[int, ...], ...]:
+    """All monomials of n columns up to a degree, lower degrees first."""
+    return tuple(
+        tuple(chosen.count(j) for j in range(n))
+        for total in range(degree + 1)
+        for chosen in itertools.combinations_with_replacement(range(n), total)
+    )
 
 
-def _null_vector(rows: Rows, question: _Question) -> Floats | None:
-    """A sparse vector v with A v = 0, in the scaled columns; None when there is none."""
-    A, norms = _design(rows, question)
+_Key = tuple[Fraction, tuple[int, ...]]
+
+
+def _null_vector(rows: Rows, question: _Question) -> dict[tuple[Fraction, Exponents], float] | None:
+    """A sparse dependency of the scaled columns; None when there is none."""
+    A, norms, keys = _design(rows, question)
     R = np.linalg.qr(A, mode="r")
     _, s, Vt = np.linalg.svd(R)
     dimension = int((s < NULL * s[0]).sum())
-    if not 1 <= dimension <= 8:
+    if not 1 <= dimension <= MOST_VECTORS:
         return None
-    support = _smallest_support(R, Vt[-dimension:].T, question)
-    if support is None:
+    support = _smallest_support(R, Vt[-dimension:].T, keys)
+    if support is None or all(keys[k][0] == 0 for k in support):
         return None
-    _, s, Vt = np.linalg.svd(R[:, support])
-    vector = np.zeros(A.shape[1])
-    vector[support] = Vt[-1]
-    powers_used = {question.powers[k // len(question.exponents)] for k in support}
-    return vector / norms if max(powers_used) > 0 else None
+    vector = np.linalg.svd(R[:, support])[2][-1] / norms[support]
+    unit = Fraction(1, 2) if question.roots else Fraction(1)
+    return {
+        (keys[k][0], tuple(unit * e for e in keys[k][1])): float(v)
+        for k, v in zip(support, vector, strict=True)
+    }
 
 
-def _design(rows: Rows, question: _Question) -> tuple[Floats, Floats]:
+def _design(rows: Rows, question: _Question) -> tuple[Floats, Floats, list[_Key]]:
+    """Unit columns, their norms before, and what each stands for."""
     X = np.sqrt(rows.X) if question.roots else rows.X
-    count = min(len(X), 2 * question.columns + 40)
+    n = X.shape[1]
+    count = min(len(X), 2 * question.size(n) + 40)
     X, y = X[:count], rows.y[:count]
-    monomials = _monomials(X, question.exponents)
-    A = np.concatenate([(y**k)[:, None] * monomials for k in question.powers], axis=1)
+    degrees = question.degrees()
+    monomials = _monomials(X, _exponents(n, max(degrees)))
+    blocks, keys = [], []
+    for power, degree in zip(question.powers, degrees, strict=True):
+        exponents = _exponents(n, degree)
+        blocks.append((y ** float(power))[:, None] * monomials[:, : len(exponents)])
+        keys += [(power, e) for e in exponents]
+    A = np.concatenate(blocks, axis=1)
     A /= np.linalg.norm(A, axis=1, keepdims=True)
     norms = np.linalg.norm(A, axis=0)
     norms[norms == 0] = 1.0
-    return A / norms, norms
+    return A / norms, norms, keys
 
 
 def _monomials(X: Floats, exponents: tuple[tuple[int, ...], ...]) -> Floats:
@@ -246,13 +306,13 @@ def _monomials(X: Floats, exponents: tuple[tuple[int, ...], ...]) -> Floats:
     return out
 
 
-def _smallest_support(R: Floats, basis: Floats, question: _Question) -> NDArray[np.intp] | None:
+def _smallest_support(R: Floats, basis: Floats, keys: list[_Key]) -> NDArray[np.intp] | None:
     """The columns of a sparse null vector.
 
     With several null vectors the products of a law with monomials are among them: eliminating the
     monomials of highest degree leaves the one of lowest degree.
     """
-    degrees = np.array([sum(e) for e in question.exponents] * len(question.powers))
+    degrees = np.array([sum(e) for _, e in keys])
     basis = basis.copy()
     while basis.shape[1] > 1:
         rows = np.lexsort((-np.linalg.norm(basis, axis=1), -degrees))
@@ -279,15 +339,12 @@ def _dependent(columns: Floats) -> bool:
     return bool(s[-1] < NULL * s[0])
 
 
-def _relation(question: _Question, vector: Floats, columns: Floats, height: float) -> Relation:
-    parts: dict[int, Polynomial] = {}
-    unit = Fraction(1, 2) if question.roots else Fraction(1)
-    for k, value in enumerate(vector):
-        if value == 0:
-            continue
-        power = question.powers[k // len(question.exponents)]
-        e = question.exponents[k % len(question.exponents)]
-        exponents = tuple(unit * v for v in e)
-        undo = float(np.exp(-np.dot([float(v) for v in exponents], np.log(columns))))
-        parts.setdefault(power, {})[exponents] = float(value) * undo * height ** -float(power)
+def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> Relation:
+    """The dependency in the user's units."""
+    parts: dict[Fraction, Polynomial] = {}
+    for (power, exponents), value in vector.items():
+        size = float(scale.target) ** float(power)
+        for e, column in zip(exponents, scale.columns, strict=True):
+            size *= float(column) ** float(e)
+        parts.setdefault(power, {})[exponents] = value / size
     return Relation(parts)
