@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nalu_cli.cells import CELLS
 from nalu_cli.errors import ResourceError
 from nalu_cli.relaxed import SUM, Relaxed, RelaxedLayer
 from nalu_cli.settings import Device
@@ -21,26 +22,36 @@ __all__ = ["Trained", "train"]
 Floats = NDArray[np.float64]
 
 RESTARTS = 64
-STEPS = 200
-BATCH_ROWS = 128
 
-GROUP = 64
-"""Restarts trained together on a CPU: fixed, so that the answer does not depend on threads."""
+STEPS = 300
+"""Of 72 polished stacks of six laws 34 snapped after 300 steps, 29 after 150 and 27 after 75 of
+twice the restarts."""
+
+BATCH_ROWS = 128
+"""Stacks of four layers find their law a little more often than with 64 rows."""
+
+GROUP = 128
+"""Restarts trained together on a CPU: fixed, so that the answer does not depend on threads.
+Twice as many are not faster, half as many take 1.4 times as long."""
 
 GROUP_CUDA = 4096
 
 RATE = 0.04
+"""With 0.02 fewer stacks snapped, with 0.1 fewer of four layers found their law."""
+
 LAST_RATE = 0.1
 """Share of the learning rate that is left at the end."""
 
 BETAS = (0.9, 0.95)
+
 LARGEST_GRADIENT = 1.0
-"""Each restart's gradient is shortened to this length."""
+"""Each restart's gradient is shortened to this length; with 10 deep stacks find fewer laws."""
 
 FLOOR = 1e-4
 """The logarithm of loss + FLOOR is followed: every restart moves at a pace of its own."""
 
 PENALTY_FROM = 0.35
+
 PENALTY_RAMP = 0.3
 """The pull to allowed weights starts at this share of the steps and then grows by this."""
 
@@ -133,12 +144,18 @@ def train(
     -------
     Trained
 
+    Notes
+    -----
+    Columns are divided by `column_scales` and targets by their size, and weights are converted
+    back. The published cells have no constants to absorb a scale: they see columns and target as
+    they are, and only their loss is divided by the variance of the target.
+
     Raises
     ------
     ResourceError
         If the device is not there.
     """
-    scale = column_scales(X) if shape.cell.value == "auto" else np.ones(X.shape[1])
+    scale = column_scales(X) if CELLS[shape.cell].constants else np.ones(X.shape[1])
     rows = np.random.default_rng(np.random.SeedSequence(seed))
     lesson = _Lesson(
         shape=shape,
@@ -155,16 +172,13 @@ def train(
     groups = list(_groups(shape, restarts, lesson.device))
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         parts = list(pool.map(lambda group: _train_group(lesson, *group), groups))
-    done = [part for part in parts if part is not None]
-    return _sorted(_unscaled(_joined(done), scale))
+    return _sorted(_unscaled(_joined(parts), scale))
 
 
 def _torch_device(device: Device) -> torch.device:
     there = torch.cuda.is_available()
     if device is Device.CUDA and not there:
-        raise ResourceError(
-            "there is no CUDA device", accepted="--device cpu works everywhere", remedy=""
-        )
+        raise ResourceError("there is no CUDA device", accepted="--device cpu works everywhere")
     return torch.device("cuda" if there and device is not Device.CPU else "cpu")
 
 
