@@ -216,7 +216,7 @@ def test_a_missing_target_lists_the_columns(cli: Cli) -> None:
         ("fit {data} -t f --noise much", 2, "--noise is 'much'; it must be auto or a number"),
         ("fit {data} -t f --effort huge", 2, "huge"),
         ("fit {data} -t f --tagret f", 2, "--target"),
-        ("fti {data}", 2, "fit"),
+        ("fti {data}", 2, "no such command 'fti'. Did you mean 'fit'? Try nalu --help."),
         ("fit {data} -t f -o none/model.pt", 5, "there is no folder"),
         ("fit {data} -t f -o {data}", 2, "would overwrite"),
         ("fit {data} -t f -o .", 5, "is a folder"),
@@ -400,6 +400,13 @@ def test_help_begins_with_examples(arguments: list[str], cli: Cli) -> None:
 @pytest.mark.parametrize("arguments", [["--version"], ["fit", "--version"]])
 def test_version(arguments: list[str], cli: Cli) -> None:
     assert cli(*arguments) == (0, "nalu 0.1.0\n", "")
+
+
+def test_columns_are_completed_from_the_header(here: Path) -> None:
+    (here / "data.csv").write_bytes(SAMPLE.read_bytes())
+    words = {"COMP_WORDS": "nalu fit data.csv --target d", "COMP_CWORD": "4"}
+    done = nalu_process(env=environment(_NALU_COMPLETE="complete_bash", **words))
+    assert done.stdout.split() == [b"d1", b"d2"]
 
 
 def test_help_is_quick(here: Path) -> None:

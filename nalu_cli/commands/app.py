@@ -114,8 +114,9 @@ def _misused(error: typer.TyperException) -> ExitCode:
         sys.stderr.write(f"{error.format_message()}\n")
         return ExitCode.USAGE
     path = context.command_path if context is not None else "nalu"
-    message = error.format_message().rstrip(".")
-    _say(f"nalu: {message[:1].lower()}{message[1:]}. Try {path} --help.")
+    message = error.format_message()
+    closed = message if message.endswith((".", "?", "!")) else f"{message}."
+    _say(f"nalu: {closed[:1].lower()}{closed[1:]} Try {path} --help.")
     return ExitCode.USAGE
 
 

@@ -53,8 +53,10 @@ def _complete_column(ctx: typer.Context, incomplete: str) -> list[str]:
     """Columns of the file on the command line, read from its first lines."""
     from nalu_cli.table import column_names
 
+    # an unfinished command line is not assigned to the parameters
+    data = ctx.params.get("data") or next(iter(ctx.args), "")
     try:
-        names = column_names(ctx.params.get("data") or "")
+        names = column_names(data)
     except NaluError:
         return []
     return [name for name in names if name.startswith(incomplete)]
