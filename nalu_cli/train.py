@@ -50,6 +50,10 @@ LARGEST_GRADIENT = 1.0
 FLOOR = 1e-4
 """The logarithm of loss + FLOOR is followed: every restart moves at a pace of its own."""
 
+WIDE = 8
+"""With more columns than this, steps shrink with the root of their number and the pull with it:
+together many weights would otherwise move their sum too far."""
+
 PENALTY_FROM = 0.35
 
 PENALTY_RAMP = 0.3
@@ -302,6 +306,7 @@ def _descend(stack: Stack, lesson: _Lesson) -> None:
     batches = torch.from_numpy(lesson.batches).to(lesson.device)
     everyone, chosen = stack.theta, torch.arange(len(stack.theta), device=lesson.device)
     adam, steps = _Adam(stack.theta), len(batches)
+    narrow = min(1.0, WIDE / lesson.X.shape[1])
     for step, at in enumerate(batches):
         if step % 10 == 0 and lesson.stop():
             break
@@ -310,10 +315,10 @@ def _descend(stack: Stack, lesson: _Lesson) -> None:
             stack.replace(everyone[chosen])
             adam.keep(chosen)
         done = step / steps
-        pull = PENALTY_RAMP * max(0.0, done - lesson.penalty_from)
+        pull = narrow * PENALTY_RAMP * max(0.0, done - lesson.penalty_from)
         gradient = _gradient(stack, X[at], target.rows(at), goal, pull)
         with torch.no_grad():
-            adam.step(stack.theta, gradient, RATE * (1 - (1 - LAST_RATE) * done))
+            adam.step(stack.theta, gradient, narrow**0.5 * RATE * (1 - (1 - LAST_RATE) * done))
             stack.project()
     everyone = everyone.index_copy(0, chosen, stack.theta)
     stack.replace(everyone)

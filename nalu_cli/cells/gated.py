@@ -29,6 +29,9 @@ EXPONENT_BOUND = 3.0
 ASIDE = 0.3
 """Size of the other exponents of a product that starts near a square."""
 
+SQUARES = 0.5
+"""Share of inner products with the sign rule that start near a square."""
+
 WIDE = 8
 """More inputs than this start with smaller weights, so that sums of logs stay of order one."""
 
@@ -62,6 +65,7 @@ class Gated(Cell):
 
         Without the sign rule a stack is good for sums of squares, which a walk from random
         exponents rarely finds: its inner products start near squares, sums of them without minus.
+        With it some start there too, as the sign of a negative input turns between 0 and 2.
         """
         bound = min(1.0, (WIDE / self.inputs) ** 0.5)
         if self.path is not Path.PRODUCT:
@@ -72,16 +76,19 @@ class Gated(Cell):
         if self.path is Path.FREE:
             side = uniform(generators, (self.outputs,))
             self.G = nn.Parameter(side.data.sign() * SETTLED)  # (R, O)
-        if not self.signed:
-            self._start_with_squares()
-
-    def _start_with_squares(self) -> None:
-        if self.path is Path.SUM and self.units:
+        if self.path is Path.SUM and self.units and not self.signed:
             self.A.data.abs_()
         if self.path is Path.PRODUCT and self.outputs > 1:
-            each = torch.arange(self.outputs)
-            self.W.data.mul_(ASIDE)
-            self.W.data[:, each % (self.units or self.inputs), each] = 2.0
+            self._start_near_squares(generators)
+
+    def _start_near_squares(self, generators: Sequence[np.random.Generator]) -> None:
+        """Let each unit square another input, of the units before if there are any."""
+        count = self.units or self.inputs
+        first = torch.tensor([[g.integers(count)] for g in generators])  # (R, 1)
+        source = (first + torch.arange(self.outputs)) % count  # (R, O)
+        near = (ASIDE * self.W.data).scatter_(1, source.unsqueeze(1), 2.0)
+        chosen = uniform(generators, (1, self.outputs)).data < 2 * SQUARES - 1  # (R, 1, O)
+        self.W.data = torch.where(chosen | (not self.signed), near, self.W.data)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute only the live side of settled gates: (R, N, I) -> (R, N, O)."""
