@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -192,7 +192,9 @@ class _Question:
         return sum(math.comb(n + d, d) for d in self.degrees())
 
 
-def relations(rows: Rows, most_columns: int = MOST_COLUMNS) -> Iterator[Relation]:
+def relations(
+    rows: Rows, *, most_columns: int = MOST_COLUMNS, stop: Callable[[], bool] = lambda: False
+) -> Iterator[Relation]:
     """Sparse null vectors of monomials times powers of the target, cheapest question first.
 
     Parameters
@@ -201,6 +203,8 @@ def relations(rows: Rows, most_columns: int = MOST_COLUMNS) -> Iterator[Relation
         Training rows.
     most_columns : int
         Largest question asked.
+    stop : callable
+        Asked before each question.
 
     Yields
     ------
@@ -211,6 +215,8 @@ def relations(rows: Rows, most_columns: int = MOST_COLUMNS) -> Iterator[Relation
     scaled = scale.down(rows)
     seen: set[frozenset[tuple[Fraction, Exponents]]] = set()
     for question in _questions(rows, most_columns):
+        if stop():
+            return
         found = _null_vector(scaled, question)
         if found is None:
             continue

@@ -191,10 +191,12 @@ class Progress:
     ----------
     rung : str
         What is being tried, such as ``algebraic`` or ``trained product-sum``.
-    step, steps : int
-        How many rungs are done, of how many.
+    step : int
+        How many rungs are done.
     restarts : int
         Random starts trained so far.
+    names : tuple of str
+        The columns the circuit reads.
     circuit : Circuit or None
         The best so far.
     far_error : float or None
@@ -207,8 +209,8 @@ class Progress:
 
     rung: str
     step: int
-    steps: int
     restarts: int
+    names: tuple[str, ...]
     circuit: Circuit | None
     far_error: float | None
     seconds: float

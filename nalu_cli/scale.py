@@ -34,6 +34,11 @@ class Scale:
         sizes = [_typical(rows.X[:, j]) for j in range(rows.X.shape[1])]
         return cls(np.array(sizes), _typical(rows.y))
 
+    @classmethod
+    def none(cls, rows: Rows) -> Scale:
+        """Everything as it is: for stacks without constants that could take a scale back."""
+        return cls(np.ones(rows.X.shape[1]), 1.0)
+
     def down(self, rows: Rows) -> Rows:
         """Rows in scaled units."""
         return Rows(rows.X / self.columns, rows.y / self.target)

@@ -157,7 +157,7 @@ def _cut(text: str, width: int) -> Text:
 
 
 def _where(progress: Progress) -> str:
-    parts = [f"{progress.step}/{progress.steps}", progress.rung]
+    parts = [progress.rung]
     if progress.restarts:
         parts.append(f"{progress.restarts} restarts")
     parts.append(f"{progress.seconds:.0f} s")

@@ -1,0 +1,270 @@
+"""Stage 3, the rungs: linear algebra first, then stacks trained from random starts, simple to rich."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from nalu_cli.algebraic import product_rung, relations, sum_rung
+from nalu_cli.answer import Move
+from nalu_cli.circuit import Circuit
+from nalu_cli.explore import Plan, starts
+from nalu_cli.problem import Problem, Rows
+from nalu_cli.relaxed import Relaxed, RelaxedLayer
+from nalu_cli.scale import Scale
+from nalu_cli.settings import CellName, Effort, FitSettings
+from nalu_cli.snap import AllowedValues, Snapped, snap
+
+__all__ = ["Found", "Rung", "rungs_of"]
+
+Stop = Callable[[], bool]
+
+SMALL_PLANS = ("M1", "A1", "A1 M1", "M2 A1", "M3 A1", "A2 M1", "M2 A1 M1", "M3 A1 M1", "M2 A2 M1", "A2 M2 A1")
+"""Stacks that second-order steps alone train well from random starts."""
+
+PLANS = (
+    "M4 A2 M1",
+    "A3 M1",
+    "M5 A1",
+    "A1 M2 A1",
+    "M3 A2 M2 A1",
+    "A3 M3 A1 M1",
+    "M5 A1 M1",
+    "M3 A1 M1 A1",
+    "M4 A2 M1 A1",
+    "A4 M2 A1",
+    "A5 M5 A1 M1",
+    "M5 A1 M2 A1",
+    "M4 A2 M2 A1",
+    "A4 M4 A2 M1",
+    "M6 A3 M1",
+)
+"""Stacks that need Adam first, simple to rich."""
+
+CELL_WIDTHS = ((1,), (2, 1), (4, 1), (3, 3, 1))
+"""Stacks of a published cell."""
+
+RESTARTS = 64
+SNAP_ROWS = 128
+EXPLORE_STEPS = 40
+
+TRAIN_RESTARTS = {Effort.QUICK: 64, Effort.NORMAL: 128, Effort.THOROUGH: 256}
+TRAIN_ROWS = 512
+POLISHED = 48
+"""Trained restarts that are polished; the best of them are snapped."""
+
+SNAPPED = 10
+POLISH_STEPS = 25
+
+MOST_CYCLES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A circuit that a rung offers, with its snap table and the random starts it took."""
+
+    circuit: Circuit
+    moves: tuple[Move, ...] = ()
+    restarts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the ladder.
+
+    Parameters
+    ----------
+    name : str
+        As shown to people.
+    search : callable
+        Yields what it finds, best first; asks its argument now and then whether to stop.
+    """
+
+    name: str
+    search: Callable[[Stop], Iterator[Found]]
+
+
+def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
+    """The ladder for a problem, from simple to rich; the trained rungs come again with new starts.
+
+    Parameters
+    ----------
+    problem : Problem
+    settings : FitSettings
+
+    Yields
+    ------
+    Rung
+    """
+    if settings.cell is not CellName.AUTO:
+        for cycle in range(MOST_CYCLES):
+            yield from _cell_rungs(problem, settings, cycle)
+        return
+    if not settings.train_only and settings.layers is None:
+        yield from _algebraic_rungs(problem.train)
+    for cycle in range(MOST_CYCLES):
+        for layers in SMALL_PLANS:
+            if _asked(layers, settings):
+                for signed in _sign_rules(problem):
+                    yield _explored(problem, settings, Plan(layers, signed), cycle)
+        for layers in PLANS:
+            if _asked(layers, settings):
+                yield _trained(problem, settings, Plan(layers), cycle)
+
+
+def _asked(layers: str, settings: FitSettings) -> bool:
+    return settings.layers is None or len(layers.split()) == settings.layers
+
+
+def _sign_rules(problem: Problem) -> tuple[bool, ...]:
+    return (True, False) if bool((problem.train.X < 0).any()) else (True,)
+
+
+def _algebraic_rungs(rows: Rows) -> Iterator[Rung]:
+    yield Rung("product", lambda _: (Found(c) for c in product_rung(rows)))
+    yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows)))
+    yield Rung("algebraic", lambda stop: _dependencies(rows, stop))
+
+
+def _dependencies(rows: Rows, stop: Stop) -> Iterator[Found]:
+    for relation in relations(rows, stop=stop):
+        for circuit in relation.circuits(rows):
+            yield Found(circuit)
+
+
+def _explored(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) -> Rung:
+    """Random starts trained by second-order steps alone."""
+
+    def search(stop: Stop) -> Iterator[Found]:
+        relaxed, free = starts(plan, len(problem.names), RESTARTS, (settings.seed, cycle))
+        work = _Workbench(problem, settings, plan.layers[-2] == "M")
+        snapped = work.snap(relaxed, stop, steps=EXPLORE_STEPS, free=free)
+        yield from work.found(snapped, RESTARTS)
+
+    return Rung(f"trained {plan.name}", search)
+
+
+def _trained(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) -> Rung:
+    """Random starts trained by Adam first."""
+
+    def search(stop: Stop) -> Iterator[Found]:
+        from nalu_cli.cells import Path  # torch takes two seconds to import
+        from nalu_cli.stack import StackShape
+
+        paths = tuple(Path.SUM if part[0] == "A" else Path.PRODUCT for part in plan.layers.split())
+        shape = StackShape(paths, tuple(plan.widths))
+        yield from _adam(problem, settings, shape, cycle, stop)
+
+    return Rung(f"trained {plan.name}", search)
+
+
+def _cell_rungs(problem: Problem, settings: FitSettings, cycle: int) -> Iterator[Rung]:
+    """A published cell in stacks of one to three layers, or as many as asked for."""
+    for widths in CELL_WIDTHS:
+        if settings.layers is None or len(widths) == settings.layers:
+            yield _cell_rung(problem, settings, widths, cycle)
+
+
+def _cell_rung(
+    problem: Problem, settings: FitSettings, widths: tuple[int, ...], cycle: int
+) -> Rung:
+    def search(stop: Stop) -> Iterator[Found]:
+        from nalu_cli.cells import CELLS, Path
+        from nalu_cli.stack import StackShape
+
+        cell = CELLS[settings.cell]
+        path = Path.FREE if Path.FREE in cell.paths else next(iter(cell.paths))
+        shape = StackShape((path,) * len(widths), widths, cell=settings.cell)
+        yield from _adam(problem, settings, shape, cycle, stop)
+
+    return Rung(f"{settings.cell} {'-'.join(map(str, widths))}", search)
+
+
+def _adam(
+    problem: Problem, settings: FitSettings, shape: object, cycle: int, stop: Stop
+) -> Iterator[Found]:
+    from nalu_cli.stack import StackShape
+    from nalu_cli.train import train
+
+    assert isinstance(shape, StackShape)
+    published = shape.cell is not CellName.AUTO
+    work = _Workbench(problem, settings, last_product=shape.paths[-1].value == "product")
+    rows = _some_rows(work.scaled, TRAIN_ROWS, settings.seed)
+    restarts = TRAIN_RESTARTS[settings.effort]
+    trained = train(
+        shape,
+        rows.X,
+        rows.y,
+        restarts=restarts,
+        seed=settings.seed + 7919 * cycle,
+        device=settings.device,
+        threads=settings.threads,
+        stop=stop,
+    )
+    snapped = work.snap(
+        _first(trained.relaxed, POLISHED), stop, steps=POLISH_STEPS, published=published
+    )
+    yield from work.found(snapped, restarts)
+
+
+class _Workbench:
+    """The problem in scaled units, and the way from stacks there to circuits in the user's."""
+
+    def __init__(self, problem: Problem, settings: FitSettings, last_product: bool) -> None:
+        self.names = problem.names
+        self.settings = settings
+        # a published cell has no constants that could take the scale back
+        self.scale = Scale.of(problem.train) if settings.constants else Scale.none(problem.train)
+        self.scaled = self.scale.down(problem.train)
+        y = self.scaled.y
+        self.log = last_product and bool((y > 0).all() or (y < 0).all())
+
+    def snap(
+        self,
+        relaxed: Relaxed,
+        stop: Stop,
+        *,
+        steps: int,
+        free: np.ndarray | None = None,
+        published: bool = False,
+    ) -> list[Snapped]:
+        """Polish and snap a batch."""
+        rows = _some_rows(self.scaled, SNAP_ROWS, self.settings.seed)
+        constants = self.settings.constants and not published
+        ternary = self.settings.ternary or published
+        return snap(
+            relaxed,
+            rows.X,
+            rows.y,
+            log=self.log,
+            keep=SNAPPED,
+            polish_steps=steps,
+            allowed=AllowedValues.ternary(constants=constants)
+            if ternary
+            else AllowedValues(constants=constants),
+            names=self.names,
+            free=free,
+            stop=stop,
+        )
+
+    def found(self, snapped: list[Snapped], restarts: int) -> Iterator[Found]:
+        """Circuits in the user's units."""
+        for k, one in enumerate(snapped):
+            yield Found(self.scale.up(one.circuit), one.moves, restarts if k == 0 else 0)
+
+
+def _first(relaxed: Relaxed, count: int) -> Relaxed:
+    layers = tuple(
+        RelaxedLayer(layer.kind[:count], layer.weights[:count], layer.constant[:count])
+        for layer in relaxed.layers
+    )
+    return Relaxed(layers, relaxed.loss[:count])
+
+
+def _some_rows(rows: Rows, most: int, seed: int) -> Rows:
+    if len(rows) <= most:
+        return rows
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:most])
+    return Rows(rows.X[chosen], rows.y[chosen])
