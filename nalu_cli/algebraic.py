@@ -1,4 +1,4 @@
-"""Stage 3, first rungs: laws that linear algebra finds, one product, one sum, or a null vector of monomials."""
+"""Stage 3, the first rungs: laws linear algebra finds, one product, one sum or a null vector."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["Relation", "product_rung", "relations", "sum_rung"]
 Floats = NDArray[np.float64]
 
 NULL = 3e-14
-"""Singular values below this share of the largest count as zero (rounding of unit rows and columns)."""
+"""Singular values below this share of the largest count as zero (rounding of rows and columns)."""
 
 MOST_COLUMNS = 720
 """Monomials, times powers of the target, in one question."""
@@ -38,10 +38,10 @@ MOST_DEGREE = 14
 MOST_VECTORS = 40
 """More null vectors than this mean that the columns themselves are dependent."""
 
-POWERS = tuple(
-    tuple(Fraction(k) for k in powers) for powers in ((0, 1), (0, 2), (0, 1, 2))
-)
+POWERS = tuple(tuple(Fraction(k) for k in powers) for powers in ((0, 1), (0, 2), (0, 1, 2)))
 ROOT_POWERS = ((Fraction(0), Fraction(1, 2)),)
+
+SUM_POWERS = tuple(map(Fraction, ("1", "2", "-1", "1/2", "-1/2", "-2")))
 """Powers of the target in one question: quotients, their roots, roots beside a sum, and squares."""
 
 MOST_TERMS = 40
@@ -101,7 +101,7 @@ def sum_rung(rows: Rows) -> Iterator[Circuit]:
     if n + 2 > len(rows):
         return
     keeps_sign = bool((rows.y > 0).all() or (rows.y < 0).all())
-    for power in (Fraction(1), Fraction(2), Fraction(-1), Fraction(1, 2), Fraction(-1, 2), Fraction(-2)):
+    for power in SUM_POWERS:
         if power != 1 and not keeps_sign:
             continue
         sign = float(np.sign(rows.y[0])) if power != 1 else 1.0
@@ -109,7 +109,7 @@ def sum_rung(rows: Rows) -> Iterator[Circuit]:
             target = (sign * rows.y) ** float(1 / power)
         coefficients = _sparse_least_squares(rows.X, target)
         if coefficients is not None:
-            yield single_sum(n, coefficients[:-1], float(coefficients[-1]), power, sign)
+            yield single_sum(n, coefficients[:-1].tolist(), float(coefficients[-1]), power, sign)
 
 
 def _sparse_least_squares(X: Floats, y: Floats) -> Floats | None:
@@ -146,8 +146,9 @@ class Relation:
         n = rows.X.shape[1]
         powers = sorted(self.parts)
         if len(powers) == 3:
+            free, linear, square = (self.parts[p] for p in powers)
             for sign in (1.0, -1.0):
-                yield quadratic_root(n, self.parts[2], self.parts[1], self.parts[0], sign)
+                yield quadratic_root(n, square, linear, free, sign)
         elif len(powers) == 2:
             yield from self._quotients(n, powers[1] - powers[0], rows)
 
@@ -260,7 +261,7 @@ _Key = tuple[Fraction, tuple[int, ...]]
 def _null_vector(rows: Rows, question: _Question) -> dict[tuple[Fraction, Exponents], float] | None:
     """A sparse dependency of the scaled columns; None when there is none."""
     A, norms, keys = _design(rows, question)
-    R = np.linalg.qr(A, mode="r")
+    R: Floats = np.asarray(np.linalg.qr(A, mode="r"), dtype=np.float64)
     _, s, Vt = np.linalg.svd(R)
     dimension = int((s < NULL * s[0]).sum())
     if not 1 <= dimension <= MOST_VECTORS:

@@ -101,7 +101,7 @@ class Evidence:
     Parameters
     ----------
     found_by : str
-        The rung of the ladder, such as ``product``, ``sum``, ``algebraic``, ``trained sum-product``.
+        The rung of the ladder, such as ``product``, ``sum``, ``algebraic``, ``trained A1 M1``.
     restarts : int
         Random starts trained until then.
     moves : tuple of Move

@@ -23,7 +23,7 @@ __all__ = ["Candidate", "errors_on", "front", "pick", "verdict", "weigh"]
 Floats = NDArray[np.float64]
 
 MOST_LONG_CONSTANTS = 4
-"""With more arbitrary reals a formula is a fit: smooth functions have approximations to rounding."""
+"""With more arbitrary reals a formula is a fit: smooth functions are approximated to rounding."""
 
 BITS_PER_SYMBOL = 6
 BITS_PER_REAL = 53
@@ -300,7 +300,7 @@ def _significant(design: Floats, target: Floats) -> bool:
     fit = design @ np.linalg.lstsq(design, target, rcond=None)[0]
     explained = 1 - float(np.var(target - fit) / np.var(target))
     # under noise the share is about k/n with this spread
-    return explained > k / n + CHANCE * math.sqrt(2 * k) / n
+    return bool(explained > k / n + CHANCE * math.sqrt(2 * k) / n)
 
 
 def _explains(y: Floats, left: Floats, length: int) -> bool:
@@ -330,4 +330,3 @@ def _neighbours_agree(X: Floats, left: Floats) -> bool:
     ranks = np.argsort(np.argsort(r)) / len(r) - 0.5
     correlation = float(np.corrcoef(ranks, ranks[neighbour])[0, 1])
     return correlation > 4.0 / math.sqrt(len(r))
-

@@ -1,4 +1,4 @@
-"""Stage 3: which stacks are tried, in which order and with what budget; the best so far at any time."""
+"""Stage 3: which rungs, in which order, on what budget; the best so far at any time."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ PATIENCE = 5
 
 NEARLY = 1e-7
 """Relative error below which a circuit is refined as a law without noise."""
+
 
 @dataclass(slots=True)
 class Climbed:
@@ -157,9 +158,7 @@ def _report(
     watch(Progress(*done, circuit, error, clock.seconds, clock.left))
 
 
-def _candidate(
-    found: Found, rung: str, problem: Problem, climbed: Climbed
-) -> Candidate | None:
+def _candidate(found: Found, rung: str, problem: Problem, climbed: Climbed) -> Candidate | None:
     """Refine and weigh what a rung offers, if it can compete."""
     errors = errors_on(found.circuit, problem.train)
     spread = float(np.std(problem.train.y))

@@ -73,9 +73,7 @@ def fit_table(
         return _answer(problem, climbed, settings, time.perf_counter() - start)
 
 
-def _answer(
-    problem: Problem, climbed: Climbed, settings: FitSettings, seconds: float
-) -> Answer:
+def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: float) -> Answer:
     best = climbed.best
     assert best is not None  # the constant is always there
     status, noise, caveats = verdict(best, problem)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
+from nalu_cli.relaxed import PRODUCT, SUM, Relaxed, RelaxedLayer
 
 __all__ = ["Network", "Residual", "evaluate_relaxed", "polish"]
 
@@ -36,7 +37,7 @@ class Residual:
     def __init__(self, y: Floats, *, log: bool) -> None:
         self.log = log
         if log:
-            self.target = np.log(np.abs(y))
+            self.target: Floats = np.log(np.abs(y))
             self.scale = float(np.std(self.target)) or 1.0
         else:
             self.target = y
@@ -44,12 +45,12 @@ class Residual:
 
     def __call__(self, f: Floats) -> Floats:  # (R, N) -> (R, N)
         """Residuals in units of the target's standard deviation."""
-        value = np.log(np.maximum(np.abs(f), 1e-300)) if self.log else f
-        return (value - self.target) / (self.scale * np.sqrt(len(self.target)))
+        value: Floats = np.log(np.maximum(np.abs(f), 1e-300)) if self.log else f
+        return (value - self.target) / (self.scale * math.sqrt(len(self.target)))
 
     def slope(self, f: Floats) -> Floats:  # (R, N) -> (R, N)
         """Derivative of each residual by the stack's value."""
-        norm = self.scale * np.sqrt(len(self.target))
+        norm = self.scale * math.sqrt(len(self.target))
         if self.log:
             return 1.0 / (norm * np.where(np.abs(f) > 1e-300, f, 1e-300))
         return np.full_like(f, 1.0 / norm)
@@ -190,7 +191,9 @@ def _backward(
         safe = np.where(np.abs(x) > 1e-300, x, 1e-300)
         by_input = np.matmul(through, W.transpose(0, 2, 1)) / safe
     if sums.any():
-        by_weight = np.where(sums[:, :, None, :], x[:, :, :, None] * delta[:, :, None, :], by_weight)
+        by_weight = np.where(
+            sums[:, :, None, :], x[:, :, :, None] * delta[:, :, None, :], by_weight
+        )
         by_constant = np.where(sums, delta, by_constant)
         if need_inputs:
             by_input = by_input + np.matmul(np.where(sums, delta, 0.0), W.transpose(0, 2, 1))
@@ -280,8 +283,7 @@ def _damped_step(J: Floats, r: Floats, damping: Floats, free: Bools) -> Floats:
     except np.linalg.LinAlgError:
         H[:, at, at] += 1e-6 * typical + 1e-300
         step = -np.linalg.solve(H, g)[:, :, 0]
-    step = np.where(free & np.isfinite(step), step, 0.0)
-    return step
+    return np.where(free & np.isfinite(step), step, 0.0)
 
 
 def polish(

@@ -11,9 +11,9 @@ import numpy as np
 from nalu_cli.circuit import Circuit, UnitKind
 from nalu_cli.constants import snap_value
 from nalu_cli.formula import complexity
-from nalu_cli.rounding import EPS, agreement
 from nalu_cli.problem import Rows
 from nalu_cli.refit import Place, balance, constants_of, refit, with_constants
+from nalu_cli.rounding import EPS, agreement
 
 __all__ = ["Refined", "refine"]
 
@@ -161,7 +161,9 @@ def _without_nothing(
     for _ in range(len(spread)):
         values = constants_of(circuit)
         doubtful = [
-            p for p, v in values.items() if p in spread and abs(v) < DOUBT * spread[p] and _is_term(circuit, p)
+            p
+            for p, v in values.items()
+            if p in spread and abs(v) < DOUBT * spread[p] and _is_term(circuit, p)
         ]
         if not doubtful:
             break

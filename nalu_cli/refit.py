@@ -1,4 +1,4 @@
-"""Real constants of a circuit: how they are scaled against each other, fitted, and how sure they are."""
+"""Stage 7, real constants: scaled against each other, fitted, and how sure they are."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind
 from nalu_cli.constants import name_constant
-from nalu_cli.rounding import EPS, rounding_bound
 from nalu_cli.polish import Network
 from nalu_cli.problem import Rows
 from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
+from nalu_cli.rounding import EPS, rounding_bound
 
 __all__ = ["Place", "balance", "constants_of", "refit", "relax", "with_constants"]
 
@@ -24,7 +24,7 @@ CODE = {UnitKind.SUM: SUM, UnitKind.PRODUCT: PRODUCT, UnitKind.MAGNITUDE: MAGNIT
 MOST_STEPS = 8
 
 NO_EFFECT = 1e-11
-"""Directions of the constants with less effect than this, relative to the largest, are left alone."""
+"""Directions of the constants with less effect than this, relative to the largest, are left."""
 
 LOOSE = 1e-7
 """Relative precision of constants before they are fitted: enough to see which ratios are simple."""
@@ -63,9 +63,7 @@ def with_constants(circuit: Circuit, values: dict[Place, float]) -> Circuit:
         units = []
         for u, unit in enumerate(layer):
             constant = values.get(Place(k, u, None), unit.constant)
-            terms = tuple(
-                _with_value(t, values.get(Place(k, u, t.source))) for t in unit.terms
-            )
+            terms = tuple(_with_value(t, values.get(Place(k, u, t.source))) for t in unit.terms)
             units.append(Unit(unit.kind, tuple(t for t in terms if t.constant != 0), constant))
         layers.append(tuple(units))
     return Circuit(circuit.n_columns, tuple(layers))
@@ -96,7 +94,7 @@ def relax(circuit: Circuit) -> Relaxed:
 
 
 def balance(circuit: Circuit) -> Circuit:
-    """Move factors out of sums whose only use is inside products, so that most constants are simple.
+    """Move factors out of sums used only inside products, so that most constants are simple.
 
     ``(2 a + 4 b) / (6 c + 6)`` and ``(a + 2 b) / (3 c + 3)`` are the same stack but for a factor
     that each sum can hand to the product above it. The factor is chosen that leaves the simplest
@@ -118,8 +116,7 @@ def _hand_up(circuit: Circuit, k: int, u: int) -> Circuit:
         return circuit
     factor = _simplest_factor(unit)
     positive = all(
-        circuit.layers[k + 1][v].kind is UnitKind.SUM or t.weight.denominator == 1
-        for v, t in users
+        circuit.layers[k + 1][v].kind is UnitKind.SUM or t.weight.denominator == 1 for v, t in users
     )
     factor = factor if positive else abs(factor)
     above = list(circuit.layers[k + 1])
@@ -165,12 +162,8 @@ def _scaled_user(user: Unit, term: Term, factor: float) -> Unit:
 
 
 def _divided(unit: Unit, factor: float) -> Unit:
-    terms = tuple(
-        _with_value(t, float(t.weight) * t.constant / factor) for t in unit.terms
-    )
-    terms = tuple(
-        replace(t, constant=1.0) if abs(t.constant - 1) < 1e-13 else t for t in terms
-    )
+    terms = tuple(_with_value(t, float(t.weight) * t.constant / factor) for t in unit.terms)
+    terms = tuple(replace(t, constant=1.0) if abs(t.constant - 1) < 1e-13 else t for t in terms)
     return Unit(unit.kind, terms, unit.constant / factor)
 
 
@@ -203,7 +196,7 @@ def refit(
     if not values:
         return circuit, {}
     loss = _misfit(circuit, rows, sigma)
-    spread = {place: np.inf for place in values}
+    spread = dict.fromkeys(values, np.inf)
     for _ in range(MOST_STEPS):
         step, spread = _gauss_newton(circuit, rows, list(values), sigma)
         trial = _moved(circuit, values, step)

@@ -1,4 +1,4 @@
-"""Stacks with real weights and settled gates: what cells freeze to, what is polished and snapped."""
+"""Stacks with real weights and settled gates: what cells freeze to and what is snapped."""
 
 from __future__ import annotations
 

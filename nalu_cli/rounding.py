@@ -87,9 +87,7 @@ def _bounded_unit(
     return value, bound
 
 
-def _plus(
-    value: Floats, bound: Floats, term: Term, x: Floats, e: Floats
-) -> tuple[Floats, Floats]:
+def _plus(value: Floats, bound: Floats, term: Term, x: Floats, e: Floats) -> tuple[Floats, Floats]:
     part = float(term.weight) * term.constant * x
     total = value + part
     return total, bound + term.constant * e + EPS * np.abs(part) + EPS / 2 * np.abs(total)

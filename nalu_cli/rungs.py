@@ -1,4 +1,4 @@
-"""Stage 3, the rungs: linear algebra first, then stacks trained from random starts, simple to rich."""
+"""Stage 3, the rungs: linear algebra first, then stacks from random starts, simple to rich."""
 
 from __future__ import annotations
 
@@ -21,7 +21,18 @@ __all__ = ["Found", "Rung", "rungs_of"]
 
 Stop = Callable[[], bool]
 
-SMALL_PLANS = ("M1", "A1", "A1 M1", "M2 A1", "M3 A1", "A2 M1", "M2 A1 M1", "M3 A1 M1", "M2 A2 M1", "A2 M2 A1")
+SMALL_PLANS = (
+    "M1",
+    "A1",
+    "A1 M1",
+    "M2 A1",
+    "M3 A1",
+    "A2 M1",
+    "M2 A1 M1",
+    "M3 A1 M1",
+    "M2 A2 M1",
+    "A2 M2 A1",
+)
 """Stacks that second-order steps alone train well from random starts."""
 
 PLANS = (
@@ -138,10 +149,11 @@ def _explored(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) -
     """Random starts trained by second-order steps alone."""
 
     def search(stop: Stop) -> Iterator[Found]:
-        relaxed, free = starts(plan, len(problem.names), RESTARTS, (settings.seed, cycle))
-        work = _Workbench(problem, settings, plan.layers[-2] == "M")
-        snapped = work.snap(relaxed, stop, steps=EXPLORE_STEPS, free=free)
-        yield from work.found(snapped, RESTARTS)
+        for log in _goals(problem, plan.layers[-2] == "M"):
+            relaxed, free = starts(plan, len(problem.names), RESTARTS, (settings.seed, cycle))
+            work = _Workbench(problem, settings, log=log)
+            snapped = work.snap(relaxed, stop, steps=EXPLORE_STEPS, free=free)
+            yield from work.found(snapped, RESTARTS)
 
     return Rung(f"trained {plan.name}", search)
 
@@ -158,6 +170,18 @@ def _trained(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) ->
         yield from _adam(problem, settings, shape, cycle, stop)
 
     return Rung(f"trained {plan.name}", search)
+
+
+def _goals(problem: Problem, last_product: bool) -> tuple[bool, ...]:
+    """Whether logarithms are compared: a last product is linear there.
+
+    A target with both signs is tried both ways: the size alone first, since its sign follows from
+    the columns when the powers are right.
+    """
+    y = problem.train.y
+    if not last_product or bool((y == 0).any()):
+        return (False,)
+    return (True,) if bool((y > 0).all() or (y < 0).all()) else (True, False)
 
 
 def _cell_rungs(problem: Problem, settings: FitSettings, cycle: int) -> Iterator[Rung]:
@@ -190,7 +214,9 @@ def _adam(
 
     assert isinstance(shape, StackShape)
     published = shape.cell is not CellName.AUTO
-    work = _Workbench(problem, settings, last_product=shape.paths[-1].value == "product")
+    work = _Workbench(
+        problem, settings, log=_goals(problem, shape.paths[-1].value == "product")[-1]
+    )
     rows = _some_rows(work.scaled, TRAIN_ROWS, settings.seed)
     restarts = TRAIN_RESTARTS[settings.effort]
     trained = train(
@@ -212,14 +238,13 @@ def _adam(
 class _Workbench:
     """The problem in scaled units, and the way from stacks there to circuits in the user's."""
 
-    def __init__(self, problem: Problem, settings: FitSettings, last_product: bool) -> None:
+    def __init__(self, problem: Problem, settings: FitSettings, *, log: bool) -> None:
         self.names = problem.names
         self.settings = settings
         # a published cell has no constants that could take the scale back
         self.scale = Scale.of(problem.train) if settings.constants else Scale.none(problem.train)
         self.scaled = self.scale.down(problem.train)
-        y = self.scaled.y
-        self.log = last_product and bool((y > 0).all() or (y < 0).all())
+        self.log = log
 
     def snap(
         self,

@@ -1,4 +1,4 @@
-"""Stage 6: optimal brain surgery, real weights to -1, 0, 1 and small powers, one cheap move at a time."""
+"""Stage 6: optimal brain surgery, real weights to -1, 0, 1 and small powers, cheapest first."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ class AllowedValues:
         Whether a weight of a sum, an offset or a scale may stay real.
     """
 
-    exponents: tuple[float, ...] = (1, -1, 2, -2, 0.5, -0.5, 3, -3, 1.5, -1.5, 4, -4, 2.5, -2.5, 5, -5, 6, -6)
+    exponents: tuple[float, ...] = tuple(
+        sign * size for size in (1, 2, 0.5, 3, 1.5, 4, 2.5, 5, 6) for sign in (1, -1)
+    )
     constants: bool = True
 
     @classmethod
@@ -80,7 +82,9 @@ class Snapped:
 class _Surgery:
     """The state of a batch under the knife; arrays are (R, P)."""
 
-    def __init__(self, network: Network, theta: Floats, residual: Residual, allowed: AllowedValues) -> None:
+    def __init__(
+        self, network: Network, theta: Floats, residual: Residual, allowed: AllowedValues
+    ) -> None:
         self.network, self.residual = network, residual
         self.theta = theta
         self.frozen = np.zeros(theta.shape, dtype=bool)
@@ -92,7 +96,9 @@ class _Surgery:
         self.batch = np.full(len(theta), MOST_AT_ONCE)
         self.tries = np.zeros(theta.shape, dtype=int)
 
-    def polish(self, rows: NDArray[np.intp], theta: Floats, frozen: Bools, steps: int) -> tuple[Floats, Floats]:
+    def polish(
+        self, rows: NDArray[np.intp], theta: Floats, frozen: Bools, steps: int
+    ) -> tuple[Floats, Floats]:
         return levenberg_marquardt(
             self.network.take(rows), theta, self.residual, free=~frozen, steps=steps
         )
@@ -180,7 +186,9 @@ def _one_round(state: _Surgery, rise: float, *, clean: bool) -> bool:
     for r in range(len(rows)):
         where, value = _cheapest(cost[r], state.values[rows[r]], int(state.batch[rows[r]]))
         chosen.append(where)
-        trial[r] = _compensated(part, r, theta[r], inverse[r], where, value, frozen[r], state.residual)
+        trial[r] = _compensated(
+            part, r, theta[r], inverse[r], where, value, frozen[r], state.residual
+        )
         new_frozen[r, where] = True
     trial, loss = state.polish(rows, trial, new_frozen, POLISH_STEPS)
     _accept(state, rows, trial, new_frozen, loss, chosen, cost, rise, clean=clean)
@@ -231,7 +239,7 @@ def _move_costs(
     """Predicted rise of the loss for each weight and value: (R, P, G)."""
     diagonal = np.einsum("rpp->rp", inverse)
     distance = values - theta[:, :, None]
-    cost = distance**2 / (2 * np.maximum(diagonal, 1e-30)[:, :, None])
+    cost: Floats = distance**2 / (2 * np.maximum(diagonal, 1e-30)[:, :, None])
     cost += 1e-7 * price + 1e-7 * np.abs(distance)
     cost[~np.isfinite(values) | ~np.isfinite(cost)] = np.inf
     cost[~open_] = np.inf
@@ -259,12 +267,14 @@ def _compensated(
     frozen: Bools,
     residual: Residual,
 ) -> Floats:
-    """The weights with some set and the others moved along; without the move where that is worse."""
+    """The weights with some set and the others moved along, but where that is worse."""
     plain = theta.copy()
     plain[where] = value
     block = inverse[np.ix_(where, where)]
     try:
-        pull = np.linalg.solve(block + 1e-12 * np.eye(len(where)) * np.trace(block), value - theta[where])
+        pull = np.linalg.solve(
+            block + 1e-12 * np.eye(len(where)) * np.trace(block), value - theta[where]
+        )
     except np.linalg.LinAlgError:
         return plain
     move = np.clip(inverse[:, where] @ pull, -1, 1)
@@ -317,7 +327,7 @@ def _collected(
     state: _Surgery, best: NDArray[np.intp], trained: Floats, n: int, names: Sequence[str]
 ) -> list[Snapped]:
     found = []
-    settled = (state.frozen | state.stays).all(axis=1)
+    settled: Bools = np.all(state.frozen | state.stays, axis=1)
     for r in np.argsort(state.loss, kind="stable"):
         if not settled[r] or not np.isfinite(state.loss[r]):
             continue
@@ -370,7 +380,14 @@ def _moves(
             for u in range(o):
                 p = at + s * o + u
                 moves.append(
-                    Move(k, u, source, float(trained[p]), float(state.theta[r, p]), float(state.cost[r, p]))
+                    Move(
+                        k,
+                        u,
+                        source,
+                        float(trained[p]),
+                        float(state.theta[r, p]),
+                        float(state.cost[r, p]),
+                    )
                 )
         at += i * o + o
         width = o
