@@ -13,6 +13,7 @@ from sympy.polys.rings import PolyElement, PolyRing
 
 from nalu_cli.constants import Named, literal, name_constant, snap_value
 from nalu_cli.expression import Column, Magnitude, Node, Number, Product, Sum, product, total
+from nalu_cli.simplify.reading import Clock
 
 __all__ = ["Atoms", "Monomial", "Poly", "Ratio", "TooLargeError"]
 
@@ -26,6 +27,11 @@ HALF = Fraction(1, 2)
 MOST_TERMS = 160
 """In a numerator or denominator; larger ones are left as they came."""
 
+DIVISIBLE = 60
+"""Terms of polynomials whose greatest common divisor is looked for."""
+
+DIVISIBLE_ATOMS = 12
+
 MOST_LONG = 12
 """Unnamed constants among which common multiples and powers are looked for."""
 
@@ -37,7 +43,7 @@ SMALL_RATIONAL = 2000
 
 
 class TooLargeError(ArithmeticError):
-    """An intermediate result has more than `MOST_TERMS` terms."""
+    """An intermediate result has more than `MOST_TERMS` terms, or the time is over."""
 
 
 class Atoms:
@@ -50,9 +56,12 @@ class Atoms:
     ----------
     tree : Node
         Its atoms become the generators.
+    clock : Clock
+        When it is over, no further arithmetic is done.
     """
 
-    def __init__(self, tree: Node) -> None:
+    def __init__(self, tree: Node, clock: Clock) -> None:
+        self.clock = clock
         found: dict[Node, None] = {}
         values: dict[float, None] = {}
         _collect(tree, found, values)
@@ -70,7 +79,7 @@ class Atoms:
         Raises
         ------
         TooLargeError
-            If either would have too many terms.
+            If either would have too many terms, or the time is over.
         ZeroDivisionError
             If a denominator is zero everywhere.
         """
@@ -122,29 +131,53 @@ class Atoms:
         return over**size, under**size
 
     def _times(self, left: Ratio, right: Ratio) -> Ratio:
-        for k in (0, 1):
-            if len(left[k]) * len(right[k]) > 4 * MOST_TERMS:
-                raise TooLargeError
+        self._refuse_large(len(left[0]) * len(right[0]), len(left[1]) * len(right[1]))
         return self.reduced(left[0] * right[0], left[1] * right[1])
 
     def _plus(self, left: Ratio, right: Ratio) -> Ratio:
         if left[1] == right[1]:
             return self.reduced(left[0] + right[0], left[1])
+        if len(left[1]) == len(right[1]) == 1:
+            whole = left[1].lcm(right[1])
+            over = left[0] * whole.exquo(left[1]) + right[0] * whole.exquo(right[1])
+            return self.reduced(over, whole)
         sizes = (len(left[0]) * len(right[1]), len(left[1]) * len(right[0]))
-        if sum(sizes) > 4 * MOST_TERMS or len(left[1]) * len(right[1]) > 4 * MOST_TERMS:
-            raise TooLargeError
+        self._refuse_large(sum(sizes), len(left[1]) * len(right[1]))
         return self.reduced(left[0] * right[1] + right[0] * left[1], left[1] * right[1])
 
+    def _refuse_large(self, *sizes: int) -> None:
+        if max(sizes) > 4 * MOST_TERMS or self.clock.is_over():
+            raise TooLargeError
+
     def reduced(self, over: Poly, under: Poly) -> Ratio:
-        """The same quotient in lowest terms."""
+        """The same quotient, in lowest terms where those are quickly found."""
         if not under:
             raise ZeroDivisionError
         if max(len(over), len(under)) > MOST_TERMS:
             raise TooLargeError
-        if under.is_ground:
-            return over.quo_ground(under.LC), self.ring.one
-        cancelled: Ratio = over.cancel(under)
-        return cancelled
+        common = self.common(over, under)
+        return over.exquo(common), under.exquo(common)
+
+    def common(self, left: Poly, right: Poly) -> Poly:
+        """The greatest common divisor, or at least the monomial and the number in it.
+
+        With many atoms the full one may take minutes.
+        """
+        if not left or not right:
+            return left or right
+        atoms = {k for poly in (left, right) for m in poly for k, e in enumerate(m) if e}
+        small = max(len(left), len(right)) <= DIVISIBLE and len(atoms) <= DIVISIBLE_ATOMS
+        if small and min(len(left), len(right)) > 1:
+            return left.gcd(right)
+        monomials = [m for poly in (left, right) for m in poly]
+        shared = tuple(min(column) for column in zip(*monomials, strict=True))
+        least = min((left, right), key=len)
+        number = least.LC if len(least) == 1 else 1
+        return self.ring.from_dict({shared: self.ring.domain.convert(number)})
+
+    def number(self, coefficient: object) -> float:
+        """A coefficient of the ring as the nearest double."""
+        return _as_float(coefficient)
 
     def term(self, monomial: Sequence[int], coefficient: object) -> tuple[float, Node]:
         """A term as its real coefficient and the product of its atoms."""
@@ -158,6 +191,11 @@ class Atoms:
             elif exponent:
                 factors.append((node, Fraction(exponent)))
         return (snap_value(scale, 4e-15) if named else scale), product(factors)
+
+    def monomial(self, exponents: Monomial) -> Node:
+        """A product of atoms; exponents may be negative."""
+        scale, node = self.term(exponents, 1)
+        return product([(node, Fraction(1))], scale)
 
     def expanded(self, poly: Poly, shift: Monomial | None = None) -> Node:
         """The plain sum of a polynomial's terms, each times the monomial `shift`."""
@@ -215,7 +253,9 @@ def _constants(values: list[float]) -> dict[float, tuple[Fraction, Powers]]:
         else:
             known[value] = _named_parts(named)
     sizes = list(dict.fromkeys(abs(v) for v in long))
-    derived = _derived(sizes) if len(sizes) <= MOST_LONG else {}
+    if len(sizes) > MOST_LONG:
+        return known | {value: (_exact(value), {}) for value in long}
+    derived = _derived(sizes)
     for value in long:
         factor, base, power = derived.get(abs(value), (Fraction(1), abs(value), 1))
         known[value] = (factor if value > 0 else -factor, {Number(base): power})
