@@ -29,7 +29,7 @@ from nalu_cli.settings import CellName, Device, Effort, FitSettings, Status
 if TYPE_CHECKING:
     from nalu_cli.answer import Answer
     from nalu_cli.commands.screen import Screen
-    from nalu_cli.table import ReadOptions, Table
+    from nalu_cli.table import ReadOptions
 
 __all__ = ["HELP", "fit"]
 
@@ -264,7 +264,7 @@ def _search(
 
     table = read_table(request.data, request.reading)
     test = None if request.test is None else read_table(request.test, request.reading)
-    view = view_for(screen, _possible_names(table, request))
+    view = view_for(screen)
     with view, StopRequest(view.stopping) as stop:
         answer = fit_table(
             table,
@@ -277,13 +277,6 @@ def _search(
             stop=stop.asked,
         )
     return answer, stop.code
-
-
-def _possible_names(table: Table, request: _Request) -> list[str]:
-    """The columns a formula may use, which the view needs to write one."""
-    barred = {table.resolve(name) for name in (request.target, *request.ignore)}
-    asked = map(table.resolve, request.inputs) if request.inputs is not None else table.names
-    return [name for name in dict.fromkeys(asked) if name not in barred]
 
 
 def _finish(answer: Answer, path: Path, screen: Screen, *, as_json: bool) -> None:

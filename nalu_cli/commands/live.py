@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Protocol
@@ -47,18 +46,11 @@ class View(Protocol):
         """Say that a request to stop was heard; called inside a signal handler."""
 
 
-def view_for(screen: Screen, names: Sequence[str]) -> View:
-    """The view that fits the screen.
-
-    Parameters
-    ----------
-    screen : Screen
-    names : sequence of str
-        Columns of the circuits that will be shown.
-    """
+def view_for(screen: Screen) -> View:
+    """The view that fits the screen."""
     if screen.quiet:
         return Silent(screen)
-    return Redrawn(screen, names) if screen.is_live else Lines(screen, names)
+    return Redrawn(screen) if screen.is_live else Lines(screen)
 
 
 class Silent:
@@ -88,9 +80,8 @@ class Silent:
 class Lines(Silent):
     """A line for every rung, and every few seconds: what a log can keep."""
 
-    def __init__(self, screen: Screen, names: Sequence[str]) -> None:
+    def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
-        self._names = names
         self._shown: tuple[str, float] = ("", -EVERY)
 
     def watch(self, progress: Progress) -> None:
@@ -99,7 +90,7 @@ class Lines(Silent):
         if progress.rung == rung and progress.seconds - when < EVERY:
             return
         self._shown = (progress.rung, progress.seconds)
-        self._screen.note(f"{_where(progress)}   {_best(progress, self._names)}")
+        self._screen.note(f"{_where(progress)}   {_best(progress)}")
 
     def stopping(self) -> None:
         """Print at once; past the stream, which may be in the middle of a line of its own."""
@@ -110,9 +101,8 @@ class Lines(Silent):
 class Redrawn(Silent):
     """Two lines at the foot of a terminal, gone when the work is done."""
 
-    def __init__(self, screen: Screen, names: Sequence[str]) -> None:
+    def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
-        self._names = names
         self._spinner = Spinner("dots")
         self._progress: Progress | None = None
         self._is_stopping = False
@@ -146,7 +136,7 @@ class Redrawn(Silent):
         progress = self._progress
         first = STOPPING if self._is_stopping else _where(progress) if progress else "starting"
         self._spinner.update(text=_cut(first, width - 2))
-        best = _best(progress, self._names) if progress else ""
+        best = _best(progress) if progress else ""
         return Group(self._spinner, _cut(f"  {best}", width))
 
 
@@ -166,10 +156,8 @@ def _where(progress: Progress) -> str:
     return "  ".join(parts)
 
 
-def _best(progress: Progress, names: Sequence[str]) -> str:
+def _best(progress: Progress) -> str:
     if progress.circuit is None:
         return "nothing found yet"
-    error = f"far error {number(progress.far_error)}"
-    if progress.circuit.n_columns != len(names):
-        return error
-    return f"{error}  {visible(formula_text(progress.circuit, names))}"
+    formula = visible(formula_text(progress.circuit, progress.names))
+    return f"far error {number(progress.far_error)}  {formula}"
