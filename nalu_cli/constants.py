@@ -1,4 +1,4 @@
-"""Names of real constants: 1/2, 4/3, pi/4, sqrt(2), 2.97, each with the odds that it is chance."""
+"""Stage 7: names of real constants, 1/2, 4/3, pi/4, sqrt(2), 2.97, with the odds of chance."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_ODDS = 5e-3
 MOST_DIGITS = 10
 """Significant digits of a short decimal; 1.602176634e-19 and 299792458 are short."""
 
-MOST_FACTOR_DIGITS = 7
+MOST_FACTOR_DIGITS = 9
 """The same when the decimal is divided by, or multiplied with a power of pi."""
 
 LARGEST_RATIONAL = 10**7
@@ -29,6 +29,12 @@ LARGEST_MULTIPLE = 10**4
 """The same for a fraction of pi or of a root."""
 
 LARGEST_DENOMINATOR = 10**4
+
+LEGENDRE = 1e-9
+"""Up to this tolerance every name is a convergent: 2 * tolerance * p * q stays below 1."""
+
+ROUNDING = 1e-15
+"""Relative rounding of the quick looks in floats that come before exact arithmetic."""
 
 LOOSEST_DERIVED = 1e-9
 """Reciprocals of decimals and decimal multiples of pi are only looked for up to this tolerance."""
@@ -189,18 +195,39 @@ def _candidates(size: Fraction, slack: Fraction) -> Iterator[Ranked]:
 
 
 def _fraction(ratio: Fraction, slack: Fraction, family: _Family) -> Ranked | None:
+    largest = LARGEST_RATIONAL if family is _PLAIN else LARGEST_MULTIPLE
+    if slack < LEGENDRE and not _has_close_convergent(float(ratio), float(slack), largest):
+        return None
     simplest = _simplest_between(ratio * (1 - slack), ratio * (1 + slack))
     p, q = simplest.numerator, simplest.denominator
-    largest = LARGEST_RATIONAL if family is _PLAIN else LARGEST_MULTIPLE
     if p * q > largest or q > LARGEST_DENOMINATOR:
         return None
     odds = _odds(RATIONAL_DENSITY * p * q * family.rank, slack)
     if odds > MOST_ODDS:
         return None
     named = _written(float(p), float(q), family, odds)
-    # 1/q costs no symbol for its numerator: x/20 against 0.05*x; p/q costs one more: 1.5*x
-    extra = 0 if q == 1 else (-1 if p == 1 and family is _PLAIN else 1)
+    # as a factor, 1/q takes no numerator: x/20 against 0.05*x; p/q is two numbers: 1.5*x
+    extra = 0 if q == 1 else (-1 if p == 1 and family is _PLAIN else 2)
     return len(named.text) + extra, named
+
+
+def _has_close_convergent(ratio: float, slack: float, largest: int) -> bool:
+    """Whether the continued fraction of a ratio has a short convergent close by.
+
+    Quick in floats, and enough: whatever is this close and this short is a convergent (Legendre).
+    """
+    p, q, p_before, q_before, rest = math.floor(ratio), 1, 1, 0, ratio
+    while p * q <= largest:
+        if abs(p - ratio * q) <= (slack + ROUNDING) * ratio * q:
+            return True
+        rest = rest - math.floor(rest)
+        if rest <= 0.0:
+            return False
+        rest = 1 / rest
+        whole = math.floor(rest)
+        p, p_before = whole * p + p_before, p
+        q, q_before = whole * q + q_before, q
+    return False
 
 
 def _plain_decimal(size: Fraction, slack: Fraction) -> Iterator[Ranked]:
@@ -231,6 +258,10 @@ def _derived_decimals(ratio: Fraction, slack: Fraction, family: _Family) -> Iter
 def _shortest_decimal(target: Fraction, slack: Fraction, digits: int) -> tuple[float, int] | None:
     rough = float(target)
     if not math.isfinite(rough) or rough == 0.0:
+        return None
+    # most doubles are long: one look at the longest decimal in question saves the others
+    longest = float(f"{rough:.{digits - 1}e}")
+    if not abs(longest - rough) <= (float(slack) + ROUNDING) * rough:
         return None
     for length in range(1, digits + 1):
         number = float(f"{rough:.{length - 1}e}")

@@ -1,4 +1,4 @@
-"""Shorter forms of circuits; the home of sympy, imported only when something is to be shortened."""
+"""Stage 7: shorter forms of circuits; the home of sympy, imported only when needed."""
 
 from nalu_cli.simplify.layering import circuit_of
 from nalu_cli.simplify.shorten import shorten

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
+from typing import TypeVar
 
 from nalu_cli.constants import TIGHT, snap_value
 from nalu_cli.expression import Node, Number, Sum, product, total
@@ -16,6 +17,8 @@ from nalu_cli.simplify.monomials import coefficient_of, divides, minus, monomial
 from nalu_cli.simplify.reading import Clock, reading_cost, shortest
 
 __all__ = ["Arranger"]
+
+Size = TypeVar("Size")
 
 ONE = Fraction(1)
 
@@ -30,6 +33,9 @@ GROUPABLE = 30
 
 SPLITTABLE = 8
 """Terms of a sum from which each term is taken away in turn."""
+
+MOST_SCALES = 6
+"""Coefficients of a sum by which all of them are divided, to see whether that is shorter."""
 
 DEEPEST = 5
 """Rewritings inside rewritings."""
@@ -181,7 +187,7 @@ class Arranger:
 
     def _normalised(self, poly: Poly, exponent: Fraction) -> list[tuple[Node, Fraction]]:
         """A factor divided by one of its coefficients: x - 1.43 for 100*x - 143."""
-        sizes = [poly.ring.domain.one, *dict.fromkeys(abs(c) for c in poly.values())]
+        sizes = [poly.ring.domain.one, *_commonest_sizes(abs(c) for c in poly.values())]
         best = min(sizes, key=lambda c: reading_cost(self.atoms.expanded(poly.quo_ground(c))))
         node = self._factor(poly.quo_ground(best))
         return [*_rescaled(node, exponent), (Number(self.atoms.number(best)), exponent)]
@@ -268,10 +274,14 @@ def _rescaled(node: Node, exponent: Fraction) -> list[tuple[Node, Fraction]]:
     """A sum divided by one of its coefficients, if that is shorter: x - 1.43 for 100*x - 143."""
     if not isinstance(node, Sum):
         return [(node, exponent)]
-    sizes = dict.fromkeys(abs(c) for c in (*(c for c, _ in node.terms), node.offset) if c)
+    sizes = _commonest_sizes(abs(c) for c in (*(c for c, _ in node.terms), node.offset) if c)
     scaled = [(_divided_sum(node, size), size) for size in sizes]
     best, size = min([(node, 1.0), *scaled], key=lambda pair: reading_cost(pair[0]))
     return [(best, exponent), (Number(size), exponent)]
+
+
+def _commonest_sizes(sizes: Iterable[Size]) -> list[Size]:
+    return [size for size, _ in Counter(sizes).most_common(MOST_SCALES)]
 
 
 def _divided_sum(node: Sum, size: float) -> Node:
