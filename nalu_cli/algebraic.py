@@ -1,4 +1,4 @@
-"""Stage 3, the first rungs: laws linear algebra finds, one product, one sum or a null vector."""
+"""Stage 3: laws that linear algebra finds, one product, one sum or a null vector."""
 
 from __future__ import annotations
 
@@ -43,6 +43,9 @@ ROOT_POWERS = ((Fraction(0), Fraction(1, 2)),)
 
 SUM_POWERS = tuple(map(Fraction, ("1", "2", "-1", "1/2", "-1/2", "-2")))
 """Powers of the target in one question: quotients, their roots, roots beside a sum, and squares."""
+
+MOST_RELATIONS = 12
+"""Larger questions contain the smaller ones: after so many answers nothing new is to be expected."""
 
 MOST_TERMS = 40
 """A null vector with more terms than this is a fit, not a law."""
@@ -214,18 +217,16 @@ def relations(
     """
     scale = Scale.of(rows)
     scaled = scale.down(rows)
-    seen: set[frozenset[tuple[Fraction, Exponents]]] = set()
+    supports: list[frozenset[tuple[Fraction, Exponents]]] = []
     for question in _questions(rows, most_columns):
-        if stop():
+        if stop() or len(supports) >= MOST_RELATIONS:
             return
         found = _null_vector(scaled, question)
         if found is None:
             continue
-        relation = _relation(found, scale)
-        support = frozenset((k, e) for k, part in relation.parts.items() for e in part)
-        if support not in seen:
-            seen.add(support)
-            yield relation
+        if frozenset(found) not in supports:
+            yield _relation(found, scale)
+        supports.append(frozenset(found))
 
 
 def _questions(rows: Rows, most_columns: int) -> list[_Question]:

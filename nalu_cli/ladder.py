@@ -24,6 +24,9 @@ SECONDS = {Effort.QUICK: 5.0, Effort.NORMAL: 25.0, Effort.THOROUGH: 300.0}
 PATIENCE = 5
 """Rungs without a better formula after which one within the noise is taken."""
 
+SHORT = 14
+"""An exact formula of this complexity ends the climb; after a longer one its rung is finished."""
+
 NEARLY = 1e-7
 """Relative error below which a circuit is refined as a law without noise."""
 
@@ -124,10 +127,13 @@ def climb(
             candidate = _candidate(found, rung.name, problem, climbed)
             if candidate is not None:
                 climbed.candidates.append(candidate)
-                if candidate.is_exact:
+                if candidate.is_exact and candidate.complexity <= SHORT:
                     return climbed
             if clock.over():
                 break
+        best = climbed.best
+        if best is not None and best.is_exact:
+            return climbed
         if clock.over() or patience.spent(climbed, problem):
             break
     climbed.interrupted = clock.interrupted()

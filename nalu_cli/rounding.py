@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
 
-ROUNDING_FACTOR = 4.0
+ROUNDING_FACTOR = 8.0
 """How many times the first-order rounding bound still counts as rounding."""
 
 

@@ -1,4 +1,4 @@
-"""Stage 3, the rungs: linear algebra first, then stacks from random starts, simple to rich."""
+"""Stage 3: the rungs, linear algebra first, then stacks from random starts, simple to rich."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind
 
 __all__ = [
+    "Exponents",
     "Polynomial",
     "power_of_quotient",
     "quadratic_root",
@@ -47,24 +48,84 @@ def _sum_term(source: int, coefficient: float) -> Term:
 def power_of_quotient(
     n: int, top: Polynomial, bottom: Polynomial, power: Fraction, sign: float
 ) -> Circuit:
-    """``sign * (top / bottom) ** power``, common powers pulled out."""
+    """``sign * (top / bottom) ** power``, common powers pulled out and squares under a root opened.
+
+    The root of a square is taken with sign, since a target that takes both signs needs that.
+    """
     top_common, top = _pull_out(top, power)
     bottom_common, bottom = _pull_out(bottom, power)
     common = [power * (a - b) for a, b in zip(top_common, bottom_common, strict=True)]
-    monomials, sums, factors, scale = _Monomials(n), [], [], sign
+    monomials, sums, exponents, scale = _Monomials(n), [], [], sign
     for polynomial, exponent in ((top, power), (bottom, -power)):
-        (e, c) = next(iter(polynomial.items()))
-        if len(polynomial) == 1 and not any(e) and (power == 1 or c > 0):
-            scale *= c ** float(exponent)
-        else:
-            factors.append(exponent)
-            sums.append(polynomial)
+        factor, rest, inner = _simplest_power(polynomial, exponent)
+        scale *= factor
+        if rest:
+            sums.append(rest)
+            exponents.append(inner)
     layer = tuple(monomials.sum_of(p) for p in sums)
-    if len(sums) == 1 and factors == [Fraction(1)] and scale == 1 and not any(common):
+    if len(sums) == 1 and exponents == [Fraction(1)] and scale == 1 and not any(common):
         return monomials.circuit((layer,))
-    terms = [Term(k, e) for k, e in enumerate(factors)]
-    terms += [Term(len(sums) + j, e) for j, e in enumerate(common) if e]
-    return monomials.circuit((layer, (Unit(UnitKind.PRODUCT, tuple(terms), scale),)))
+    factors = [*enumerate(exponents), *((len(sums) + j, e) for j, e in enumerate(common) if e)]
+    above = _under_one_root(factors, scale)
+    return monomials.circuit((layer, *above) if layer else above)
+
+
+def _under_one_root(factors: list[tuple[int, Fraction]], scale: float) -> tuple[Layer, ...]:
+    """A product of powers; several half powers become the root of one product.
+
+    The root of a product is defined where the roots of its factors are not: both may be negative.
+    """
+    halves = [(k, e) for k, e in factors if e.denominator == 2]
+    if len(halves) < 2:
+        terms = tuple(Term(k, e) for k, e in factors)
+        return ((Unit(UnitKind.PRODUCT, terms, scale),),)
+    # 3/2 is 1 outside and 1/2 inside, -3/2 is -1 and -1/2
+    inside = tuple(Term(k, Fraction(1 if e > 0 else -1)) for k, e in halves)
+    outside = [(k, e - Fraction(1 if e > 0 else -1, 2)) for k, e in halves]
+    outside += [(k, e) for k, e in factors if e.denominator == 1]
+    rest = tuple(sorted((Term(k, e) for k, e in outside if e), key=lambda t: t.source))
+    first: Layer = (Unit(UnitKind.PRODUCT, inside, 1.0),)
+    last = (Term(0, Fraction(1, 2)),)
+    if rest:
+        first += (Unit(UnitKind.PRODUCT, rest, 1.0),)
+        last += (Term(1, Fraction(1)),)
+    return (first, (Unit(UnitKind.PRODUCT, last, scale),))
+
+
+def _simplest_power(
+    polynomial: Polynomial, exponent: Fraction
+) -> tuple[float, Polynomial, Fraction]:
+    """A factor, the sum that is left (empty for none) and its exponent."""
+    e, c = next(iter(polynomial.items()))
+    if len(polynomial) == 1 and not any(e) and (exponent.denominator == 1 or c > 0):
+        return c ** float(exponent), {}, exponent
+    if exponent.denominator == 2 and (root := square_root(polynomial)) is not None:
+        return 1.0, root, 2 * exponent
+    return 1.0, polynomial, exponent
+
+
+def square_root(polynomial: Polynomial) -> Polynomial | None:
+    """The polynomial whose square this is, to the precision of fitted coefficients; else None.
+
+    Long division: the leading term's root first, then one term after the other.
+    """
+    left = dict(polynomial)
+    lead = max(left)
+    if left[lead] <= 0:
+        return None
+    first = tuple(e / 2 for e in lead)
+    root: Polynomial = {first: left[lead] ** 0.5}
+    size = max(map(abs, left.values()))
+    for _ in range(len(polynomial)):
+        left = _plus(polynomial, _times(root, root), -1.0, size)
+        if not left:
+            return root
+        head = max(left)
+        term = tuple(a - b for a, b in zip(head, first, strict=True))
+        if any(e < 0 for e in term) or term >= min(root):
+            return None
+        root[term] = left[head] / (2 * root[first])
+    return None
 
 
 def quadratic_root(
@@ -72,11 +133,13 @@ def quadratic_root(
 ) -> Circuit:
     """The root ``(-linear + sign * sqrt(linear**2 - 4 square rest)) / (2 square)``."""
     inside = _plus(_times(linear, linear), _times(square, rest), -4.0)
+    common, inside = _pull_out(inside, Fraction(1, 4))
     monomials = _Monomials(n)
     sums = tuple(monomials.sum_of(p) for p in (inside, linear, square))
     one = Fraction(1)
+    outside = tuple(Term(len(sums) + j, e / 2) for j, e in enumerate(common) if e)
     roots = (
-        Unit(UnitKind.PRODUCT, (Term(0, Fraction(1, 2)),), 1.0),
+        Unit(UnitKind.PRODUCT, (Term(0, Fraction(1, 2)), *outside), 1.0),
         Unit(UnitKind.PRODUCT, (Term(1, one),), 1.0),
         Unit(UnitKind.PRODUCT, (Term(2, one),), 1.0),
     )
@@ -131,7 +194,10 @@ def _place(term: Term, width: int) -> Term:
 
 
 def _pull_out(polynomial: Polynomial, power: Fraction) -> tuple[Exponents, Polynomial]:
-    """The largest common monomial that is an allowed one under the power, and what is left."""
+    """The largest common monomial that is an allowed one under the power, and what is left.
+
+    Under half the power an odd exponent stays inside.
+    """
     exponents = list(polynomial)
     smallest = [min(column) for column in zip(*exponents, strict=True)]
     common = tuple(e if (2 * e * power).denominator == 1 else Fraction(0) for e in smallest)
@@ -152,10 +218,13 @@ def _times(left: Polynomial, right: Polynomial) -> Polynomial:
     return {e: c for e, c in out.items() if abs(c) > 1e-12 * sizes[e]}
 
 
-def _plus(left: Polynomial, right: Polynomial, factor: float) -> Polynomial:
+def _plus(
+    left: Polynomial, right: Polynomial, factor: float, floor: float = 0.0
+) -> Polynomial:
+    """Left + factor * right, without what cancels; `floor` is a coefficient that counts as large."""
     out = dict(left)
     for e, c in right.items():
         total = out.get(e, 0.0) + factor * c
         size = abs(out.get(e, 0.0)) + abs(factor * c)
-        out[e] = total if abs(total) > 1e-9 * size else 0.0
+        out[e] = total if abs(total) > 1e-9 * max(size, 1e-3 * floor) else 0.0
     return {e: c for e, c in out.items() if c}
