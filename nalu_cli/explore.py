@@ -1,4 +1,4 @@
-"""Stage 4 for small stacks: random starts, trained to second order as one batch."""
+"""Stage 4: random starts of small stacks, trained to second order as one batch."""
 
 from __future__ import annotations
 

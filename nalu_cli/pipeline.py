@@ -1,4 +1,4 @@
-"""All stages in their order: from a table to an answer."""
+"""Stage 10: all stages in their order, from a table to an answer."""
 
 from __future__ import annotations
 

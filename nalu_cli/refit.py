@@ -1,4 +1,4 @@
-"""Stage 7, real constants: scaled against each other, fitted, and how sure they are."""
+"""Stage 7: real constants, scaled against each other, fitted, and how sure they are."""
 
 from __future__ import annotations
 

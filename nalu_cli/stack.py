@@ -1,4 +1,4 @@
-"""Stage 4a: cells in sequence, and the fit of the last unit inside the loss."""
+"""Stage 4: cells in sequence, and the fit of the last unit inside the loss."""
 
 from __future__ import annotations
 

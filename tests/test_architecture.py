@@ -19,12 +19,20 @@ ORDER = (
     "errors",
     "settings",
     "circuit",
-    "wiring",
+    "circuit_data",
+    "whole_file",
+    "archive",
+    "grid",
+    "guard",
+    "plain",
     "relaxed",
+    "wiring",
     "answer",
     "table",
     "problem",
-    "judge",
+    "rounding",
+    "scale",
+    "explore",
     "cells",
     "stack",
     "train",
@@ -33,9 +41,12 @@ ORDER = (
     "refit",
     "algebraic",
     "snap",
+    "expression",
     "formula",
     "simplify",
     "refine",
+    "judge",
+    "rungs",
     "ladder",
     "exporters",
     "model_file",
@@ -45,11 +56,25 @@ ORDER = (
 )
 """Modules and folders of the package; each may import itself and those before it."""
 
+STAGES = {
+    1: {"table"},
+    2: {"problem"},
+    3: {"algebraic", "rungs", "ladder"},
+    4: {"explore", "cells", "stack", "train"},
+    5: {"polish"},
+    6: {"snap"},
+    7: {"constants", "refit", "simplify", "refine"},
+    8: {"judge"},
+    9: {"expression", "formula", "exporters"},
+    10: {"model_file", "pipeline"},
+}
+"""Which modules make up a stage of a fit; the others are shared, or the command line."""
+
 HOMES = {
     "numpy": set(ORDER),
     "pandas": {"table"},
     "rich": {"commands"},
-    "sympy": {"simplify", "exporters"},
+    "sympy": {"simplify"},
     "threadpoolctl": {"pipeline"},
     "torch": {"cells", "stack", "train", "model_file"},
     "typer": {"commands"},
@@ -66,6 +91,7 @@ TESTED_ELSEWHERE = {
 """Modules without a test file of their own name, and why."""
 
 LARGEST = 400
+SENTENCE = 100 - len('"""' * 2)
 VAGUE = {"base", "common", "helper", "helpers", "misc", "util", "utils"}
 NEVER_NAMED = {"eval", "exec", "parse_expr", "pickle", "sympify"}
 """What a user types in a header or a file is never executed."""
@@ -78,6 +104,14 @@ def files() -> list[Path]:
 def place(path: Path) -> str:
     """The module or folder of `ORDER` a file belongs to."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def purpose(name: str) -> str:
+    """The first line of what a module or folder says about itself."""
+    folder = PACKAGE / name
+    path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+    documented = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return str(documented).partition("\n")[0]
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -127,6 +161,7 @@ def test_a_module_is_short_well_named_and_says_what_it_is_for(path: Path) -> Non
     source = path.read_text(encoding="utf-8")
     sentence = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
     assert sentence.endswith(".")
+    assert len(sentence) <= SENTENCE
     assert source.count("\n") <= LARGEST
     assert VAGUE.isdisjoint(path.relative_to(PACKAGE).with_suffix("").parts)
 
@@ -136,6 +171,15 @@ def test_nothing_a_user_types_is_executed(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert NEVER_NAMED.isdisjoint(names)
+
+
+def test_stages_say_their_number() -> None:
+    found: dict[int, set[str]] = {}
+    for name in ORDER:
+        stage = re.match(r"Stage (\d+): ", purpose(name))
+        if stage:
+            found.setdefault(int(stage[1]), set()).add(name)
+    assert found == STAGES
 
 
 def test_every_module_has_a_test_file() -> None:

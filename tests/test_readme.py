@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, plain_terminal
-from test_architecture import ORDER, PACKAGE
+from test_architecture import ORDER, PACKAGE, STAGES, purpose
 
 from nalu_cli.errors import ExitCode
 from nalu_cli.settings import CellName, Effort, Status
@@ -19,20 +18,19 @@ from nalu_cli.settings import CellName, Effort, Status
 README = ROOT / "README.md"
 
 
-def table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
-    lines = [head, ("---", "---"), *rows]
-    return "".join(f"| {left} | {right} |\n" for left, right in lines)
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def stages() -> str:
-    """Every module with the first line of its docstring."""
-    rows = []
-    for name in ORDER:
-        folder = PACKAGE / name
-        path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
-        sentence = str(ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))))
-        rows.append((f"`{name}{'/' if folder.is_dir() else ''}`", sentence.partition("\n")[0]))
-    return table(("module", "does"), rows)
+    """The modules of each stage with the first line of their docstrings."""
+    rows: list[tuple[str, ...]] = []
+    for stage, names in STAGES.items():
+        for name in sorted(names, key=ORDER.index):
+            _, _, does = purpose(name).partition(": ")
+            rows.append((str(stage), f"`{name}{'/' * (PACKAGE / name).is_dir()}`", does))
+    return table(("stage", "module", "does"), rows)
 
 
 def exit_codes() -> str:

@@ -1,4 +1,4 @@
-"""The cells a stack can be made of, by name.
+"""Stage 4: the cells a stack can be made of, by name.
 
 Shapes beside tensor arguments: R restarts, N rows, I inputs, O outputs.
 """

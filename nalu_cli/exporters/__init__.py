@@ -1,4 +1,4 @@
-"""Formats a circuit can be written in, one file each; tests hold the laws all of them keep."""
+"""Stage 9: formats a circuit can be written in, one file each, all under the same laws."""
 
 from nalu_cli.exporters.exporter import Exporter
 from nalu_cli.exporters.json_tree import JSON, circuit_from_json
