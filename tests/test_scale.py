@@ -1,0 +1,74 @@
+"""Scaled units: circuits of scaled columns, brought back, compute the same numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from strategies import circuits
+from tables import uniform
+
+from nalu_cli.circuit import Circuit
+from nalu_cli.problem import Rows
+from nalu_cli.rounding import rounding_bound
+from nalu_cli.scale import Scale
+
+SIZES = st.integers(-40, 40)
+
+
+@given(circuits(), st.lists(SIZES, min_size=4, max_size=4), st.integers(0, 5))
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
+def test_a_circuit_of_scaled_columns_is_one_of_the_users_columns(
+    circuit: Circuit, sizes: list[int], seed: int
+) -> None:
+    x = uniform(seed, 20, circuit.n_columns, low=-4) * 10.0 ** np.array(
+        sizes[1:][: circuit.n_columns]
+    )
+    rows = Rows(x, np.full(20, 10.0 ** sizes[0]))
+    scale = Scale.of(rows)
+    inside, bound = rounding_bound(circuit, scale.down(rows).X)
+    brought_back = scale.up(circuit).evaluate(x)
+    usable = np.isfinite(bound) & (np.abs(inside) < 1e100) & (np.abs(inside) > 1e-100)
+    usable &= bound < 1e-6 * np.abs(inside)
+    assume(usable.any())
+    gap = np.abs(brought_back / scale.target - inside)
+    assert (gap[usable] <= 2 * bound[usable]).all()
+
+
+@given(st.lists(SIZES, min_size=3, max_size=3), st.integers(0, 5))
+def test_scaled_rows_are_of_size_one_and_scaling_loses_nothing(sizes: list[int], seed: int) -> None:
+    x = uniform(seed, 50, 2, low=0.5) * 10.0 ** np.array(sizes[:2])
+    rows = Rows(x, x[:, 0] * 10.0 ** (sizes[2] - sizes[0]))
+    scale = Scale.of(rows)
+    down = scale.down(rows)
+    for values in (*down.X.T, down.y):
+        assert 0.4 < np.exp(np.mean(np.log(np.abs(values)))) < 2.5
+    np.testing.assert_array_equal(down.X * scale.columns, rows.X)
+    np.testing.assert_array_equal(down.y * scale.target, rows.y)
+    # a power of four: its root is exact too
+    mantissa, exponent = np.frexp([*scale.columns, scale.target])
+    assert (mantissa == 0.5).all()
+    assert (exponent % 2 == 1).all()
+
+
+def test_zeros_do_not_count_and_columns_of_zeros_stay() -> None:
+    x = np.array([0.0, 64.0, 0.0, 64.0])
+    scale = Scale.of(Rows(np.column_stack([x, np.zeros(4)]), np.zeros(4)))
+    np.testing.assert_array_equal(scale.columns, [64.0, 1.0])
+    assert scale.target == 1.0
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-300, 1e300])
+def test_the_ends_of_the_doubles_are_scaled_without_loss(size: float) -> None:
+    rows = Rows(np.full((4, 1), size), np.full(4, size))
+    down = Scale.of(rows).down(rows)
+    assert np.isfinite(down.X).all()
+    np.testing.assert_array_equal(down.X * Scale.of(rows).columns, rows.X)
+
+
+def test_no_scale_changes_nothing() -> None:
+    rows = Rows(uniform(1, 10, 2) * 1e9, np.full(10, 1e-9))
+    down = Scale.none(rows).down(rows)
+    np.testing.assert_array_equal(down.X, rows.X)
+    np.testing.assert_array_equal(down.y, rows.y)
