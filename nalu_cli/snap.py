@@ -119,9 +119,10 @@ def snap(
 ) -> list[Snapped]:
     """Polish, keep the best, and move every weight to an allowed value at the least cost.
 
-    With H = J'J of the residuals, weight i set to v costs (v - w_i)^2 / (2 [H^-1]_ii) once the
-    others have moved by (v - w_i) / [H^-1]_ii H^-1[:, i] (Hassibi and Stork, Second order
-    derivatives for network pruning: Optimal Brain Surgeon, NIPS 1993, equation 5).
+    With H = J'J of the residuals, weight i set to v raises their sum of squares, whose second
+    derivatives are 2 H, by (v - w_i)^2 / [H^-1]_ii once the others have moved by
+    (v - w_i) / [H^-1]_ii H^-1[:, i] (Hassibi and Stork, Second order derivatives for network
+    pruning: Optimal Brain Surgeon, NIPS 1993, equation 5).
 
     Parameters
     ----------
@@ -239,8 +240,8 @@ def _move_costs(
     """Predicted rise of the loss for each weight and value: (R, P, G)."""
     diagonal = np.einsum("rpp->rp", inverse)
     distance = values - theta[:, :, None]
-    cost: Floats = distance**2 / (2 * np.maximum(diagonal, 1e-30)[:, :, None])
-    cost += 1e-7 * price + 1e-7 * np.abs(distance)
+    cost: Floats = distance**2 / np.maximum(diagonal, 1e-30)[:, :, None]
+    cost += 2e-7 * price + 2e-7 * np.abs(distance)
     cost[~np.isfinite(values) | ~np.isfinite(cost)] = np.inf
     cost[~open_] = np.inf
     return cost
@@ -252,7 +253,7 @@ def _cheapest(cost: Floats, values: Floats, most: int) -> tuple[NDArray[np.intp]
     order = np.argsort(least, kind="stable")
     order = order[np.isfinite(least[order])]
     # only moves that cost next to nothing are taken together with the cheapest one
-    safe = least[order] < max(1e-5, 2 * least[order[0]]) if len(order) else np.zeros(0, dtype=bool)
+    safe = least[order] < max(2e-5, 2 * least[order[0]]) if len(order) else np.zeros(0, dtype=bool)
     where = order[: max(1, min(most, int(safe.sum())))]
     return where, values[where, best[where]]
 
