@@ -1,4 +1,4 @@
-"""The formula as a tree: units inlined, numbers gathered, equal terms merged, nothing expanded."""
+"""Stage 9: the formula as a tree, units inlined, equal terms merged, nothing expanded."""
 
 from __future__ import annotations
 
@@ -157,7 +157,8 @@ def _magnitude_of_product(node: Product) -> Node:
     if len(open_factors) == 1:
         inner, exponent = open_factors[0]
         return product([*safe, (magnitude(inner), exponent)], abs(node.scale))
-    return product([*safe, (Magnitude(product(open_factors)), ONE)], abs(node.scale))
+    rest = [(Magnitude(product(open_factors)), ONE)] if open_factors else []
+    return product([*safe, *rest], abs(node.scale))
 
 
 def is_never_negative(node: Node) -> bool:
@@ -328,6 +329,10 @@ class _Factors:
 
     def node(self) -> Node:
         factors = [(n, e) for n, e in self.exponents.items() if e] + self.separate
+        if any(_can_settle(n, e) for n, e in factors):
+            return product(factors, self.scale)
+        if self.scale < 0:
+            factors = self._turned(factors)
         if not factors or (self.scale == 0.0 and not any(has_root(n) for n, _ in factors)):
             return Number(self.scale)
         if len(factors) == 1 and factors[0][1] == 1:
@@ -337,6 +342,22 @@ class _Factors:
             if self.scale == -1.0 and isinstance(inner, Sum):
                 return _negated(inner)
         return Product(tuple(sorted(factors, key=_factor_order)), self.scale)
+
+    def _turned(self, factors: list[tuple[Node, Fraction]]) -> list[tuple[Node, Fraction]]:
+        """The sign put into a difference: (b - a)*c for -(a - b)*c."""
+        for k, (node, exponent) in enumerate(factors):
+            is_odd = exponent.denominator == 1 and not _is_even(exponent)
+            if is_odd and isinstance(node, Sum) and not _is_all_positive(node):
+                self.scale = -self.scale
+                return [*factors[:k], (_negated(node), exponent), *factors[k + 1 :]]
+        return factors
+
+
+def _can_settle(node: Node, exponent: Fraction) -> bool:
+    """Whether exponents that were gathered to an even one left a magnitude or sign without use."""
+    if not _is_even(exponent):
+        return False
+    return isinstance(node, Magnitude) or (isinstance(node, Sum) and _leads_negative(node))
 
 
 def _opens(node: Node, weight: Fraction, exponent: Fraction) -> bool:
@@ -354,6 +375,10 @@ def _negated(node: Sum) -> Sum:
 
 def _leads_negative(node: Sum) -> bool:
     return node.terms[0][0] < 0
+
+
+def _is_all_positive(node: Sum) -> bool:
+    return node.offset >= 0 and all(c > 0 for c, _ in node.terms)
 
 
 def _is_all_negative(node: Sum) -> bool:

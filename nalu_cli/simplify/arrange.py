@@ -64,7 +64,7 @@ class Arranger:
         """The shortest tree for a polynomial."""
         if poly in self._polys:
             return self._polys[poly]
-        if len(poly) <= 1 or self._depth >= DEEPEST:
+        if len(poly) <= 1 or self._depth >= DEEPEST or self.clock.is_over():
             return self.atoms.expanded(poly)
         self._depth += 1
         try:
@@ -187,6 +187,8 @@ class Arranger:
 
     def _normalised(self, poly: Poly, exponent: Fraction) -> list[tuple[Node, Fraction]]:
         """A factor divided by one of its coefficients: x - 1.43 for 100*x - 143."""
+        if len(poly) > GROUPABLE or self.clock.is_over():
+            return [(self._factor(poly), exponent)]
         sizes = [poly.ring.domain.one, *_commonest_sizes(abs(c) for c in poly.values())]
         best = min(sizes, key=lambda c: reading_cost(self.atoms.expanded(poly.quo_ground(c))))
         node = self._factor(poly.quo_ground(best))

@@ -17,6 +17,9 @@ __all__ = ["Divider"]
 
 ONE = Fraction(1)
 
+WIDE = 8
+"""Terms of a numerator from which division with remainder must pay at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Divider:
@@ -93,7 +96,7 @@ class Divider:
             (rest.quo_ground(lead), 1.0),
             (rest, self._atoms.number(lead)),
         ):
-            for taken in shares(n, rest):
+            for taken in shares(n, rest) if not self._clock.is_over() else ():
                 outer = self._atoms.monomial(minus(m, minus(n, taken)))
                 for inner in self._laurent(inside, taken):
                     whole = product([(inner, ONE), (outer, ONE)])
@@ -150,7 +153,7 @@ class Divider:
             if not over.degree(k) >= under.degree(k) > 0:
                 continue
             quotient, rest = divided_in(over, under, k)
-            if quotient and len(quotient) <= len(over) and len(rest) < len(over) + len(under):
+            if quotient and _is_simpler(over, under, quotient, rest):
                 try:
                     reduced = self._atoms.reduced(rest, under)
                 except TooLargeError:
@@ -165,3 +168,10 @@ class Divider:
             outer = self._atoms.monomial(minus(m, n))
             for inner in self._divided(over_rest, under_rest):
                 yield product([(inner, ONE), (outer, ONE)])
+
+
+def _is_simpler(over: Poly, under: Poly, quotient: Poly, rest: Poly) -> bool:
+    """Whether a division is worth a look: a long quotient with a long rest is not."""
+    if len(over) > WIDE:
+        return 2 * (len(quotient) + len(rest)) < len(over)
+    return len(quotient) <= len(over) and len(rest) < len(over) + len(under)

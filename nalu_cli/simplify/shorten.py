@@ -74,6 +74,7 @@ def shorten(
         filled in. Constants within rounding of a name become that name.
     """
     try:
+        plain = expression_of(circuit)
         tree = expression_of(circuit, positive=positive)
     except ValueError:
         return circuit
@@ -84,7 +85,7 @@ def shorten(
         if found == best or not _agree(tree, found, circuit.n_columns, positive):
             break
         best = found
-    if reading_cost(best) >= reading_cost(tree) or complexity(best) > complexity(tree):
+    if reading_cost(best) >= reading_cost(plain) or complexity(best) > complexity(plain):
         return circuit
     return _compiled(best, circuit)
 
