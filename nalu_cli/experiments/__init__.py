@@ -1,0 +1,1 @@
+"""Suites with known answers: problems made from a seed, fitted, scored, counted."""

@@ -1,0 +1,113 @@
+"""A law that is known, with the ranges its rows are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Distribution", "KnownLaw", "Part", "Rows", "Span", "Variable"]
+
+Floats = NDArray[np.float64]
+
+Span = tuple[float, float]
+"""Lowest and highest value."""
+
+
+class Distribution(StrEnum):
+    """How the values of a variable are drawn; `either_sign` gives a size a random sign."""
+
+    UNIFORM = "uniform"
+    LOG = "log"
+    LOG_NEGATIVE = "log_negative"
+    LOG_EITHER_SIGN = "log_either_sign"
+    INTEGER = "integer"
+    INTEGER_EITHER_SIGN = "integer_either_sign"
+
+
+class Part(StrEnum):
+    """Which rows: those a formula is found from, or those farther out it is tested on."""
+
+    TRAIN = "train"
+    EXTRAPOLATION = "extrapolation"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An input column.
+
+    Parameters
+    ----------
+    name : str
+    train, extrapolation : (float, float)
+        Where its values lie, by part.
+    distribution : Distribution
+    extrapolation_low : (float, float) or None
+        A second interval to extrapolate to, below the training one.
+    decimals : int or None
+        Values are rounded to so many.
+    """
+
+    name: str
+    train: Span
+    extrapolation: Span
+    distribution: Distribution = Distribution.UNIFORM
+    extrapolation_low: Span | None = None
+    decimals: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its values are whole numbers, and written as such."""
+        return self.distribution in (Distribution.INTEGER, Distribution.INTEGER_EITHER_SIGN)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLaw:
+    """A formula and how its rows are drawn.
+
+    Parameters
+    ----------
+    name : str
+        Its identifier; part of the seed.
+    formula : str
+        In the names of the variables.
+    target : str
+        Name of the column it computes.
+    variables : tuple of Variable
+        Some of them may not occur in the formula.
+    family : str
+        The benchmark it comes from.
+    depth : int or None
+        Layers it takes.
+    n_rows : int
+        Training rows.
+    positive : tuple of str
+        Formulas that must be above zero in every row.
+    """
+
+    name: str
+    formula: str
+    target: str
+    variables: tuple[Variable, ...]
+    family: str = ""
+    depth: int | None = None
+    n_rows: int = 1000
+    positive: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the input columns in their order."""
+        return tuple(variable.name for variable in self.variables)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a known law: X of shape (n_rows, n_variables) and y of shape (n_rows,)."""
+
+    X: Floats
+    y: Floats
+
+    def __len__(self) -> int:
+        return len(self.y)
