@@ -195,19 +195,21 @@ def refit(
     values = {p: v for p, v in constants_of(circuit).items() if p not in fixed}
     if not values:
         return circuit, {}
-    loss = _misfit(circuit, rows, sigma)
     spread = dict.fromkeys(values, np.inf)
     for _ in range(MOST_STEPS):
+        # the weights of one circuit for both: near a pole rounding would excuse everything
+        weight = _weights(circuit, rows, sigma)
+        loss = _misfit(circuit, rows, weight)
         step, spread = _gauss_newton(circuit, rows, list(values), sigma)
         trial = _moved(circuit, values, step)
         if trial is None:
             break
-        new_loss = _misfit(trial, rows, sigma)
+        new_loss = _misfit(trial, rows, weight)
         if not new_loss < loss:
             break
-        gain, loss, circuit = loss - new_loss, new_loss, trial
+        circuit = trial
         values = {place: values[place] + step[place] for place in values}
-        if gain <= 1e-3 * loss:
+        if loss - new_loss <= 1e-3 * new_loss:
             break
     return circuit, spread
 
@@ -229,9 +231,9 @@ def _weights(circuit: Circuit, rows: Rows, sigma: float | None) -> Floats:
     return 1.0 / (np.where(np.isfinite(bound), bound, 0.0) + floor)
 
 
-def _misfit(circuit: Circuit, rows: Rows, sigma: float | None) -> float:
+def _misfit(circuit: Circuit, rows: Rows, weight: Floats) -> float:
     with np.errstate(all="ignore"):
-        gap = (circuit.evaluate(rows.X) - rows.y) * _weights(circuit, rows, sigma)
+        gap = (circuit.evaluate(rows.X) - rows.y) * weight
         total = float(np.sqrt(np.mean(gap**2)))
     return total if np.isfinite(total) else np.inf
 
