@@ -1,0 +1,141 @@
+"""Refined circuits: constants named, terms that are not there dropped, never worse than before."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from answers import product, total
+from tables import Floats, uniform
+from test_refit import weighted
+
+from nalu_cli.circuit import Circuit
+from nalu_cli.formula import complexity, formula_text
+from nalu_cli.problem import Rows
+from nalu_cli.refine import refine
+from nalu_cli.refit import constants_of
+from nalu_cli.rounding import agreement
+
+NAMES = ("a", "b", "c")
+
+ROUGH = {
+    "a*b*pi/2": Circuit(3, ((product((0, 1), (1, 1), scale=math.pi / 2 * (1 + 1e-11)),),)),
+    "4*a/3 - 0.1*b": Circuit(3, ((weighted((0, 4 / 3 + 1e-10), (1, -0.1 + 1e-11)),),)),
+    "(a + b)*c, multiplied out": Circuit(
+        3, ((product((0, 1), (2, 1)), product((1, 1), (2, 1))), (total((0, 1), (1, 1)),))
+    ),
+    "a/(b + c), with factors": Circuit(
+        3, ((weighted((1, 7.1), (2, 7.1)),), (product((0, -1), (1, 1), scale=7.1),))
+    ),
+    "a*b in four layers": Circuit(
+        3,
+        (
+            (product((0, 1)), product((1, 1))),
+            (total((0, 1)), total((1, 1))),
+            (product((0, 1), (1, 1)),),
+            (total((0, 1)),),
+        ),
+    ),
+    "a + 0.5772156649015329*b": Circuit(3, ((weighted((0, 1.0), (1, 0.5772156649015329)),),)),
+}
+
+
+def truth(name: str, x: Floats) -> Floats:
+    a, b, c = x.T
+    known = {
+        "a*b*pi/2": lambda: math.pi / 2 * a * b,
+        "4*a/3 - 0.1*b": lambda: 4 * a / 3 - 0.1 * b,
+        "(a + b)*c, multiplied out": lambda: (a + b) * c,
+        "a/(b + c), with factors": lambda: a / (b + c),
+        "a*b in four layers": lambda: a * b,
+        "a + 0.5772156649015329*b": lambda: a + 0.5772156649015329 * b,
+    }
+    return known[name]()
+
+
+@pytest.mark.parametrize("name", ROUGH)
+def test_what_comes_out_is_never_worse_than_what_went_in(name: str) -> None:
+    x = uniform(1, 200, 3)
+    rows, circuit = Rows(x, truth(name, x)), ROUGH[name]
+    found = refine(circuit, rows).circuit
+    assert complexity(found) <= complexity(circuit)
+    assert agreement(found, rows) <= 1
+    # refining the answer changes nothing more
+    assert complexity(refine(found, rows).circuit) == complexity(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a*b*pi/2", "pi/2"),
+        ("4*a/3 - 0.1*b", "4/3"),
+        ("(a + b)*c, multiplied out", "(a + b)"),
+    ],
+)
+def test_the_answer_reads_as_a_person_would_write_it(name: str, text: str) -> None:
+    x = uniform(1, 200, 3)
+    found = refine(ROUGH[name], Rows(x, truth(name, x))).circuit
+    shown = formula_text(found, NAMES)
+    values = {abs(v) for v in constants_of(found).values()}
+    wanted = {"pi/2": {math.pi / 2}, "4/3": {4 / 3, 0.1}, "(a + b)": set()}[text]
+    assert values == wanted, shown
+
+
+def test_a_common_factor_is_no_constant() -> None:
+    x = uniform(1, 200, 3)
+    name = "a/(b + c), with factors"
+    found = refine(ROUGH[name], Rows(x, truth(name, x))).circuit
+    assert constants_of(found) == {}
+
+
+def test_a_constant_without_a_name_keeps_its_value() -> None:
+    x = uniform(1, 200, 3)
+    name = "a + 0.5772156649015329*b"
+    found = refine(ROUGH[name], Rows(x, truth(name, x)))
+    ((place, value),) = constants_of(found.circuit).items()
+    assert value == pytest.approx(0.5772156649015329, rel=1e-14)
+    assert found.standard_errors[place] < 1e-13
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_of_noisy_data_a_term_that_is_not_there_is_dropped(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = uniform(seed, 300, 3)
+    y = 2.37 * x[:, 0] - x[:, 1] + 0.02 * rng.standard_normal(300)
+    rich = Circuit(3, ((weighted((0, 2.4), (1, -0.9), (2, 0.01), offset=0.1),),))
+    found = refine(rich, Rows(x, y), sigma=0.02).circuit
+    assert found.used_columns() == (0, 1)
+    assert found.layers[-1][0].constant == 0
+    ((_, value),) = constants_of(found).items()
+    assert value == pytest.approx(2.37, abs=0.01)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_of_noisy_data_a_term_that_is_there_stays(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = uniform(seed, 300, 3)
+    y = 2.37 * x[:, 0] - x[:, 1] + 0.03 * x[:, 2] + 0.02 * rng.standard_normal(300)
+    rich = Circuit(3, ((weighted((0, 2.4), (1, -0.9), (2, 0.01)),),))
+    assert refine(rich, Rows(x, y), sigma=0.02).circuit.used_columns() == (0, 1, 2)
+
+
+def test_a_constant_known_to_three_digits_gets_no_long_name() -> None:
+    rng = np.random.default_rng(8)
+    x = uniform(8, 300, 3)
+    y = 0.7123 * x[:, 0] * x[:, 1] * (1 + 0.01 * rng.standard_normal(300))
+    start = Circuit(3, ((product((0, 1), (1, 1), scale=0.7),),))
+    sigma = 0.01 * float(np.sqrt(np.mean(y**2)))
+    found = refine(start, Rows(x, y), sigma=sigma)
+    ((place, value),) = constants_of(found.circuit).items()
+    assert abs(value - 0.7123) < 4 * found.standard_errors[place]
+    assert value not in (5 / 7, 0.7)
+
+
+def test_a_wrong_name_is_not_forced_on_clean_data() -> None:
+    x = uniform(9, 200, 3)
+    value = 0.5 * (1 + 1e-10)
+    rows = Rows(x, value * x[:, 0] * x[:, 1])
+    found = refine(Circuit(3, ((product((0, 1), (1, 1), scale=value),),)), rows).circuit
+    assert agreement(found, rows) <= 1
+    assert 0.5 not in constants_of(found).values()
