@@ -29,9 +29,23 @@ FORMAT = "nalu-model"
 VERSION = 1
 MOST_BYTES = 64 * 2**20
 
-KEYS = {"format", "version", "metadata", "tensors"}
-TENSORS = {"probe_X", "probe_y", "moves"}
-METADATA = {"versions", "formula", "answer", "places"}
+KEYS = {
+    "format": f"`{FORMAT}`",
+    "version": f"of this layout, {VERSION}",
+    "metadata": "JSON text, with the entries `metadata.…`",
+    "tensors": "float64, with the entries `tensors.…`",
+}
+METADATA = {
+    "versions": "of nalu, Python, torch and numpy when it was saved",
+    "formula": "as printed, for people; never read back",
+    "answer": "columns, circuit, verdict, errors, constants, front, box, settings with the seed",
+    "places": "layer, unit and input of each move of the snap",
+}
+TENSORS = {
+    "probe_X": "some rows of the table",
+    "probe_y": "the values the circuit must give on them",
+    "moves": "trained value, snapped value and cost of each move of the snap",
+}
 
 TOLERANCE = 1e-9
 """Relative disagreement allowed on the probe rows: another machine rounds powers its own way."""
@@ -190,8 +204,8 @@ def _opened(content: bytes) -> tuple[dict[str, Floats], dict[str, Any]]:
     return whole["tensors"], metadata
 
 
-def _check_keys(what: str, data: Any, keys: set[str]) -> None:
-    if not isinstance(data, dict) or set(data) != keys:
+def _check_keys(what: str, data: Any, keys: dict[str, str]) -> None:
+    if not isinstance(data, dict) or data.keys() != keys.keys():
         raise ValueError(f"{what} has not the entries it should have")
 
 

@@ -216,7 +216,7 @@ def test_a_missing_target_lists_the_columns(cli: Cli) -> None:
         ("fit {data} -t f --layers 9", 2, "--layers is 9; it must be 1 to 6"),
         ("fit {data} -t f --layers two", 2, "'--layers': 'two' is no whole number. Try nalu fit"),
         ("fit {data} -t f --noise much", 2, "--noise is 'much'; it must be auto or a number"),
-        ("fit {data} -t f --effort huge", 2, "huge"),
+        ("fit {data} -t f --effort huge", 2, "'--effort': 'huge' is not one of"),
         ("fit {data} -t f --tagret f", 2, "--target"),
         ("fti {data}", 2, "no such command 'fti'. Did you mean 'fit'? Try nalu --help."),
         ("fit {data} -t f -o none/model.pt", 5, "there is no folder"),

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from conftest import ROOT, plain_terminal
 from test_architecture import ORDER, PACKAGE, STAGES, purpose
 
 from nalu_cli.errors import ExitCode
-from nalu_cli.settings import CellName, Effort, Status
+from nalu_cli.model_file import KEYS, METADATA, TENSORS
+from nalu_cli.settings import CellName, Effort, ExportFormat, Status
 
 README = ROOT / "README.md"
 
@@ -29,12 +31,21 @@ def stages() -> str:
     for stage, names in STAGES.items():
         for name in sorted(names, key=ORDER.index):
             _, _, does = purpose(name).partition(": ")
-            rows.append((str(stage), f"`{name}{'/' * (PACKAGE / name).is_dir()}`", does))
+            folder = "/" if (PACKAGE / name).is_dir() else ""
+            rows.append((str(stage), f"`{name}{folder}`", does.removesuffix(".")))
     return table(("stage", "module", "does"), rows)
 
 
 def exit_codes() -> str:
     return table(("code", "meaning"), [(str(int(code)), code.meaning) for code in ExitCode])
+
+
+def model_file_keys() -> str:
+    parts = {"": KEYS, "metadata.": METADATA, "tensors.": TENSORS}
+    rows: list[tuple[str, ...]] = []
+    for part, keys in parts.items():
+        rows += [(f"`{part}{key}`", holds) for key, holds in keys.items()]
+    return table(("key", "holds"), rows)
 
 
 def agrees(printed: str, written: str) -> bool:
@@ -92,7 +103,7 @@ def update(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-readme"))
 
 
-@pytest.mark.parametrize("make", [stages, exit_codes])
+@pytest.mark.parametrize("make", [stages, exit_codes, model_file_keys])
 def test_the_tables_are_those_of_the_code(make: Callable[[], str], update: bool) -> None:
     text = README.read_text(encoding="utf-8")
     true = make()
@@ -109,7 +120,7 @@ def test_the_console_blocks_print_what_they_say(tmp_path: Path, update: bool) ->
     check(text, replayed(text, console(tmp_path)), update)
 
 
-@pytest.mark.parametrize("family", [CellName, Effort, Status])
-def test_every_choice_is_explained(family: type[CellName | Effort | Status]) -> None:
+@pytest.mark.parametrize("family", [CellName, Effort, ExportFormat, Status])
+def test_every_choice_is_explained(family: type[StrEnum]) -> None:
     text = README.read_text(encoding="utf-8")
     assert [str(member) for member in family if f"`{member}`" not in text] == []

@@ -114,7 +114,8 @@ def _misused(error: typer.TyperException) -> ExitCode:
         sys.stderr.write(f"{error.format_message()}\n")
         return ExitCode.USAGE
     path = context.command_path if context is not None else "nalu"
-    message = error.format_message()
+    # choices are checked by pydantic, which says so
+    message = error.format_message().replace(": Value error, ", ": ", 1)
     closed = message if message.endswith((".", "?", "!")) else f"{message}."
     _say(f"nalu: {closed[:1].lower()}{closed[1:]} Try {path} --help.")
     return ExitCode.USAGE
