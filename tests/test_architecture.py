@@ -44,6 +44,7 @@ ORDER = (
     "expression",
     "formula",
     "simplify",
+    "signs",
     "refine",
     "judge",
     "rungs",
@@ -51,6 +52,7 @@ ORDER = (
     "exporters",
     "model_file",
     "pipeline",
+    "experiments",
     "commands",
     "__main__",
 )
@@ -63,7 +65,7 @@ STAGES = {
     4: {"explore", "cells", "stack", "train"},
     5: {"polish"},
     6: {"snap"},
-    7: {"constants", "refit", "simplify", "refine"},
+    7: {"constants", "refit", "simplify", "signs", "refine"},
     8: {"judge"},
     9: {"expression", "formula", "exporters"},
     10: {"model_file", "pipeline"},
@@ -71,10 +73,11 @@ STAGES = {
 """Which modules make up a stage of a fit; the others are shared, or the command line."""
 
 HOMES = {
+    "mpmath": {"experiments"},
     "numpy": set(ORDER),
     "pandas": {"table"},
     "rich": {"commands"},
-    "sympy": {"simplify"},
+    "sympy": {"experiments", "simplify"},
     "threadpoolctl": {"pipeline"},
     "torch": {"cells", "stack", "train", "model_file"},
     "typer": {"commands"},
@@ -86,6 +89,7 @@ TESTED_ELSEWHERE = {
     "answer": "plain data; test_pipeline and test_model_file read every field",
     "cells": "test_cell_laws",
     "exporters": "test_exporter_laws",
+    "expression": "test_formula and test_simplify go through it in both directions",
     "relaxed": "plain data; test_polish and test_snap read every field",
 }
 """Modules without a test file of their own name, and why."""
