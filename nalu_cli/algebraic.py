@@ -44,8 +44,10 @@ ROOT_POWERS = ((Fraction(0), Fraction(1, 2)),)
 SUM_POWERS = tuple(map(Fraction, ("1", "2", "-1", "1/2", "-1/2", "-2")))
 """Powers of the target in one question: quotients, their roots, roots beside a sum, and squares."""
 
-MOST_RELATIONS = 12
-"""Larger questions contain the smaller ones: after so many answers nothing new is to be expected."""
+MOST_RELATIONS = 8
+LOOK_ON = 3
+"""Larger questions contain the smaller ones: after so many answers, or beyond so many times the
+size of the first question with an answer, nothing new is to be expected."""
 
 MOST_TERMS = 40
 """A null vector with more terms than this is a fit, not a law."""
@@ -81,9 +83,8 @@ def product_rung(rows: Rows) -> Iterator[Circuit]:
         with np.errstate(all="ignore"):
             signs = np.sign(trial.evaluate(rows.X)) * np.sign(rows.y)
         if np.all(signs == signs[0]) and signs[0] != 0:
-            yield single_product(
-                rows.X.shape[1], exponents, float(signs[0]) * scale, magnitude=magnitude
-            )
+            sign = float(signs[0])
+            yield single_product(rows.X.shape[1], exponents, sign * scale, magnitude=magnitude)
             return
 
 
@@ -157,12 +158,18 @@ class Relation:
 
     def _quotients(self, n: int, power: Fraction, rows: Rows) -> Iterator[Circuit]:
         low, high = sorted(self.parts)
-        sign = float(np.sign(np.median(rows.y))) if power == 2 else 1.0
+        if power != 2:
+            top = {e: -c for e, c in self.parts[low].items()}
+            yield power_of_quotient(n, top, self.parts[high], 1 / power, 1.0)
+            return
+        sign = float(np.sign(np.median(rows.y)))
         # under a root the two sums must both be positive, not both negative
-        for side in (1.0, -1.0) if power == 2 else (1.0,):
+        for side in (1.0, -1.0):
             top = {e: -side * c for e, c in self.parts[low].items()}
             bottom = {e: side * c for e, c in self.parts[high].items()}
-            yield power_of_quotient(n, top, bottom, 1 / power, sign)
+            opened = power_of_quotient(n, top, bottom, 1 / power, sign)
+            closed = power_of_quotient(n, top, bottom, 1 / power, sign, open_squares=False)
+            yield from (opened,) if opened == closed else (opened, closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +225,17 @@ def relations(
     scale = Scale.of(rows)
     scaled = scale.down(rows)
     supports: list[frozenset[tuple[Fraction, Exponents]]] = []
+    largest = math.inf
+    n = rows.X.shape[1]
     for question in _questions(rows, most_columns):
-        if stop() or len(supports) >= MOST_RELATIONS:
+        if stop() or len(supports) >= MOST_RELATIONS or question.size(n) > largest:
             return
         found = _null_vector(scaled, question)
         if found is None:
             continue
         if frozenset(found) not in supports:
             yield _relation(found, scale)
+        largest = min(largest, LOOK_ON * question.size(n))
         supports.append(frozenset(found))
 
 
@@ -262,7 +272,9 @@ _Key = tuple[Fraction, tuple[int, ...]]
 def _null_vector(rows: Rows, question: _Question) -> dict[tuple[Fraction, Exponents], float] | None:
     """A sparse dependency of the scaled columns; None when there is none."""
     A, norms, keys = _design(rows, question)
-    R: Floats = np.asarray(np.linalg.qr(A, mode="r"), dtype=np.float64)
+    R = np.linalg.qr(A, mode="r")
+    if not _is_singular(R):
+        return None
     _, s, Vt = np.linalg.svd(R)
     dimension = int((s < NULL * s[0]).sum())
     if not 1 <= dimension <= MOST_VECTORS:
@@ -282,7 +294,7 @@ def _design(rows: Rows, question: _Question) -> tuple[Floats, Floats, list[_Key]
     """Unit columns, their norms before, and what each stands for."""
     X = np.sqrt(rows.X) if question.roots else rows.X
     n = X.shape[1]
-    count = min(len(X), 2 * question.size(n) + 40)
+    count = min(len(X), question.size(n) + max(40, question.size(n) // 4))
     X, y = X[:count], rows.y[:count]
     degrees = question.degrees()
     monomials = _monomials(X, _exponents(n, max(degrees)))
@@ -343,8 +355,22 @@ def _smallest_support(R: Floats, basis: Floats, keys: list[_Key]) -> NDArray[np.
 
 
 def _dependent(columns: Floats) -> bool:
-    s = np.linalg.svd(columns, compute_uv=False)
+    R = np.linalg.qr(columns, mode="r")
+    if not _is_singular(R):
+        return False
+    s = np.linalg.svd(R, compute_uv=False)
     return bool(s[-1] < NULL * s[0])
+
+
+def _is_singular(R: Floats) -> bool:
+    """Whether one step of inverse iteration meets a tiny singular value: a sixth of an SVD's time."""
+    b = np.random.default_rng(len(R)).standard_normal(len(R))
+    try:
+        x = np.linalg.solve(R, b / np.linalg.norm(b))
+    except np.linalg.LinAlgError:
+        return True
+    # a random b has a component along the singular vector of about 1 / sqrt(M)
+    return not float(np.linalg.norm(x)) < 1e-2 / (NULL * math.sqrt(len(R)))
 
 
 def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> Relation:

@@ -23,6 +23,7 @@ class Plan:
     ----------
     layers : str
         ``M4 A2 M1``: four products, two sums of them, one product of those; the last has one unit.
+        A plus sign, as in ``M2 A1+``, lets a sum of products read the columns too.
     signed : bool
         Products with sign, else on magnitudes.
     """
@@ -39,7 +40,7 @@ class Plan:
     @property
     def widths(self) -> list[int]:
         """Units of each layer."""
-        return [int(part[1:]) for part in self.layers.split()]
+        return [int(part[1:].rstrip("+")) for part in self.layers.split()]
 
     @property
     def name(self) -> str:
@@ -47,15 +48,15 @@ class Plan:
         words = []
         for part in self.layers.split():
             kind = "sum" if part[0] == "A" else "product"
-            words.append(kind if part[1:] == "1" else f"{kind}({part[1:]})")
+            words.append(kind if part[1:].rstrip("+") == "1" else f"{kind}({part[1:]})")
         return " ".join(words)
 
 
 def starts(plan: Plan, n: int, restarts: int, seed: tuple[int, ...]) -> tuple[Relaxed, Bools]:
     """Random weights, and which of them take part.
 
-    Sums of products do not read the columns past their products, since a product can pass a
-    column on; products read everything. The scale of a product below a sum is the sum's business.
+    Unless asked to, sums of products do not read the columns past their products, since a product
+    can pass a column on; products read everything. The scale of a product below a sum is the sum's business.
 
     Parameters
     ----------
@@ -77,9 +78,10 @@ def starts(plan: Plan, n: int, restarts: int, seed: tuple[int, ...]) -> tuple[Re
     streams = np.random.SeedSequence(seed).spawn(restarts)
     draws = np.stack([np.random.default_rng(s).uniform(-1, 1, total) for s in streams])
     layers, free, at = [], [], 0
+    parts = plan.layers.split()
     for k, (kind, (i, o)) in enumerate(zip(plan.kinds, sizes, strict=True)):
         reads = np.ones((i, o), dtype=bool)
-        if k and kind == SUM:
+        if k and kind == SUM and not parts[k].endswith("+"):
             reads[i - n :] = False
         W = np.where(reads, draws[:, at : at + i * o].reshape(-1, i, o), 0.0)
         at += i * o

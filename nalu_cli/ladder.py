@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import numpy as np
 
 from nalu_cli.answer import Progress, Watch
 from nalu_cli.circuit import Circuit, Unit, UnitKind
+from nalu_cli.formula import complexity
 from nalu_cli.judge import Candidate, errors_on, pick, verdict, weigh
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine
@@ -24,7 +26,7 @@ SECONDS = {Effort.QUICK: 5.0, Effort.NORMAL: 25.0, Effort.THOROUGH: 300.0}
 PATIENCE = 5
 """Rungs without a better formula after which one within the noise is taken."""
 
-SHORT = 14
+SHORT = 20
 """An exact formula of this complexity ends the climb; after a longer one its rung is finished."""
 
 NEARLY = 1e-7
@@ -41,12 +43,15 @@ class Climbed:
         Everything weighed.
     restarts : int
         Random starts trained.
+    shortest : float
+        Least complexity, before it was refined, of a circuit that turned out to be exact.
     interrupted : bool
         Whether it was stopped before it was done.
     """
 
     candidates: list[Candidate] = field(default_factory=list)
     restarts: int = 0
+    shortest: float = math.inf
     interrupted: bool = False
 
     @property
@@ -127,6 +132,8 @@ def climb(
             candidate = _candidate(found, rung.name, problem, climbed)
             if candidate is not None:
                 climbed.candidates.append(candidate)
+                if candidate.is_exact:
+                    climbed.shortest = min(climbed.shortest, complexity(found.circuit))
                 if candidate.is_exact and candidate.complexity <= SHORT:
                     return climbed
             if clock.over():
@@ -166,6 +173,8 @@ def _report(
 
 def _candidate(found: Found, rung: str, problem: Problem, climbed: Climbed) -> Candidate | None:
     """Refine and weigh what a rung offers, if it can compete."""
+    if complexity(found.circuit) >= climbed.shortest:
+        return None
     errors = errors_on(found.circuit, problem.train)
     spread = float(np.std(problem.train.y))
     if errors.rmse is None:

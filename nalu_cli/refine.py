@@ -21,6 +21,9 @@ SURE = 6.0
 """A constant is given a name that lies within this many standard errors."""
 
 
+HOPELESS = 1e4
+"""Errors this many times larger than rounding explains do not come from imprecise constants."""
+
 MOST_UNSURE = 0.05
 """A constant known less well than this, relative to its size, gets no name."""
 
@@ -63,19 +66,47 @@ def refine(
     Refined
     """
     fits = _acceptance(rows, sigma, resolution)
+    fitted, spread = refit(circuit, rows, sigma=sigma)
+    if sigma is None and agreement(fitted, rows, resolution) > HOPELESS:
+        return Refined(fitted, spread)
     best = _with_names(circuit, rows, sigma, fits)
-    shorter = _shortened(best.circuit, rows)
-    if complexity(shorter) >= complexity(best.circuit) or not fits(shorter, best.circuit):
+    for rewrite in (_settled, _shortened, _settled):
+        best = _rewritten(best, rewrite, rows, sigma, fits)
+    return best
+
+
+Fits = Callable[[Circuit, Circuit], bool]
+
+
+def _rewritten(
+    best: Refined,
+    rewrite: Callable[[Circuit, Rows], Circuit],
+    rows: Rows,
+    sigma: float | None,
+    fits: Fits,
+) -> Refined:
+    """The rewritten form, its constants fitted and named again, if it is no longer and fits."""
+    new = rewrite(best.circuit, rows)
+    if new == best.circuit or complexity(new) > complexity(best.circuit):
         return best
-    again = _with_names(shorter, rows, sigma, fits)
-    better = complexity(again.circuit) <= complexity(shorter) and fits(again.circuit, best.circuit)
-    return again if better else Refined(shorter, refit(shorter, rows, sigma=sigma)[1])
+    if not fits(new, best.circuit):
+        return best
+    again = _with_names(new, rows, sigma, fits)
+    if complexity(again.circuit) <= complexity(new) and fits(again.circuit, best.circuit):
+        return again
+    return Refined(new, refit(new, rows, sigma=sigma)[1])
 
 
 def _shortened(circuit: Circuit, rows: Rows) -> Circuit:
     from nalu_cli.simplify import shorten  # sympy takes a third of a second to import
 
     return shorten(circuit, positive=[bool((column > 0).all()) for column in rows.X.T])
+
+
+def _settled(circuit: Circuit, rows: Rows) -> Circuit:
+    from nalu_cli.signs import settle_signs
+
+    return settle_signs(circuit, rows.X)
 
 
 def _acceptance(

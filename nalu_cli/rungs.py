@@ -12,7 +12,7 @@ from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit
 from nalu_cli.explore import Plan, starts
 from nalu_cli.problem import Problem, Rows
-from nalu_cli.relaxed import Relaxed, RelaxedLayer
+from nalu_cli.relaxed import SUM, Relaxed, RelaxedLayer
 from nalu_cli.scale import Scale
 from nalu_cli.settings import CellName, Effort, FitSettings
 from nalu_cli.snap import AllowedValues, Snapped, snap
@@ -32,6 +32,11 @@ SMALL_PLANS = (
     "M3 A1 M1",
     "M2 A2 M1",
     "A2 M2 A1",
+    "M1 A1+",
+    "M2 A1+",
+    "M3 A1+",
+    "A1 M2 A1+",
+    "A2 M2 A1+",
 )
 """Stacks that second-order steps alone train well from random starts."""
 
@@ -149,7 +154,7 @@ def _explored(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) -
     """Random starts trained by second-order steps alone."""
 
     def search(stop: Stop) -> Iterator[Found]:
-        for log in _goals(problem, plan.layers[-2] == "M"):
+        for log in _goals(problem, plan.kinds[-1] != SUM):
             relaxed, free = starts(plan, len(problem.names), RESTARTS, (settings.seed, cycle))
             work = _Workbench(problem, settings, log=log)
             snapped = work.snap(relaxed, stop, steps=EXPLORE_STEPS, free=free)

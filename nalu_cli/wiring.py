@@ -16,6 +16,9 @@ __all__ = [
     "single_sum",
 ]
 
+LEFT_OVER = 1e-7
+"""Coefficients that cancel to less than this share are gone: they were fitted, not given."""
+
 Exponents = tuple[Fraction, ...]
 Polynomial = dict[Exponents, float]
 """Coefficient of each monomial, a monomial being one exponent per column."""
@@ -46,7 +49,13 @@ def _sum_term(source: int, coefficient: float) -> Term:
 
 
 def power_of_quotient(
-    n: int, top: Polynomial, bottom: Polynomial, power: Fraction, sign: float
+    n: int,
+    top: Polynomial,
+    bottom: Polynomial,
+    power: Fraction,
+    sign: float,
+    *,
+    open_squares: bool = True,
 ) -> Circuit:
     """``sign * (top / bottom) ** power``, common powers pulled out and squares under a root opened.
 
@@ -57,7 +66,7 @@ def power_of_quotient(
     common = [power * (a - b) for a, b in zip(top_common, bottom_common, strict=True)]
     monomials, sums, exponents, scale = _Monomials(n), [], [], sign
     for polynomial, exponent in ((top, power), (bottom, -power)):
-        factor, rest, inner = _simplest_power(polynomial, exponent)
+        factor, rest, inner = _simplest_power(polynomial, exponent, open_squares=open_squares)
         scale *= factor
         if rest:
             sums.append(rest)
@@ -93,13 +102,13 @@ def _under_one_root(factors: list[tuple[int, Fraction]], scale: float) -> tuple[
 
 
 def _simplest_power(
-    polynomial: Polynomial, exponent: Fraction
+    polynomial: Polynomial, exponent: Fraction, *, open_squares: bool
 ) -> tuple[float, Polynomial, Fraction]:
     """A factor, the sum that is left (empty for none) and its exponent."""
     e, c = next(iter(polynomial.items()))
     if len(polynomial) == 1 and not any(e) and (exponent.denominator == 1 or c > 0):
         return c ** float(exponent), {}, exponent
-    if exponent.denominator == 2 and (root := square_root(polynomial)) is not None:
+    if open_squares and exponent.denominator == 2 and (root := square_root(polynomial)) is not None:
         return 1.0, root, 2 * exponent
     return 1.0, polynomial, exponent
 
@@ -114,6 +123,8 @@ def square_root(polynomial: Polynomial) -> Polynomial | None:
     if left[lead] <= 0:
         return None
     first = tuple(e / 2 for e in lead)
+    if any(e.denominator > 2 for e in first):
+        return None
     root: Polynomial = {first: left[lead] ** 0.5}
     size = max(map(abs, left.values()))
     for _ in range(len(polynomial)):
@@ -174,7 +185,7 @@ class _Monomials:
         """The circuit with the product layer in front, when there is one."""
         width = len(self.index)
         first = tuple(
-            Unit(UnitKind.SUM, tuple(_place(t, width) for t in unit.terms), unit.constant)
+            Unit(unit.kind, tuple(_place(t, width) for t in unit.terms), unit.constant)
             for unit in layers[0]
         )
         powers = tuple(
@@ -226,5 +237,5 @@ def _plus(
     for e, c in right.items():
         total = out.get(e, 0.0) + factor * c
         size = abs(out.get(e, 0.0)) + abs(factor * c)
-        out[e] = total if abs(total) > 1e-9 * max(size, 1e-3 * floor) else 0.0
+        out[e] = total if abs(total) > LEFT_OVER * max(size, 1e-3 * floor) else 0.0
     return {e: c for e, c in out.items() if c}

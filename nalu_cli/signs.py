@@ -1,0 +1,97 @@
+"""Stage 7: absolute values and roots that no row needs, written without them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.circuit import Circuit
+from nalu_cli.expression import Magnitude, Node, Product, Sum, expression_of, product, total
+from nalu_cli.simplify import circuit_of
+
+__all__ = ["settle_signs"]
+
+Floats = NDArray[np.float64]
+Evaluate = Callable[[Node], Floats]
+
+ONE, HALF = Fraction(1), Fraction(1, 2)
+
+
+def settle_signs(circuit: Circuit, X: Floats) -> Circuit:
+    """The circuit without absolute values of what keeps its sign, and with roots drawn together.
+
+    abs(x - u*t) is x - u*t where that is positive on every row; sqrt(abs(a))*sqrt(abs(b)) is
+    sqrt(a*b) where a*b is. Both are what a person would write, and equal on the rows.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    X : ndarray of shape (n_rows, n_columns)
+        The rows.
+
+    Returns
+    -------
+    Circuit
+    """
+
+    def evaluate(node: Node) -> Floats:
+        return circuit_of(node, circuit.n_columns).evaluate(X)
+
+    try:
+        tree = expression_of(circuit)
+        settled = _settled(tree, evaluate)
+        return circuit if settled == tree else circuit_of(settled, circuit.n_columns)
+    except ValueError:  # a power or a tree too large to be built again
+        return circuit
+
+
+def _settled(node: Node, evaluate: Evaluate) -> Node:
+    match node:
+        case Magnitude(inner):
+            return _without_magnitude(_settled(inner, evaluate), evaluate)
+        case Sum(terms, offset):
+            return total([(c, _settled(n, evaluate)) for c, n in terms], offset)
+        case Product(factors, scale):
+            return product(_drawn_together(factors, evaluate), scale)
+    return node
+
+
+def _without_magnitude(node: Node, evaluate: Evaluate) -> Node:
+    values = evaluate(node)
+    if np.all(values >= 0):
+        return node
+    if np.all(values <= 0):
+        return product([(node, ONE)], -1.0)
+    return Magnitude(node)
+
+
+def _drawn_together(
+    factors: tuple[tuple[Node, Fraction], ...], evaluate: Evaluate
+) -> list[tuple[Node, Fraction]]:
+    halves = [(n, e) for n, e in factors if e.denominator == 2]
+    whole = [(_settled(n, evaluate), e) for n, e in factors if e.denominator == 1]
+    inside = [
+        (_settled(n.node if isinstance(n, Magnitude) else n, evaluate), _sign(e)) for n, e in halves
+    ]
+    under = product(inside)
+    if not halves or not np.all(evaluate(under) >= 0):
+        return whole + [(_settled(n, evaluate), e) for n, e in halves]
+    outside = [(_settled(n, evaluate), e - _sign(e) * HALF) for n, e in halves]
+    squares, rest = _squares(under)
+    opened = [(_without_magnitude(n, evaluate), e / 2) for n, e in squares]
+    return [*whole, *((n, e) for n, e in outside if e), *opened, (rest, HALF)]
+
+
+def _squares(node: Node) -> tuple[list[tuple[Node, Fraction]], Node]:
+    """The factors with even powers, which a root opens, and the rest."""
+    if not isinstance(node, Product):
+        return [], node
+    even = [(n, e) for n, e in node.factors if e.denominator == 1 and e.numerator % 2 == 0]
+    return even, product([f for f in node.factors if f not in even], node.scale)
+
+
+def _sign(exponent: Fraction) -> Fraction:
+    return ONE if exponent > 0 else -ONE
