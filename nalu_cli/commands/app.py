@@ -14,7 +14,7 @@ from typing import NoReturn, TextIO
 import typer
 from typer.main import get_command
 
-from nalu_cli.commands import explain, fit, predict
+from nalu_cli.commands import bench, explain, fit, predict
 from nalu_cli.commands.options import NoColor, Version, help_text
 from nalu_cli.commands.signals import TerminatedError, raise_on_termination
 from nalu_cli.errors import ExitCode, NaluError
@@ -50,6 +50,7 @@ app.command(help=explain.HELP, short_help="Show how a formula came about; export
     explain.explain
 )
 app.command(help=predict.HELP, short_help="Apply a formula to rows or to a grid.")(predict.predict)
+app.add_typer(bench.bench, name="bench", short_help="Fit problems with known answers.")
 
 
 def main() -> NoReturn:

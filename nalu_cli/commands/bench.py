@@ -1,0 +1,272 @@
+"""`nalu bench`: fit problems with known answers, and count how many are found."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nalu_cli.commands.options import (
+    Json,
+    NoColor,
+    Quiet,
+    Version,
+    help_text,
+    real_number,
+    whole_number,
+)
+from nalu_cli.errors import ExitCode, UsageError, quoted
+from nalu_cli.settings import Effort, FitSettings
+
+if TYPE_CHECKING:
+    from nalu_cli.experiments.trial import Conditions, Trial
+
+__all__ = ["HELP", "bench"]
+
+HELP = help_text(
+    "Fit problems with known answers and count how many are found. The answer is never shown to "
+    "the fit: a found formula is compared with it afterwards.",
+    "nalu bench formulas formulas.json              laws with their ranges",
+    "nalu bench ops operations.json --suite NAME    one operation on columns or sums of them",
+)
+
+HELP_FORMULAS = help_text(
+    "Draw the rows of every law in a file, fit them, and compare what is found with the law. A "
+    "law counts as recovered when the formula is equal to it, constants included. Ctrl-C stops; "
+    "with --csv the same command continues where it stopped.",
+    "nalu bench formulas formulas.json --jobs 2 --csv results.csv",
+    "nalu bench formulas formulas.json --set feynman --noise 0.01 --seeds 0-4",
+    "nalu bench formulas formulas.json --id law_1,law_2 --json",
+)
+
+HELP_OPS = help_text(
+    "Draw the rows of the tasks of a suite, in every range, with every operation and seed, fit "
+    "them, and compare what is found with the operation. Ctrl-C stops; with --csv the same "
+    "command continues where it stopped.",
+    "nalu bench ops operations.json --suite mistry_single --seeds 0-4",
+    "nalu bench ops operations.json --suite nalu_static --ops mul,div --page RESULTS.md",
+)
+
+DEFAULTS = FitSettings()
+
+MOST_JOBS = 256
+MOST_SEEDS = 100_000
+
+bench = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="Benchmark file (JSON).")]
+Rows = Annotated[
+    int | None,
+    typer.Option(parser=whole_number, metavar="N", help="Training rows; the file says by default."),
+]
+Noise = Annotated[
+    float,
+    typer.Option(
+        parser=real_number, metavar="LEVEL", help="Noise in the training target, such as 0.01."
+    ),
+]
+Seeds = Annotated[
+    str | None, typer.Option(metavar="0,1|0-4", help="Seeds the rows are drawn from.")
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(parser=whole_number, metavar="N", help="Only the first N of all that is asked."),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option("--time", parser=real_number, metavar="SECONDS", help="Time limit of each fit."),
+]
+HowFar = Annotated[Effort, typer.Option("--effort", help="How far each fit goes.")]
+TrainOnly = Annotated[bool, typer.Option("--train-only", help="Train; take no algebraic shortcut.")]
+WholeProcess = Annotated[
+    bool,
+    typer.Option("--whole-process", help="Time a fresh nalu fit as well, start-up included."),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(parser=whole_number, metavar="N", help="Fits side by side, each on one core."),
+]
+Csv = Annotated[
+    str | None,
+    typer.Option("--csv", metavar="FILE", help="Add each result to a file; continue from it."),
+]
+Page = Annotated[
+    str | None,
+    typer.Option("--page", metavar="FILE", help="Write the results as a Markdown page."),
+]
+
+
+@bench.callback(help=HELP)
+def _bench(version: Version = False) -> None:
+    """Options that stand before the kind of benchmark."""
+
+
+@bench.command(help=HELP_FORMULAS, short_help="Laws with their ranges.")
+def formulas(
+    file: File,
+    family: Annotated[
+        str | None, typer.Option("--set", metavar="NAME", help="Only laws of this set.")
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(parser=whole_number, metavar="N", help="Only laws that take N layers."),
+    ] = None,
+    names: Annotated[
+        str | None, typer.Option("--id", metavar="ID,...", help="Only these laws.")
+    ] = None,
+    rows: Rows = None,
+    noise: Noise = 0.0,
+    seeds: Seeds = None,
+    limit: Limit = None,
+    time: Seconds = None,
+    effort: HowFar = DEFAULTS.effort,
+    train_only: TrainOnly = False,
+    whole_process: WholeProcess = False,
+    jobs: Jobs = 1,
+    csv: Csv = None,
+    page: Page = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+    version: Version = False,
+) -> ExitCode:
+    """Fit the laws of a file."""
+    from nalu_cli.commands.benchmarking import Plan, output_to, run_plan
+    from nalu_cli.experiments.benchmark_file import read_laws
+    from nalu_cli.experiments.plan import FORMULA_TITLES, LawChoice, formula_trials
+
+    fit = FitSettings(time_limit=time, effort=effort, train_only=train_only, threads=1)
+    conditions = _conditions(rows, noise, fit, whole_process)
+    choice = LawChoice(family=family, depth=depth, names=_listed(names))
+    laws = choice.of(read_laws(Path(file)))
+    asked = {"--set": family, "--depth": depth, "--id": names, "--seeds": seeds, "--limit": limit}
+    plan = Plan(
+        kind="formulas",
+        titles=FORMULA_TITLES,
+        trials=_first(formula_trials(laws, _seeds(seeds or "0"), conditions), limit),
+        settings=_settings("formulas", file, conditions),
+        command=_command("formulas", file, asked, conditions),
+    )
+    output = output_to(csv, page, as_json=as_json, quiet=quiet, file=file)
+    return run_plan(plan, _jobs(jobs), output)
+
+
+@bench.command(help=HELP_OPS, short_help="One operation on columns, or on sums of them.")
+def ops(
+    file: File,
+    suite: Annotated[str, typer.Option(metavar="NAME", help="Which suite of the file.")],
+    operations: Annotated[
+        str | None, typer.Option("--ops", metavar="add,mul,...", help="Only these operations.")
+    ] = None,
+    inputs: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole_number, metavar="N", help="Number of columns; the suite says by default."
+        ),
+    ] = None,
+    rows: Rows = None,
+    noise: Noise = 0.0,
+    seeds: Seeds = None,
+    limit: Limit = None,
+    time: Seconds = None,
+    effort: HowFar = DEFAULTS.effort,
+    train_only: TrainOnly = False,
+    whole_process: WholeProcess = False,
+    jobs: Jobs = 1,
+    csv: Csv = None,
+    page: Page = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+    version: Version = False,
+) -> ExitCode:
+    """Fit the tasks of a suite."""
+    from nalu_cli.commands.benchmarking import Plan, output_to, run_plan
+    from nalu_cli.experiments.benchmark_file import read_suite
+    from nalu_cli.experiments.plan import OPERATION_TITLES, operation_trials
+
+    fit = FitSettings(time_limit=time, effort=effort, train_only=train_only, threads=1)
+    conditions = _conditions(rows, noise, fit, whole_process)
+    chosen = read_suite(Path(file), suite)
+    trials = operation_trials(
+        chosen,
+        chosen.seeds if seeds is None else _seeds(seeds),
+        conditions,
+        operations=_listed(operations),
+        inputs=_at_least("--inputs", inputs, 2),
+    )
+    fixed = {"--suite": suite, "--inputs": inputs}
+    asked = {**fixed, "--ops": operations, "--seeds": seeds, "--limit": limit}
+    plan = Plan(
+        kind="ops",
+        titles=OPERATION_TITLES,
+        trials=_first(trials, limit),
+        settings=" ".join((_settings("ops", file, conditions), *_options(fixed))),
+        command=_command("ops", file, asked, conditions),
+    )
+    output = output_to(csv, page, as_json=as_json, quiet=quiet, file=file)
+    return run_plan(plan, _jobs(jobs), output)
+
+
+def _conditions(
+    rows: int | None, noise: float, fit: FitSettings, whole_process: bool
+) -> Conditions:
+    from nalu_cli.experiments.trial import Conditions
+
+    _at_least("--rows", rows, 2)
+    if not 0 <= noise <= 10:
+        raise UsageError(f"--noise is {noise}", accepted="it must be 0 to 10")
+    return Conditions(rows=rows, noise=noise, fit=fit, whole_process=whole_process)
+
+
+def _at_least(option: str, value: int | None, least: int) -> int | None:
+    if value is not None and value < least:
+        raise UsageError(f"{option} is {value}", accepted=f"it must be at least {least}")
+    return value
+
+
+def _jobs(jobs: int) -> int:
+    if not 1 <= jobs <= MOST_JOBS:
+        raise UsageError(f"--jobs is {jobs}", accepted=f"it must be 1 to {MOST_JOBS}")
+    return jobs
+
+
+def _seeds(text: str) -> list[int]:
+    """Seeds from `0,1` and `0-4`, each once."""
+    seeds: dict[int, None] = {}
+    for piece in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", piece, re.ASCII)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last < first + MOST_SEEDS:
+            raise UsageError(
+                f"--seeds is {quoted(text)}", accepted="it must be numbers such as 0,1 or 0-4"
+            )
+        seeds.update(dict.fromkeys(range(first, last + 1)))
+    return list(seeds)
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _first(trials: list[Trial], limit: int | None) -> list[Trial]:
+    _at_least("--limit", limit, 1)
+    return trials[:limit]
+
+
+def _options(asked: Mapping[str, object]) -> list[str]:
+    return [t for name, value in asked.items() if value is not None for t in (name, str(value))]
+
+
+def _settings(kind: str, file: str, conditions: Conditions) -> str:
+    from nalu_cli import __version__
+
+    return shlex.join(["nalu", __version__, "bench", kind, Path(file).name, *conditions.options])
+
+
+def _command(kind: str, file: str, asked: Mapping[str, object], conditions: Conditions) -> str:
+    return shlex.join(["nalu", "bench", kind, file, *_options(asked), *conditions.options])

@@ -1,0 +1,142 @@
+"""Outcomes of a benchmark as lines of text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from nalu_cli.commands.envelope import RESULT_VERSION
+from nalu_cli.commands.screen import aligned, visible
+from nalu_cli.experiments.results_page import number_text, share_text
+from nalu_cli.experiments.totals import Totals, by_label, totals_of
+from nalu_cli.experiments.trial import Outcome
+from nalu_cli.model_file import installed_versions
+from nalu_cli.plain import to_plain
+
+__all__ = ["bench_data", "bench_lines", "headline", "progress_line"]
+
+
+def progress_line(outcome: Outcome, done: int, total: int) -> str:
+    """What is said when a trial ends."""
+    seconds = "" if outcome.seconds is None else f"  {outcome.seconds:.2f} s"
+    found = _found(outcome)
+    return visible(f"{done}/{total}  {found}{seconds}  {outcome.name} seed {outcome.seed}")
+
+
+def _found(outcome: Outcome) -> str:
+    if outcome.error:
+        return f"failed ({outcome.error})"
+    return f"{'recovered' if outcome.recovered else 'NOT recovered'}, {outcome.verdict}"
+
+
+def bench_lines(titles: tuple[str, str], outcomes: Sequence[Outcome]) -> Iterator[Text]:
+    """A row for each problem, the totals of each group, and the sum of it all."""
+    yield from _problems(titles, outcomes)
+    for label, title in enumerate(titles):
+        yield Text()
+        yield from _groups(title, by_label(outcomes, label))
+    yield Text()
+    yield from headline(outcomes)
+
+
+def headline(outcomes: Sequence[Outcome]) -> Iterator[Text]:
+    """How many were recovered, whether any claim was wrong, and how long it took."""
+    totals = totals_of(outcomes)
+    yield Text(
+        f"recovered {totals.recovered} of {totals.problems}, {share_text(totals)}", style="bold"
+    )
+    style = "bold red" if totals.falsely_exact else "bold green"
+    yield Text(f"called exact and not recovered: {totals.falsely_exact}", style=style)
+    for outcome in outcomes:
+        if outcome.is_falsely_exact:
+            yield Text(visible(f"  {outcome.name} seed {outcome.seed}: {outcome.formula}"), "red")
+    if totals.failed:
+        yield Text(f"without a formula: {totals.failed}", style="yellow")
+    yield Text(_times(totals))
+
+
+def _times(totals: Totals) -> str:
+    median = number_text(totals.median_seconds)
+    text = f"seconds: median {median}, slowest {number_text(totals.slowest_seconds)}"
+    if totals.median_process_seconds is None:
+        return text
+    return f"{text}; whole process: median {number_text(totals.median_process_seconds)}"
+
+
+def _problems(titles: tuple[str, str], outcomes: Sequence[Outcome]) -> list[Text]:
+    timed = any(outcome.process_seconds is not None for outcome in outcomes)
+    head = ["id", "seed", *titles, "recovered", "verdict", "far error", "seconds"]
+    head += [*(["process"] if timed else []), "found by", "formula"]
+    rows = [_problem(outcome, timed) for outcome in outcomes]
+    last = len(head) - 1
+    return aligned(head, rows, left=frozenset({0, 2, 3, 4, 5, last - 1, last}))
+
+
+def _problem(outcome: Outcome, timed: bool) -> list[str]:
+    process = [number_text(outcome.process_seconds)] if timed else []
+    cells = [
+        outcome.name,
+        str(outcome.seed),
+        *outcome.labels,
+        "yes" if outcome.recovered else "NO",
+        str(outcome.verdict or "failed"),
+        number_text(outcome.far_error),
+        number_text(outcome.seconds),
+        *process,
+        outcome.found_by or "-",
+        outcome.formula or outcome.error,
+    ]
+    return [visible(cell) for cell in cells]
+
+
+def _groups(title: str, groups: Mapping[str, Totals]) -> list[Text]:
+    rows = [
+        (
+            visible(name),
+            f"{totals.recovered} of {totals.problems}",
+            share_text(totals),
+            str(totals.exact),
+            str(totals.falsely_exact),
+            number_text(totals.median_seconds),
+        )
+        for name, totals in groups.items()
+    ]
+    return aligned((title, "recovered", "share", "exact", "wrongly", "median s"), rows)
+
+
+def bench_data(
+    kind: str, command: str, titles: tuple[str, str], outcomes: Sequence[Outcome], planned: int
+) -> dict[str, Any]:
+    """What `nalu bench --json` says.
+
+    Parameters
+    ----------
+    kind : str
+        Of benchmark.
+    command : str
+        The command line that repeats the run.
+    titles : (str, str)
+        Of the labels.
+    outcomes : sequence of Outcome
+    planned : int
+        How many there would be at the end.
+    """
+    groups = {title: by_label(outcomes, label) for label, title in enumerate(titles)}
+    return {
+        "nalu_result_version": RESULT_VERSION,
+        "command": f"bench {kind}",
+        "arguments": command,
+        "planned": planned,
+        "totals": to_plain(totals_of(outcomes)),
+        "groups": to_plain(groups),
+        "outcomes": [_plain_outcome(titles, outcome) for outcome in outcomes],
+        "versions": installed_versions(),
+    }
+
+
+def _plain_outcome(titles: tuple[str, str], outcome: Outcome) -> dict[str, Any]:
+    """The entries of an outcome, with its labels under their titles."""
+    plain = to_plain(outcome, without=("name", "labels"))
+    return {"id": outcome.name, **dict(zip(titles, outcome.labels, strict=True)), **plain}

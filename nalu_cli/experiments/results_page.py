@@ -1,0 +1,115 @@
+"""A page of results in Markdown: the command, the totals, and a row for each problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from nalu_cli.experiments.totals import Totals, by_label, totals_of
+from nalu_cli.experiments.trial import Outcome
+
+__all__ = ["MARK", "number_text", "results_page", "share_text"]
+
+MARK = "<!-- Written by nalu bench; the next run replaces it. -->"
+"""First line of a page, by which a run knows what it may replace."""
+
+
+def results_page(
+    title: str,
+    command: str,
+    titles: tuple[str, str],
+    outcomes: Sequence[Outcome],
+    versions: Mapping[str, str],
+) -> str:
+    """The page.
+
+    Parameters
+    ----------
+    title : str
+    command : str
+        The command line that repeats the run.
+    titles : (str, str)
+        Of the labels.
+    outcomes : sequence of Outcome
+        In the order they are shown in.
+    versions : mapping of str to str
+        What the run was made with.
+    """
+    made_with = ", ".join(f"{name} {version}" for name, version in versions.items())
+    lines = [MARK, "", f"# {title}", "", "```", command, "```", "", f"Made with {made_with}.", ""]
+    lines.extend(_headline(totals_of(outcomes)))
+    for label, name in enumerate(titles):
+        lines.extend(["", f"## By {name}", "", *_groups(name, by_label(outcomes, label))])
+    lines.extend(["", "## Problems", "", *_problems(titles, outcomes)])
+    return "\n".join(lines) + "\n"
+
+
+def share_text(totals: Totals) -> str:
+    """The share recovered, with its interval."""
+    low, high = 100 * totals.low, 100 * totals.high
+    return f"{100 * totals.share:.1f} % (95 % interval {low:.1f} to {high:.1f} %)"
+
+
+def number_text(value: float | None, digits: int = 2) -> str:
+    """A number for people; a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}g}"
+
+
+def _headline(totals: Totals) -> Iterator[str]:
+    yield f"* recovered: {totals.recovered} of {totals.problems}, {share_text(totals)}"
+    yield f"* called exact and not recovered: **{totals.falsely_exact}**"
+    yield f"* without a formula: {totals.failed}"
+    yield f"* median seconds of a fit: {number_text(totals.median_seconds)}"
+    yield f"* slowest: {number_text(totals.slowest_seconds)}"
+    if totals.median_process_seconds is not None:
+        median = number_text(totals.median_process_seconds)
+        yield f"* median seconds of a whole process, start-up included: {median}"
+
+
+def _groups(title: str, groups: Mapping[str, Totals]) -> Iterator[str]:
+    yield from _head(title, "recovered", "share", "called exact", "wrongly", "median seconds")
+    for name, totals in groups.items():
+        yield _row(
+            name,
+            f"{totals.recovered} of {totals.problems}",
+            share_text(totals),
+            str(totals.exact),
+            str(totals.falsely_exact),
+            number_text(totals.median_seconds),
+        )
+
+
+def _problems(titles: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[str]:
+    columns = ("recovered", "verdict", "far error", "seconds", "found by", "formula")
+    yield from _head("id", "seed", *titles, *columns)
+    for outcome in outcomes:
+        yield _row(
+            outcome.name,
+            str(outcome.seed),
+            *outcome.labels,
+            "yes" if outcome.recovered else "**no**",
+            str(outcome.verdict or "failed"),
+            number_text(outcome.far_error),
+            number_text(outcome.seconds),
+            outcome.found_by,
+            _code(outcome.formula) or outcome.error,
+        )
+
+
+def _head(*cells: str) -> Iterator[str]:
+    yield _row(*cells)
+    yield _row(*("---" for _ in cells))
+
+
+def _row(*cells: str) -> str:
+    escaped = (" ".join(cell.split()).replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def _code(text: str) -> str:
+    """Text as code, between more backquotes than it has itself in a row."""
+    if not text:
+        return ""
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"

@@ -1,0 +1,100 @@
+"""Counts over outcomes: how many laws were recovered, how sure that is, and how long it took."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from nalu_cli.experiments.trial import Outcome
+
+__all__ = ["Totals", "by_label", "totals_of", "wilson_interval"]
+
+NORMAL_95 = 1.959963984540054
+"""Two-sided 95 % quantile of the normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts over some outcomes.
+
+    Parameters
+    ----------
+    problems, recovered, exact, failed : int
+        How many there are, were recovered, are called exact, and ended without a formula.
+    falsely_exact : int
+        Called exact and not recovered.
+    low, high : float
+        95 % interval of the share recovered.
+    median_seconds, slowest_seconds, median_process_seconds : float or None
+        None where nothing was timed.
+    """
+
+    problems: int
+    recovered: int
+    exact: int
+    failed: int
+    falsely_exact: int
+    low: float
+    high: float
+    median_seconds: float | None
+    slowest_seconds: float | None
+    median_process_seconds: float | None
+
+    @property
+    def share(self) -> float:
+        """Share recovered."""
+        return self.recovered / self.problems if self.problems else 0.0
+
+
+def totals_of(outcomes: Sequence[Outcome]) -> Totals:
+    """Count."""
+    recovered = sum(outcome.recovered for outcome in outcomes)
+    seconds = [o.seconds for o in outcomes if o.seconds is not None]
+    processes = [o.process_seconds for o in outcomes if o.process_seconds is not None]
+    falsely_exact = sum(outcome.is_falsely_exact for outcome in outcomes)
+    low, high = wilson_interval(recovered, len(outcomes))
+    return Totals(
+        problems=len(outcomes),
+        recovered=recovered,
+        exact=sum(o.verdict == "exact" for o in outcomes),
+        failed=sum(bool(o.error) for o in outcomes),
+        falsely_exact=falsely_exact,
+        low=low,
+        high=high,
+        median_seconds=median(seconds) if seconds else None,
+        slowest_seconds=max(seconds, default=None),
+        median_process_seconds=median(processes) if processes else None,
+    )
+
+
+def by_label(outcomes: Iterable[Outcome], label: int) -> dict[str, Totals]:
+    """Totals of each group, in the order of their labels.
+
+    Parameters
+    ----------
+    outcomes : iterable of Outcome
+    label : int
+        Which of the two labels.
+    """
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(outcome.labels[label], []).append(outcome)
+    return {name: totals_of(groups[name]) for name in sorted(groups)}
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a success rate; sound for few trials and for rates near 0 and 1 too.
+
+    Notes
+    -----
+    Wilson (1927), Probable inference, the law of succession, and statistical inference.
+    """
+    if not trials:
+        return 0.0, 1.0
+    rate, squared = successes / trials, NORMAL_95**2
+    middle = rate + squared / (2 * trials)
+    half = NORMAL_95 * math.sqrt(rate * (1 - rate) / trials + squared / (4 * trials**2))
+    bottom = 1 + squared / trials
+    return max(0.0, (middle - half) / bottom), min(1.0, (middle + half) / bottom)
