@@ -322,7 +322,8 @@ class _Factors:
         merged = old + exponent
         # sqrt(x)*sqrt(x) is x only where x is not negative
         widens = exponent.denominator == 2 and old.denominator == 2 and not is_never_negative(node)
-        if widens or (merged == 0 and has_root(node)):
+        # a number that is still here is zero, or too large or small to be multiplied in
+        if isinstance(node, Number) or widens or (merged == 0 and has_root(node)):
             self.separate.append((node, exponent))
         else:
             self.exponents[node] = merged

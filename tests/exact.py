@@ -25,6 +25,10 @@ class UndefinedError(ArithmeticError):
     """A pole, or a root of a negative number."""
 
 
+class PoleError(UndefinedError):
+    """A division by zero: at single points, or, where a constant is zero, everywhere."""
+
+
 def value_of(circuit: Circuit, point: Point) -> mpf:
     """The circuit's value at a point."""
     inputs = [mpf(x) for x in point]
@@ -49,7 +53,7 @@ def power(base: mpf, exponent: Fraction) -> mpf:
     """A whole or half power."""
     # a sum that cancels up to fifty digits is zero
     if exponent < 0 and abs(base) < mpf(10) ** -30:
-        raise UndefinedError
+        raise PoleError
     if exponent.denominator == 1:
         return base ** int(exponent)
     if base < 0:
@@ -145,7 +149,13 @@ def attempt(formula: Formula, point: Point) -> mpf | None:
 
 
 def is_tame(circuit: Circuit, point: Point) -> bool:
-    """Whether rounding of the constants changes the value by no more than rounding."""
+    """Whether no pole is met, and rounding of the constants changes no more than rounding."""
+    try:
+        value_of(circuit, point)
+    except PoleError:
+        return False  # 1/(1/x) may become x
+    except UndefinedError:
+        pass
     here = attempt(lambda p: value_of(circuit, p), point)
     for seed in (1, 2):
         there = attempt(lambda p, s=seed: value_of(shaken(circuit, seed=s), p), point)

@@ -266,5 +266,6 @@ def _agree(left: Node, right: Node, n_columns: int, positive: Sequence[bool] | N
     except ValueError:
         return False
     seen = np.isfinite(a)
-    close = np.abs(a - b)[seen] <= AGREEMENT * np.abs(a[seen])
+    with np.errstate(all="ignore"):
+        close = np.abs(a - b)[seen] <= AGREEMENT * np.abs(a[seen])
     return bool(np.sum(close) >= AGREEING * np.sum(seen))
