@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -146,7 +147,11 @@ class Relation:
     parts: dict[Fraction, Polynomial]
 
     def circuits(self, rows: Rows) -> Iterator[Circuit]:
-        """The relation solved for the target, as stacks."""
+        """The relation solved for the target, as stacks; none with a power that is not allowed."""
+        with suppress(ValueError):
+            yield from self._solutions(rows)
+
+    def _solutions(self, rows: Rows) -> Iterator[Circuit]:
         n = rows.X.shape[1]
         powers = sorted(self.parts)
         if len(powers) == 3:
