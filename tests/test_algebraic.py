@@ -1,0 +1,149 @@
+"""Laws that linear algebra finds: products, sums, quotients and roots; none where none is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from tables import Floats, uniform
+
+from nalu_cli.algebraic import product_rung, relations, sum_rung
+from nalu_cli.circuit import Circuit
+from nalu_cli.problem import Rows
+from nalu_cli.refit import refit
+from nalu_cli.rounding import agreement
+
+Law = Callable[[Floats], Floats]
+
+PRODUCTS: dict[str, Law] = {
+    "a*b/c": lambda x: x[:, 0] * x[:, 1] / x[:, 2],
+    "a**(3/2)*sqrt(b)/c**2": lambda x: x[:, 0] ** 1.5 * np.sqrt(x[:, 1]) / x[:, 2] ** 2,
+    "-0.37*sqrt(c)": lambda x: -0.37 * np.sqrt(x[:, 2]),
+    "1e-30*a*c": lambda x: 1e-30 * x[:, 0] * x[:, 2],
+    "5/c**6": lambda x: 5 / x[:, 2] ** 6,
+}
+SUMS: dict[str, Law] = {
+    "a - b + c": lambda x: x[:, 0] - x[:, 1] + x[:, 2],
+    "1e9*a - 3": lambda x: 1e9 * x[:, 0] - 3,
+    "sqrt(a + 2*b)": lambda x: np.sqrt(x[:, 0] + 2 * x[:, 1]),
+    "1/(a + b + c + 1)": lambda x: 1 / (x.sum(axis=1) + 1),
+    "-(a + b)**2": lambda x: -((x[:, 0] + x[:, 1]) ** 2),
+}
+RELATIONS: dict[str, Law] = {
+    "a*b + c": lambda x: x[:, 0] * x[:, 1] + x[:, 2],
+    "a*b/(a + b)": lambda x: x[:, 0] * x[:, 1] / (x[:, 0] + x[:, 1]),
+    "(a - b)/(b + c**2)": lambda x: (x[:, 0] - x[:, 1]) / (x[:, 1] + x[:, 2] ** 2),
+    "sqrt(a**2 + b**2)": lambda x: np.hypot(x[:, 0], x[:, 1]),
+    "a/sqrt(1 + b*c)": lambda x: x[:, 0] / np.sqrt(1 + x[:, 1] * x[:, 2]),
+    "-sqrt(a + b*c)": lambda x: -np.sqrt(x[:, 0] + x[:, 1] * x[:, 2]),
+    "sqrt(a*b) + c": lambda x: np.sqrt(x[:, 0] * x[:, 1]) + x[:, 2],
+    "a + sqrt(b + c)": lambda x: x[:, 0] + np.sqrt(x[:, 1] + x[:, 2]),
+    "0.31*a**2 - 7.7*b + 1.3": lambda x: 0.31 * x[:, 0] ** 2 - 7.7 * x[:, 1] + 1.3,
+    "(1 + a + b)*(1 + c)": lambda x: (1 + x[:, 0] + x[:, 1]) * (1 + x[:, 2]),
+}
+
+
+def candidates(rows: Rows) -> Iterator[Circuit]:
+    yield from product_rung(rows)
+    yield from sum_rung(rows)
+    for relation in relations(rows, most_columns=200):
+        yield from relation.circuits(rows)
+
+
+def recovered(found: Iterator[Circuit], rows: Rows, law: Law, low: float = 5.0) -> bool:
+    """Whether some candidate, its constants fitted, is the law far from its rows."""
+    there = uniform(99, 100, rows.X.shape[1], low=low, high=low + 20)
+    for circuit in found:
+        with np.errstate(all="ignore"):
+            fitted = refit(circuit, rows)[0]
+            if np.allclose(fitted.evaluate(there), law(there), rtol=1e-9, atol=0):
+                return True
+    return False
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_product_is_found_in_one_go(name: str) -> None:
+    x = uniform(1, 40, 3)
+    rows = Rows(x, PRODUCTS[name](x))
+    assert recovered(product_rung(rows), rows, PRODUCTS[name])
+
+
+def test_signs_of_products_are_minded() -> None:
+    x = uniform(2, 60, 3, low=-4)
+    for law in (lambda x: x[:, 0] * x[:, 1] / x[:, 2], lambda x: np.abs(x[:, 0]) / x[:, 1] ** 2):
+        rows = Rows(x, law(x))
+        assert recovered(product_rung(rows), rows, law, low=-12)
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_a_power_of_a_sum_is_found_in_one_go(name: str) -> None:
+    x = uniform(3, 40, 3)
+    rows = Rows(x, SUMS[name](x))
+    assert recovered(sum_rung(rows), rows, SUMS[name])
+
+
+@pytest.mark.parametrize("columns", [2, 10, 60])
+def test_the_sum_of_a_few_of_many_columns_reads_no_others(columns: int) -> None:
+    x = uniform(4, 200, columns, low=-4)
+    (found, *_) = sum_rung(Rows(x, 2 * x[:, 0] - x[:, -1]))
+    assert found.used_columns() == (0, columns - 1)
+
+
+@pytest.mark.parametrize("name", RELATIONS)
+def test_quotients_roots_and_polynomials_are_null_vectors(name: str) -> None:
+    x = uniform(5, 250, 3)
+    rows = Rows(x, RELATIONS[name](x))
+    found = (c for r in relations(rows, most_columns=200) for c in r.circuits(rows))
+    assert recovered(found, rows, RELATIONS[name])
+
+
+@pytest.mark.parametrize("sizes", [(1e-9, 1e7, 1.0), (1e12, 1e12, 1e-3)])
+def test_units_do_not_matter(sizes: tuple[float, ...]) -> None:
+    scale = np.array(sizes)
+    law = RELATIONS["(a - b)/(b + c**2)"]
+    x = uniform(6, 250, 3)
+    rows = Rows(x * scale, 1e6 * law(x))
+    there = uniform(7, 50, 3, low=5, high=20)
+    values = [
+        refit(c, rows)[0].evaluate(there * scale)
+        for r in relations(rows, most_columns=100)
+        for c in r.circuits(rows)
+    ]
+    assert any(np.allclose(v, 1e6 * law(there), rtol=1e-9, atol=0) for v in values)
+
+
+def test_a_relation_says_what_it_holds_for() -> None:
+    x = uniform(8, 250, 2)
+    y = np.sqrt(x[:, 0]) / (1 + x[:, 1])
+    for relation in relations(Rows(x, y), most_columns=100):
+        parts = [
+            y ** float(power) * c * np.prod(x ** np.array(e, dtype=float), axis=1)
+            for power, polynomial in relation.parts.items()
+            for e, c in polynomial.items()
+        ]
+        assert (np.abs(np.sum(parts, axis=0)) <= 1e-10 * np.sum(np.abs(parts), axis=0)).all()
+        assert max(relation.parts) > 0
+
+
+@pytest.mark.parametrize("columns", [1, 2, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_random_target_has_no_law(columns: int, seed: int) -> None:
+    x = uniform(seed, 250, columns)
+    rows = Rows(x, np.random.default_rng(seed + 50).uniform(1, 2, 250))
+    for circuit in candidates(rows):
+        assert agreement(refit(circuit, rows)[0], rows) > 1
+
+
+def test_few_rows_are_no_reason_for_a_law() -> None:
+    for count in range(2, 12):
+        x = uniform(9, count, 3)
+        rows = Rows(x, np.random.default_rng(1).uniform(1, 2, count))
+        assert not list(relations(rows)) or count > 5
+        for circuit in candidates(rows):
+            assert agreement(refit(circuit, rows)[0], rows) > 1
+
+
+def test_it_stops_before_the_next_question() -> None:
+    x = uniform(10, 100, 2)
+    assert not list(relations(Rows(x, x[:, 0] * x[:, 1]), stop=lambda: True))

@@ -1,0 +1,258 @@
+"""What may be claimed: exact only for laws, on every row; noise only when it looks like noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from answers import product, total
+from tables import Floats, problem_of, uniform
+from test_refit import weighted
+
+from nalu_cli.algebraic import relations
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
+from nalu_cli.judge import Candidate, errors_on, front, pick, verdict, weigh
+from nalu_cli.problem import Problem, Rows
+from nalu_cli.refit import refit
+from nalu_cli.settings import Status
+
+PRODUCT = Circuit(2, ((product((0, 1), (1, 1)),),))
+CONSTANT = Circuit(2, ((total(offset=4.0),),))
+
+
+def judged(circuit: Circuit, problem: Problem) -> Status:
+    return verdict(weigh(circuit, problem, found_by="test"), problem)[0]
+
+
+def far_out(x: Floats) -> Floats:
+    """The rows, those with the largest first column last."""
+    return x[np.argsort(x[:, 0], kind="stable")]
+
+
+def test_a_law_is_exact() -> None:
+    x = far_out(uniform(1, 200, 2))
+    candidate = weigh(PRODUCT, problem_of(x, x[:, 1] * x[:, 0]), found_by="test")
+    assert candidate.is_exact
+    assert verdict(candidate, problem_of(x, x[:, 1] * x[:, 0])) == (Status.EXACT, 0.0, ())
+
+
+@pytest.mark.parametrize("row", [0, 100, 165, 199], ids=["train", "inner", "near", "far"])
+@pytest.mark.parametrize("off", [1e-3, 1e-12])
+def test_one_row_that_disagrees_anywhere_is_enough(row: int, off: float) -> None:
+    x = far_out(uniform(1, 200, 2))
+    y = x[:, 0] * x[:, 1]
+    y[row] *= 1 + off
+    assert judged(PRODUCT, problem_of(x, y)) is not Status.EXACT
+
+
+def test_agreement_on_the_training_rows_alone_is_no_law() -> None:
+    x = far_out(uniform(2, 300, 2))
+    y = x[:, 0] * x[:, 1]
+    y[-30:] += x[-30:, 0] - 3
+    problem = problem_of(x, y)
+    assert errors_on(PRODUCT, problem.train).rmse == 0
+    assert judged(PRODUCT, problem) not in (Status.EXACT, Status.WITHIN_NOISE)
+
+
+SMOOTH: dict[str, Callable[[Floats], Floats]] = {
+    "exp": np.exp,
+    "sin": np.sin,
+    "tanh": np.tanh,
+    "log": lambda x: np.log(x + 1e-300),
+    "log1p": np.log1p,
+    "erf": lambda x: np.array([math.erf(v) for v in x]),
+    "cosh": np.cosh,
+    "power": lambda x: x**math.pi,
+}
+
+
+def chebyshev(function: Callable[[Floats], Floats], low: float, high: float) -> Circuit:
+    """A polynomial as close to the function as doubles allow, as a circuit of powers."""
+    x = np.linspace(low, high, 500)
+    series = np.polynomial.Chebyshev.fit(x, function(x), 12).convert(kind=np.polynomial.Polynomial)
+    powers = tuple(Unit(UnitKind.PRODUCT, (Term(0, Fraction(k)),), 1.0) for k in range(1, 13))
+    sums = tuple((k, float(c)) for k, c in enumerate(series.coef[1:]) if c)
+    return Circuit(1, (powers, (weighted(*sums, offset=float(series.coef[0])),)))
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_a_polynomial_through_a_smooth_function_is_not_exact(name: str) -> None:
+    x = far_out(uniform(3, 1000, 1, low=0, high=1))
+    y = SMOOTH[name](x[:, 0])
+    assert judged(chebyshev(SMOOTH[name], 0, 1), problem_of(x, y)) is not Status.EXACT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "low", "high"), [("exp", 1.0, 4.0), ("sin", 0.0, 1.0)])
+def test_no_relation_of_a_smooth_function_is_exact(name: str, low: float, high: float) -> None:
+    x = far_out(uniform(4, 1000, 1, low=low, high=high))
+    problem = problem_of(x, SMOOTH[name](x[:, 0]))
+    circuits = [
+        circuit
+        for relation in relations(problem.train, most_columns=40)
+        for circuit in relation.circuits(problem.train)
+    ]
+    assert circuits
+    for circuit in circuits:
+        with np.errstate(all="ignore"):
+            fitted = refit(circuit, problem.train)[0]
+        assert judged(fitted, problem) is not Status.EXACT
+
+
+def test_noise_is_noise() -> None:
+    rng = np.random.default_rng(5)
+    x = far_out(uniform(5, 400, 2))
+    for share in (1e-6, 0.01, 0.1):
+        y = x[:, 0] * x[:, 1]
+        y = y + share * np.std(y) * rng.standard_normal(400)
+        problem = problem_of(x, y)
+        status, noise, caveats = verdict(weigh(PRODUCT, problem, found_by="test"), problem)
+        assert status is Status.WITHIN_NOISE
+        size = share * np.std(x[:, 0] * x[:, 1]) / np.sqrt(np.mean(y**2))
+        assert noise == pytest.approx(size, rel=0.15)
+        assert caveats == ()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        lambda x: 0.1 * np.sin(3 * x[:, 0]),
+        lambda x: 0.05 * x[:, 0],
+        lambda x: 0.02 * (x[:, 0] - 2.5) * (x[:, 1] - 2.5),
+        lambda x: 0.05 * (x[:, 1] > 2),
+    ],
+    ids=["wave", "line", "interaction", "step"],
+)
+def test_what_follows_a_column_is_not_noise(rest: Callable[[Floats], Floats]) -> None:
+    rng = np.random.default_rng(6)
+    x = uniform(6, 1000, 2)
+    y = x[:, 0] * x[:, 1] + rest(x) + 0.005 * rng.standard_normal(1000)
+    problem = problem_of(x, y)
+    status, _, caveats = verdict(weigh(PRODUCT, problem, found_by="test"), problem)
+    assert status is Status.APPROXIMATE
+    assert any("not noise" in caveat for caveat in caveats)
+
+
+def test_what_follows_a_column_the_formula_does_not_use_is_not_noise() -> None:
+    rng = np.random.default_rng(7)
+    x = uniform(7, 1000, 3)
+    y = x[:, 0] * x[:, 1] + 0.05 * x[:, 2] + 0.01 * rng.standard_normal(1000)
+    problem = problem_of(x, y)
+    law = Circuit(3, PRODUCT.layers)
+    status, _, caveats = verdict(weigh(law, problem, found_by="test"), problem)
+    assert status is Status.APPROXIMATE
+    assert any("'c'" in caveat for caveat in caveats)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_is_claimed_about_a_random_target(seed: int) -> None:
+    x = uniform(seed, 300, 2)
+    problem = problem_of(x, np.random.default_rng(seed + 10).uniform(1, 2, 300))
+    middle = Circuit(2, ((total(offset=1.5),),))
+    tilted = Circuit(2, ((weighted((0, 0.01), offset=1.48),),))
+    assert judged(middle, problem) is Status.NONE
+    assert judged(tilted, problem) is Status.NONE
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pure_noise_is_rarely_taken_for_structure(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = uniform(seed, 300, 2)
+    y = x[:, 0] * x[:, 1] + 0.1 * rng.standard_normal(300)
+    assert judged(PRODUCT, problem_of(x, y)) is Status.WITHIN_NOISE
+
+
+def test_errors_that_grow_outside_are_no_noise() -> None:
+    rng = np.random.default_rng(8)
+    x = far_out(uniform(8, 500, 2))
+    y = x[:, 0] * x[:, 1] + 0.01 * rng.standard_normal(500)
+    y[-50:] += 0.1
+    problem = problem_of(x, y)
+    status, _, caveats = verdict(weigh(PRODUCT, problem, found_by="test"), problem)
+    assert status is Status.APPROXIMATE
+    assert any("outside" in caveat for caveat in caveats)
+
+
+def test_a_formula_that_is_undefined_somewhere_claims_nothing() -> None:
+    x = uniform(9, 100, 2, low=-1, high=4)
+    root = Circuit(2, ((product((0, 0.5)),),))
+    problem = problem_of(x, np.sqrt(np.abs(x[:, 0])))
+    candidate = weigh(root, problem, found_by="test")
+    assert not candidate.is_exact
+    assert pick([candidate]) is None
+    assert pick([candidate, weigh(CONSTANT, problem, found_by="constant")]) is not candidate
+
+
+def test_errors_are_those_of_the_definitions() -> None:
+    x = np.array([[1.0, 2.0], [2.0, 2.0], [3.0, 1.0]])
+    found = errors_on(PRODUCT, Rows(x, np.array([2.0, 5.0, 3.0])))
+    assert found.rows == 3
+    assert found.max_relative == pytest.approx(0.2)
+    assert found.rmse == pytest.approx(math.sqrt(1 / 3))
+    assert found.r2 == pytest.approx(1 - (1 / 3) / np.var([2.0, 5.0, 3.0]))
+    assert errors_on(PRODUCT, Rows(x[:0], np.zeros(0))).rmse is None
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e160, 1e300])
+def test_errors_do_not_overflow(size: float) -> None:
+    x = uniform(10, 50, 2)
+    scaled = Circuit(2, ((product((0, 1), (1, 1), scale=size),),))
+    found = errors_on(scaled, Rows(x, 1.01 * size * x[:, 0] * x[:, 1]))
+    assert found.rmse == pytest.approx(0.01 * size * np.sqrt(np.mean((x[:, 0] * x[:, 1]) ** 2)))
+    assert found.max_relative == pytest.approx(0.01 / 1.01)
+    assert found.r2 is not None
+    assert 0.99 < found.r2 < 1
+
+
+def several(problem: Problem) -> list[Candidate]:
+    circuits = [
+        CONSTANT,
+        Circuit(2, ((weighted((0, 2.5), (1, 2.5), offset=-6.2),),)),
+        Circuit(2, ((total((0, 1), (1, 1)),),)),
+        PRODUCT,
+        Circuit(2, ((product((0, 1), (1, 1), scale=1.01),),)),
+        Circuit(2, ((product((0, 2)),), (total((0, 1)),))),
+    ]
+    return [weigh(c, problem, found_by="test") for c in circuits]
+
+
+def test_the_front_gets_better_as_it_gets_longer() -> None:
+    x = far_out(uniform(11, 200, 2))
+    y = x[:, 0] * x[:, 1] + 0.01 * np.random.default_rng(11).standard_normal(200)
+    problem = problem_of(x, y)
+    candidates = several(problem)
+    entries = front(candidates, problem)
+    lengths = [e.complexity for e in entries]
+    errors = [e.far_rmse for e in entries]
+    assert lengths == sorted(set(lengths))
+    assert errors == sorted(errors, reverse=True)
+    for c in candidates:
+        rmse = errors_on(c.circuit, problem.far).rmse
+        assert any(e.complexity <= c.complexity and e.far_rmse <= rmse for e in entries)
+
+
+def test_the_pick_does_not_depend_on_the_order_and_prefers_the_shortest_law() -> None:
+    x = far_out(uniform(12, 200, 2))
+    problem = problem_of(x, x[:, 0] * x[:, 1])
+    longer = Circuit(2, ((product((0, 1), (1, 1)),), (total((0, 1)),), (product((0, 1)),)))
+    candidates = [*several(problem), weigh(longer, problem, found_by="test")]
+    for order in (candidates, candidates[::-1]):
+        best = pick(order)
+        assert best is not None
+        assert best.is_exact
+        assert best.complexity == min(c.complexity for c in candidates if c.is_exact)
+
+
+def test_few_rows_do_not_prove_a_long_formula() -> None:
+    # five constants through five rows
+    x = uniform(13, 5, 1)
+    y = np.random.default_rng(13).uniform(1, 2, 5)
+    vandermonde = np.vander(x[:, 0], 5, increasing=True)
+    c = np.linalg.solve(vandermonde, y)
+    powers = tuple(Unit(UnitKind.PRODUCT, (Term(0, Fraction(k)),), 1.0) for k in range(1, 5))
+    sums = tuple((k, float(v)) for k, v in enumerate(c[1:]))
+    fit = Circuit(1, (powers, (weighted(*sums, offset=float(c[0])),)))
+    assert judged(fit, problem_of(x, fit.evaluate(x), far=1, near=0)) is not Status.EXACT
