@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from nalu_cli.circuit import Circuit, Unit, UnitKind
+from nalu_cli.tree import (
+    Column,
+    Magnitude,
+    Node,
+    Number,
+    Product,
+    Sum,
+    factor_order,
+    term_order,
+)
 
 __all__ = [
     "MOST_NODES",
@@ -27,47 +36,6 @@ __all__ = [
 
 MOST_NODES = 50_000
 """Inlining shared units can multiply their size layer by layer; a longer formula is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """An input column, counted from 0; `is_positive` if it is known to stay above zero."""
-
-    index: int
-    is_positive: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A real number."""
-
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Magnitude:
-    """The absolute value of a node."""
-
-    node: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """offset + sum of coefficient * node; every coefficient is signed and not zero."""
-
-    terms: tuple[tuple[float, Node], ...]
-    offset: float
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """scale * product of node ** exponent; exponents are whole or halves and not zero."""
-
-    factors: tuple[tuple[Node, Fraction], ...]
-    scale: float
-
-
-Node = Column | Number | Magnitude | Sum | Product
 
 ONE = Fraction(1)
 
@@ -228,7 +196,7 @@ class _Terms:
             return Number(self.offset)
         if len(terms) == 1 and self.offset == 0.0:
             return product([(terms[0][1], ONE)], terms[0][0])
-        return Sum(tuple(sorted(terms, key=_term_order)), self.offset)
+        return Sum(tuple(sorted(terms, key=term_order)), self.offset)
 
 
 def _split_scale(coefficient: float, node: Node) -> tuple[float, Node]:
@@ -342,7 +310,7 @@ class _Factors:
                 return inner
             if self.scale == -1.0 and isinstance(inner, Sum):
                 return _negated(inner)
-        return Product(tuple(sorted(factors, key=_factor_order)), self.scale)
+        return Product(tuple(sorted(factors, key=factor_order)), self.scale)
 
     def _turned(self, factors: list[tuple[Node, Fraction]]) -> list[tuple[Node, Fraction]]:
         """The sign put into a difference: (b - a)*c for -(a - b)*c."""
@@ -384,40 +352,3 @@ def _is_all_positive(node: Sum) -> bool:
 
 def _is_all_negative(node: Sum) -> bool:
     return node.offset <= 0 and all(c < 0 for c, _ in node.terms)
-
-
-def _term_order(term: tuple[float, Node]) -> tuple[object, ...]:
-    """x**2 before x*y before x before y; then as built."""
-    degrees = _degrees(term[1])
-    return (*sorted((column, -degree) for column, degree in degrees.items()), (math.inf, 0))
-
-
-def _factor_order(factor: tuple[Node, Fraction]) -> tuple[object, ...]:
-    """By the first column, plain factors before compound ones."""
-    degrees = _degrees(factor[0])
-    return (min(degrees, default=-1), not isinstance(factor[0], Column))
-
-
-def _degrees(node: Node) -> dict[int, Fraction]:
-    """Of each column its largest exponent in size, sums counted by their largest term."""
-    match node:
-        case Column(index):
-            return {index: ONE}
-        case Magnitude(inner):
-            return _degrees(inner)
-        case Sum(terms, _):
-            return _largest(_degrees(n) for _, n in terms)
-        case Product(factors, _):
-            return _largest(
-                {column: degree * abs(e) for column, degree in _degrees(n).items()}
-                for n, e in factors
-            )
-    return {}
-
-
-def _largest(parts: Iterable[dict[int, Fraction]]) -> dict[int, Fraction]:
-    largest: dict[int, Fraction] = {}
-    for part in parts:
-        for column, degree in part.items():
-            largest[column] = max(degree, largest.get(column, degree))
-    return largest

@@ -41,6 +41,7 @@ ORDER = (
     "refit",
     "algebraic",
     "snap",
+    "tree",
     "expression",
     "formula",
     "simplify",
@@ -67,7 +68,7 @@ STAGES = {
     6: {"snap"},
     7: {"constants", "refit", "simplify", "signs", "refine"},
     8: {"judge"},
-    9: {"expression", "formula", "exporters"},
+    9: {"tree", "expression", "formula", "exporters"},
     10: {"model_file", "pipeline"},
 }
 """Which modules make up a stage of a fit; the others are shared, or the command line."""
@@ -90,6 +91,7 @@ TESTED_ELSEWHERE = {
     "cells": "test_cell_laws",
     "exporters": "test_exporter_laws",
     "expression": "test_formula and test_simplify go through it in both directions",
+    "tree": "test_formula and test_simplify compare trees",
     "relaxed": "plain data; test_polish and test_snap read every field",
 }
 """Modules without a test file of their own name, and why."""

@@ -1,0 +1,97 @@
+"""Stage 9: the nodes of a formula, and the order in which terms and factors are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+__all__ = [
+    "Column",
+    "Magnitude",
+    "Node",
+    "Number",
+    "Product",
+    "Sum",
+    "factor_order",
+    "term_order",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """An input column, counted from 0; `is_positive` if it is known to stay above zero."""
+
+    index: int
+    is_positive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A real number."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Magnitude:
+    """The absolute value of a node."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """offset + sum of coefficient * node; every coefficient is signed and not zero."""
+
+    terms: tuple[tuple[float, Node], ...]
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """scale * product of node ** exponent; exponents are whole or halves and not zero."""
+
+    factors: tuple[tuple[Node, Fraction], ...]
+    scale: float
+
+
+Node = Column | Number | Magnitude | Sum | Product
+
+
+def term_order(term: tuple[float, Node]) -> tuple[object, ...]:
+    """x**2 before x*y before x before y; then as built."""
+    degrees = _degrees(term[1])
+    return (*sorted((column, -degree) for column, degree in degrees.items()), (math.inf, 0))
+
+
+def factor_order(factor: tuple[Node, Fraction]) -> tuple[object, ...]:
+    """By the first column, plain factors before compound ones."""
+    degrees = _degrees(factor[0])
+    return (min(degrees, default=-1), not isinstance(factor[0], Column))
+
+
+def _degrees(node: Node) -> dict[int, Fraction]:
+    """Of each column its largest exponent in size, sums counted by their largest term."""
+    match node:
+        case Column(index):
+            return {index: Fraction(1)}
+        case Magnitude(inner):
+            return _degrees(inner)
+        case Sum(terms, _):
+            return _largest(_degrees(n) for _, n in terms)
+        case Product(factors, _):
+            return _largest(
+                {column: degree * abs(e) for column, degree in _degrees(n).items()}
+                for n, e in factors
+            )
+    return {}
+
+
+def _largest(parts: Iterable[dict[int, Fraction]]) -> dict[int, Fraction]:
+    largest: dict[int, Fraction] = {}
+    for part in parts:
+        for column, degree in part.items():
+            largest[column] = max(degree, largest.get(column, degree))
+    return largest
