@@ -94,7 +94,7 @@ def _under_one_root(factors: list[tuple[int, Fraction]], scale: float) -> tuple[
     outside += [(k, e) for k, e in factors if e.denominator == 1]
     rest = tuple(sorted((Term(k, e) for k, e in outside if e), key=lambda t: t.source))
     first: Layer = (Unit(UnitKind.PRODUCT, inside, 1.0),)
-    last = (Term(0, Fraction(1, 2)),)
+    last: tuple[Term, ...] = (Term(0, Fraction(1, 2)),)
     if rest:
         first += (Unit(UnitKind.PRODUCT, rest, 1.0),)
         last += (Term(1, Fraction(1)),)
@@ -212,9 +212,7 @@ def _pull_out(polynomial: Polynomial, power: Fraction) -> tuple[Exponents, Polyn
     exponents = list(polynomial)
     smallest = [min(column) for column in zip(*exponents, strict=True)]
     common = tuple(e if (2 * e * power).denominator == 1 else Fraction(0) for e in smallest)
-    left = {
-        tuple(a - b for a, b in zip(e, common, strict=True)): c for e, c in polynomial.items()
-    }
+    left = {tuple(a - b for a, b in zip(e, common, strict=True)): c for e, c in polynomial.items()}
     return common, left
 
 
@@ -229,10 +227,8 @@ def _times(left: Polynomial, right: Polynomial) -> Polynomial:
     return {e: c for e, c in out.items() if abs(c) > 1e-12 * sizes[e]}
 
 
-def _plus(
-    left: Polynomial, right: Polynomial, factor: float, floor: float = 0.0
-) -> Polynomial:
-    """Left + factor * right, without what cancels; `floor` is a coefficient that counts as large."""
+def _plus(left: Polynomial, right: Polynomial, factor: float, floor: float = 0.0) -> Polynomial:
+    """Left + factor * right, without what cancels; `floor` is a coefficient counted as large."""
     out = dict(left)
     for e, c in right.items():
         total = out.get(e, 0.0) + factor * c
