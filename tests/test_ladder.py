@@ -1,0 +1,132 @@
+"""The climb: simple rungs first, ended by a law, by patience, by the clock or by whoever asks."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from tables import problem_of, uniform
+
+from nalu_cli import ladder
+from nalu_cli.answer import Progress
+from nalu_cli.judge import pick
+from nalu_cli.ladder import climb
+from nalu_cli.problem import Problem
+from nalu_cli.settings import Effort, FitSettings
+
+QUICK = FitSettings(effort=Effort.QUICK, time_limit=1e6)
+
+
+def wavy() -> Problem:
+    """No law: the climb goes on until it is ended."""
+    x = uniform(1, 100, 2)
+    return problem_of(x, np.sin(3 * x[:, 0]) * x[:, 1] + x[:, 0])
+
+
+def product() -> Problem:
+    x = uniform(1, 100, 2)
+    return problem_of(x, x[:, 0] * x[:, 1])
+
+
+def test_a_law_ends_the_climb_on_its_rung() -> None:
+    seen: list[Progress] = []
+    climbed = climb(product(), QUICK, watch=seen.append)
+    assert [p.rung for p in seen] == ["product"]
+    assert climbed.best is not None
+    assert climbed.best.is_exact
+    assert climbed.restarts == 0
+    assert not climbed.interrupted
+
+
+def test_the_simple_rungs_come_first() -> None:
+    seen: list[Progress] = []
+    climb(wavy(), QUICK, watch=seen.append, stop=lambda: len(seen) > 4)
+    assert [p.rung for p in seen[:3]] == ["product", "sum", "algebraic"]
+    assert [p.step for p in seen] == list(range(len(seen)))
+    assert all(p.rung.startswith("trained") for p in seen[3:])
+
+
+def test_told_to_stop_at_once_it_still_has_an_answer() -> None:
+    seen: list[Progress] = []
+    climbed = climb(wavy(), QUICK, watch=seen.append, stop=lambda: True)
+    assert climbed.interrupted
+    assert climbed.best is not None
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("rungs", [3, 5])
+def test_it_stops_on_the_rung_where_it_is_told_to_with_the_best_so_far(rungs: int) -> None:
+    seen: list[Progress] = []
+    problem = wavy()
+    climbed = climb(problem, QUICK, watch=seen.append, stop=lambda: len(seen) >= rungs)
+    assert len(seen) == rungs
+    assert climbed.interrupted
+    assert climbed.best is pick(climbed.candidates)
+    assert climbed.best is not None
+    constant = climbed.candidates[0]
+    assert not constant.circuit.used_columns()
+    assert climbed.best.score <= constant.score
+    # a longer climb has at least the same candidates
+    longer = climb(problem, QUICK, watch=seen.append, stop=lambda: len(seen) >= rungs + 2)
+    assert longer.best is not None
+    assert longer.best.score <= climbed.best.score + 1
+
+
+def test_the_time_limit_ends_the_climb(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Progress] = []
+    clock = itertools.count()
+    monkeypatch.setattr(ladder.time, "monotonic", lambda: next(clock) / 10)
+    climbed = climb(wavy(), FitSettings(time_limit=1.0), watch=seen.append)
+    assert 1 <= len(seen) <= 5
+    assert climbed.best is not None
+    assert not climbed.interrupted
+    assert [p.seconds for p in seen] == sorted(p.seconds for p in seen)
+    assert all(0 <= p.seconds_left <= 1 for p in seen if p.seconds_left is not None)
+
+
+def test_a_formula_within_the_noise_ends_the_climb_when_nothing_better_comes() -> None:
+    x = uniform(2, 200, 2)
+    rng = np.random.default_rng(2)
+    problem = problem_of(x, 3 * x[:, 0] / x[:, 1] * (1 + 0.02 * rng.standard_normal(200)))
+    seen: list[Progress] = []
+    climbed = climb(problem, FitSettings(time_limit=1e6), watch=seen.append)
+    assert len(seen) <= 25
+    assert not climbed.interrupted
+    assert climbed.best is not None
+    assert climbed.best.circuit.used_columns() == (0, 1)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_only_stacks_of_the_depth_asked_for_are_trained(layers: int) -> None:
+    seen: list[Progress] = []
+    settings = FitSettings(effort=Effort.QUICK, layers=layers, time_limit=1e6)
+    climb(wavy(), settings, watch=seen.append, stop=lambda: len(seen) > 2)
+    assert {len(p.rung.split()[1:]) for p in seen} == {layers}
+
+
+def test_progress_shows_the_best_so_far() -> None:
+    seen: list[Progress] = []
+    climb(wavy(), QUICK, watch=seen.append, stop=lambda: len(seen) > 5)
+    assert all(p.circuit is not None and p.names == ("a", "b") for p in seen)
+    assert [p.restarts for p in seen] == sorted(p.restarts for p in seen)
+
+
+def test_the_same_seed_climbs_the_same_way() -> None:
+    def candidates(seed: int) -> list[object]:
+        seen: list[Progress] = []
+        settings = FitSettings(effort=Effort.QUICK, seed=seed, time_limit=1e6)
+        climbed = climb(wavy(), settings, watch=seen.append, stop=lambda: len(seen) > 4)
+        return [c.circuit for c in climbed.candidates]
+
+    assert candidates(1) == candidates(1)
+    assert candidates(1) != candidates(2)
+
+
+@pytest.mark.parametrize("target", [0.0, 7.25, -1e300, 1e-300])
+def test_a_constant_target_is_a_constant(target: float) -> None:
+    x = uniform(3, 50, 2)
+    climbed = climb(problem_of(x, np.full(50, target)), QUICK)
+    assert climbed.best is not None
+    assert not climbed.best.circuit.used_columns()
+    np.testing.assert_array_equal(climbed.best.circuit.evaluate(x), np.full(50, target))
