@@ -21,6 +21,12 @@ NESTED_RECIPROCAL = 1
 ENTANGLED = 3
 """The same for x*(x + ...) inside a sum: x**3 + x**2 reads better than x*(x*(x + 1) + 1) - x."""
 
+REPEATED_LITERAL = 2
+"""The same for writing a number again: 6.67e-11*(1/a - 1/b) takes it out."""
+
+SHORT_LITERAL = 4
+"""Characters of a number that may be written again for nothing."""
+
 Cost = tuple[int, int, int]
 
 
@@ -33,6 +39,7 @@ def reading_cost(node: Node) -> Cost:
     survey = _Survey()
     survey.visit(node, under_bar=False, in_sum=False)
     repeats = survey.columns.total() - len(survey.columns)
+    repeats += REPEATED_LITERAL * (survey.literals.total() - len(survey.literals))
     return complexity(node) + repeats + survey.extra, survey.bars, survey.digits
 
 
@@ -41,6 +48,7 @@ class _Survey:
 
     def __init__(self) -> None:
         self.columns: Counter[int] = Counter()
+        self.literals: Counter[str] = Counter()
         self.bars = 0
         self.digits = 0
         self.extra = 0
@@ -75,7 +83,12 @@ class _Survey:
             self.extra += ENTANGLED
 
     def _count_digits(self, value: float) -> None:
-        self.digits += len(literal(abs(value))) if value not in (0.0, 1.0, -1.0) else 0
+        if value in (0.0, 1.0, -1.0):
+            return
+        text = literal(abs(value))
+        self.digits += len(text)
+        if len(text) > SHORT_LITERAL:
+            self.literals[text] += 1
 
 
 def _is_entangled(node: Product) -> bool:
