@@ -198,6 +198,12 @@ def test_files_named_as_covering_others_exist() -> None:
     assert {name for name in named if not (ROOT / "tests" / f"{name}.py").exists()} == set()
 
 
+def test_every_library_is_declared_and_needed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[^\w-]", wanted)[0] for wanted in project["dependencies"]}
+    assert declared == set(HOMES)
+
+
 def test_the_changelog_describes_this_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
