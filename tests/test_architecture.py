@@ -89,6 +89,7 @@ TESTED_ELSEWHERE = {
     "__main__": "every test of the command line goes through it",
     "answer": "plain data; test_pipeline and test_model_file read every field",
     "cells": "test_cell_laws",
+    "experiments": "test_benchmark_file, test_operations, test_sampling, test_written_formula",
     "exporters": "test_exporter_laws",
     "expression": "test_formula and test_simplify go through it in both directions",
     "tree": "test_formula and test_simplify compare trees",
