@@ -263,6 +263,9 @@ class _Factors:
         ):
             for inner, weight in node.factors:
                 self.add(inner, weight * exponent)
+        elif _is_even(exponent) and any(map(_is_whole_magnitude, node.factors)):
+            bare = [(_without_magnitude(factor), factor[1]) for factor in node.factors]
+            self.add(product(bare, abs(node.scale)), exponent)
         else:
             self._gather(node, exponent)
 
@@ -320,6 +323,15 @@ class _Factors:
                 self.scale = -self.scale
                 return [*factors[:k], (_negated(node), exponent), *factors[k + 1 :]]
         return factors
+
+
+def _is_whole_magnitude(factor: tuple[Node, Fraction]) -> bool:
+    return isinstance(factor[0], Magnitude) and factor[1].denominator == 1
+
+
+def _without_magnitude(factor: tuple[Node, Fraction]) -> Node:
+    node = factor[0]
+    return node.node if isinstance(node, Magnitude) and _is_whole_magnitude(factor) else node
 
 
 def _can_settle(node: Node, exponent: Fraction) -> bool:

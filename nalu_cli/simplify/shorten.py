@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,7 +19,6 @@ from nalu_cli.expression import (
     Product,
     Sum,
     expression_of,
-    is_never_negative,
     magnitude,
     product,
     total,
@@ -31,11 +29,11 @@ from nalu_cli.simplify.fractions import Atoms, TooLargeError
 from nalu_cli.simplify.layering import circuit_of
 from nalu_cli.simplify.quotients import Divider
 from nalu_cli.simplify.reading import Clock, reading_cost, shortest
+from nalu_cli.simplify.roots import gathered
 
 __all__ = ["shorten"]
 
 ONE = Fraction(1)
-HALF = Fraction(1, 2)
 
 ROUNDS = 3
 """A shorter form can open the way to a shorter one."""
@@ -81,7 +79,8 @@ def shorten(
     shortener = _Shortener(Clock(seconds))
     best = tree
     for _ in range(ROUNDS):
-        found = shortest([best, shortener.shortened(best)])
+        # roots are split where positive columns allow it, so that parts meet, and gathered last
+        found = shortest([best, gathered(shortener.shortened(best))])
         if found == best or not _agree(tree, found, circuit.n_columns, positive):
             break
         best = found
@@ -114,7 +113,7 @@ class _Shortener:
         candidates = [rebuilt]
         if isinstance(rebuilt, (Sum, Product)):
             candidates += self._rewritten(rebuilt)
-        return shortest(self._gathered(c) for c in candidates)
+        return shortest(candidates)
 
     def _with_shorter_parts(self, node: Node) -> Node:
         match node:
@@ -189,41 +188,6 @@ class _Shortener:
             if reading_cost(found) < reading_cost(node):
                 return self._paired(found) if isinstance(found, Sum) else found
         return node
-
-    def _gathered(self, node: Node) -> Node:
-        """Roots of positive factors under one root: sqrt(a*b/3600) for sqrt(a)*sqrt(b)/60."""
-        if isinstance(node, Sum):
-            parts = [self._gathered(product([(n, ONE)], c)) for c, n in node.terms]
-            return shortest([node, total(((1.0, part) for part in parts), node.offset)])
-        if not isinstance(node, Product):
-            return node
-        node = shortest([node, _without_scaled_roots(node)])
-        if not isinstance(node, Product):
-            return node
-        roots = [(n, e) for n, e in node.factors if abs(e) == HALF]
-        others = [f for f in node.factors if abs(f[1]) != HALF]
-        unknown = [n for n, _ in roots if not is_never_negative(n)]
-        if not roots or len(unknown) > 1:
-            return node
-        inner = product([(n, 2 * e) for n, e in roots])
-        options = [node, product([*others, (inner, HALF)], node.scale)]
-        square = node.scale**2
-        if node.scale > 0 and math.isfinite(square) and square > 0:
-            inside = product([(n, 2 * e) for n, e in roots], snap_value(square, TIGHT))
-            options.append(product([*others, (inside, HALF)]))
-        return shortest(options)
-
-
-def _without_scaled_roots(node: Product) -> Node:
-    """Numbers taken out of roots: 10*sqrt(x) for sqrt(100*x)."""
-    factors: list[tuple[Node, Fraction]] = []
-    scale = node.scale
-    for inner, exponent in node.factors:
-        if exponent.denominator == 2 and isinstance(inner, Product) and inner.scale > 0:
-            scale = snap_value(scale * inner.scale ** float(exponent), TIGHT)
-            inner = product(inner.factors)
-        factors.append((inner, exponent))
-    return product(factors, scale)
 
 
 def _is_positive(node: Node) -> bool:
