@@ -16,6 +16,7 @@ from nalu_cli.errors import ExitCode, OutputError
 from nalu_cli.experiments.outcome_file import Key, OutcomeFile, key_of
 from nalu_cli.experiments.results_page import MARK, results_page
 from nalu_cli.experiments.trial import Outcome, Trial
+from nalu_cli.experiments.trial_run import patience, run_trial
 from nalu_cli.experiments.workers import run_trials
 from nalu_cli.model_file import installed_versions
 from nalu_cli.whole_file import WholeFile, check_output
@@ -129,7 +130,8 @@ def _outcomes(plan: Plan, jobs: int, output: Output, stop: StopRequest) -> list[
     pending = [trial for trial in plan.trials if (trial.law.name, trial.seed) not in done]
     if done:
         output.screen.note(f"{len(done)} of {len(plan.trials)} are done already")
-    for outcome in run_trials(pending, jobs, stop=stop.asked):
+    limit = max((patience(trial.conditions) for trial in pending), default=0.0)
+    for outcome in run_trials(pending, jobs, run=run_trial, patience=limit, stop=stop.asked):
         if file is not None:
             file.append(outcome)
         done[key_of(outcome)] = outcome

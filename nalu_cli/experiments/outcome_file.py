@@ -71,7 +71,7 @@ class OutcomeFile:
         self.outcomes[key_of(outcome)] = outcome
 
     def _continue(self) -> None:
-        content = self.path.read_bytes() if self.path.exists() else b""
+        content = self.path.read_bytes() if self.path.is_file() else b""
         whole = content[: content.rfind(b"\n") + 1]
         rows = list(csv.reader(io.StringIO(whole.decode("utf-8", "replace"))))
         if rows:

@@ -13,8 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
-from nalu_cli.experiments.trial import Outcome, Trial, failed, run_trial
-from nalu_cli.ladder import SECONDS
+from nalu_cli.experiments.trial import Outcome, Trial, failed
 
 __all__ = ["run_trials"]
 
@@ -26,13 +25,9 @@ POLL = 0.2
 GRACE = 2.0
 """Seconds a worker has to clean up before it is killed."""
 
-OVERTIME = 120.0
-OVERTIME_FACTOR = 4.0
-"""A trial that takes longer than this times its limit, and this much, hangs."""
-
 
 def run_trials(
-    trials: Sequence[Trial], jobs: int, *, stop: Callable[[], bool], run: Run = run_trial
+    trials: Sequence[Trial], jobs: int, *, run: Run, patience: float, stop: Callable[[], bool]
 ) -> Iterator[Outcome]:
     """Run trials side by side.
 
@@ -41,10 +36,12 @@ def run_trials(
     trials : sequence of Trial
     jobs : int
         Processes; each computes on one core.
+    run : callable
+        Runs one trial in a process; a function of a module, since it is sent by name.
+    patience : float
+        Seconds after which a trial hangs.
     stop : callable
         Asked a few times a second; True abandons what is running.
-    run : callable
-        Runs one trial in the process; a function of a module, since it is sent by name.
 
     Yields
     ------
@@ -52,7 +49,7 @@ def run_trials(
         As the trials end, in any order. A process that dies or hangs makes one failed outcome.
     """
     pending = deque(trials)
-    workers = [_Worker(run) for _ in range(min(jobs, len(pending)))]
+    workers = [_Worker(run, patience) for _ in range(min(jobs, len(pending)))]
     try:
         while True:
             for worker in workers:
@@ -73,8 +70,9 @@ def run_trials(
 class _Worker:
     """A process that runs one trial after another, and is replaced when it dies."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, patience: float) -> None:
         self._run = run
+        self._patience = patience
         self._given = 0.0
         self.trial: Trial | None = None
         self._start()
@@ -98,10 +96,7 @@ class _Worker:
 
     def is_overdue(self) -> bool:
         """Whether the trial hangs."""
-        assert self.trial is not None
-        fit = self.trial.conditions.fit
-        limit = fit.time_limit or SECONDS[fit.effort]
-        return time.monotonic() - self._given > OVERTIME_FACTOR * limit + OVERTIME
+        return time.monotonic() - self._given > self._patience
 
     def outcome(self) -> Outcome:
         """The outcome of the trial, whether it ended or not."""

@@ -129,10 +129,11 @@ class _Builder:
         raise FormulaError(f"{type(node).__name__} is not allowed in a formula")
 
     def _named(self, name: str) -> sympy.Expr:
-        if name in self._columns:
-            return self._columns[name]
+        # a column of that name is printed in backquotes
         if name == "pi":
             return sympy.pi
+        if name in self._columns:
+            return self._columns[name]
         raise FormulaError(f"there is no column {quoted(name)}")
 
 
@@ -206,7 +207,7 @@ def _real_value(compute: Callable[..., Any], row: Sequence[Any]) -> Any:
     except (ArithmeticError, ValueError):
         return None
     # a root of a negative number inside may cancel, up to the last digits
-    is_real = abs(value.imag) <= mpmath.mpf(10) ** -20 * (1 + abs(value))
+    is_real = abs(value.imag) <= mpmath.mpf(10) ** -20 * abs(value)
     return value.real if is_real and mpmath.isfinite(value.real) else None
 
 

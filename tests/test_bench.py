@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import csv
+import json
+import re
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Run
+from problems import outcome, write_laws, write_suites
+
+from nalu_cli.commands import app
+from nalu_cli.commands.bench import _seeds
+from nalu_cli.errors import ExitCode, UsageError
+from nalu_cli.experiments.results_page import MARK
+from nalu_cli.experiments.trial import Outcome, Trial
+from nalu_cli.settings import Effort
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def cli(here: Path, capfd: pytest.CaptureFixture[str]) -> Cli:
+    """Run `nalu bench` in this process, in a folder with two benchmarks."""
+    write_laws(here / "laws.json")
+    write_suites(here / "ops.json")
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = app.run(["bench", *map(str, arguments)])
+        said = capfd.readouterr()
+        return int(code), said.out, said.err
+
+    return run
+
+
+class Workers:
+    """Stands in for the processes: notes the trials, and ends them as it was told."""
+
+    def __init__(self) -> None:
+        self.changes: dict[str, dict[str, Any]] = {}
+        self.trials: list[Trial] = []
+        self.calls: list[dict[str, Any]] = []
+        self.interrupt_after: int | None = None
+
+    def __call__(self, trials: Sequence[Trial], jobs: int, **rest: Any) -> Iterator[Outcome]:
+        self.calls.append({"jobs": jobs, **rest})
+        # they may end in any order
+        for done, trial in enumerate(reversed(trials)):
+            if done == self.interrupt_after:
+                signal.raise_signal(signal.SIGINT)
+            if rest["stop"]():
+                return
+            self.trials.append(trial)
+            changes = self.changes.get(trial.law.name, {})
+            yield outcome(trial.law.name, **{"seed": trial.seed, "labels": trial.labels, **changes})
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> Workers:
+    stand_in = Workers()
+    monkeypatch.setattr("nalu_cli.commands.benchmarking.run_trials", stand_in)
+    return stand_in
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_laws_are_recovered_in_processes_of_their_own(nalu: Run, here: Path) -> None:
+    write_laws(here / "laws.json")
+    done = nalu("bench", "formulas", "laws.json", "--jobs", 2, "--csv", "r.csv", "--page", "R.md")
+    assert "recovered 2 of 2, 100.0 % (95 % interval 34.2 to 100.0 %)" in done.stdout
+    assert "called exact and not recovered: 0" in done.stdout
+    assert "2/2  recovered, exact" in done.stderr
+    assert {row["formula"] for row in rows(here / "r.csv")} == {"R*I", "d1*d2/(d1*n + d2)"}
+    assert "nalu bench formulas laws.json" in (here / "R.md").read_text().splitlines()
+
+
+def test_one_row_a_problem_in_the_order_of_the_file(cli: Cli, workers: Workers) -> None:
+    code, out, err = cli("formulas", "laws.json", "--seeds", "0-1")
+    lines = out.splitlines()
+    assert code == ExitCode.DONE
+    assert lines[0].split() == (
+        [
+            "id",
+            "seed",
+            "set",
+            "depth",
+            "recovered",
+            "verdict",
+            "far",
+            "error",
+            "seconds",
+            "found",
+            "by",
+            "formula",
+        ]
+    )
+    assert [line.split()[:4] for line in lines[1:5]] == [
+        ["ohm", "0", "physics", "1"],
+        ["ohm", "1", "physics", "1"],
+        ["lens", "0", "optics", "3"],
+        ["lens", "1", "optics", "3"],
+    ]
+    assert "physics     2 of 2  100.0 % (95 % interval 34.2 to 100.0 %)      2" in out
+    assert lines[-3:] == [
+        "recovered 4 of 4, 100.0 % (95 % interval 51.0 to 100.0 %)",
+        "called exact and not recovered: 0",
+        "seconds: median 0.5, slowest 0.5",
+    ]
+    assert err.splitlines()[0] == "1/4  recovered, exact  0.50 s  lens seed 1"
+
+
+def test_a_false_claim_stands_out(cli: Cli, workers: Workers) -> None:
+    workers.changes["lens"] = {"recovered": False, "formula": "d1 + n"}
+    workers.changes["ohm"] = {"recovered": False, "verdict": None, "error": "it died"}
+    _, out, err = cli("formulas", "laws.json")
+    assert "called exact and not recovered: 1\n  lens seed 0: d1 + n\n" in out
+    assert "without a formula: 1" in out
+    assert "1/2  NOT recovered, exact" in err
+    assert "2/2  failed (it died)" in err
+
+
+def test_options_reach_the_trials(cli: Cli, workers: Workers) -> None:
+    given = "--set optics --rows 50 --noise 0.01 --seeds 7 --time 9 --effort quick --train-only"
+    cli("formulas", "laws.json", *given.split(), "--jobs", 3, "--whole-process")
+    (trial,) = workers.trials
+    conditions = trial.conditions
+    assert (trial.law.name, trial.seed) == ("lens", 7)
+    assert (conditions.rows, conditions.noise, conditions.whole_process) == (50, 0.01, True)
+    assert (conditions.fit.time_limit, conditions.fit.effort) == (9, Effort.QUICK)
+    assert conditions.fit.train_only
+    assert conditions.fit.threads == 1
+    assert workers.calls[0]["jobs"] == 3
+    workers.trials.clear()
+    cli("formulas", "laws.json", "--id", "ohm, lens", "--depth", 1)
+    cli("formulas", "laws.json", "--limit", 1)
+    assert [trial.law.name for trial in workers.trials] == ["ohm", "ohm"]
+
+
+def test_operations_are_counted_by_operation_and_range(cli: Cli, workers: Workers) -> None:
+    code, out, _ = cli("ops", "ops.json", "--suite", "pairs")
+    assert code == ExitCode.DONE
+    assert len(workers.trials) == 8
+    assert "add           4 of 4" in out
+    assert re.search(r"\nlow +4 of 4 ", out)
+    workers.trials.clear()
+    cli("ops", "ops.json", "--suite", "sums", "--inputs", 20, "--seeds", "4", "--ops", "div")
+    assert [len(trial.law.names) for trial in workers.trials] == [20]
+
+
+def test_json_is_one_object(cli: Cli, workers: Workers) -> None:
+    workers.changes["lens"] = {"recovered": False, "far_error": float("inf")}
+    _, out, _ = cli("formulas", "laws.json", "--json", "--noise", "0.1", "--id", "lens,ohm")
+    data = json.loads(out, parse_constant=pytest.fail)
+    assert " ".join(data) == (
+        "nalu_result_version command arguments planned totals groups outcomes versions interrupted"
+    )
+    assert data["command"] == "bench formulas"
+    assert data["arguments"] == "nalu bench formulas laws.json --id lens,ohm --noise 0.1"
+    assert data["totals"]["falsely_exact"] == 1
+    assert data["groups"]["depth"]["3"]["recovered"] == 0
+    assert data["outcomes"][0]["id"] == "ohm"
+    assert data["outcomes"][1]["far_error"] is None
+    assert data["outcomes"][1]["set"] == "optics"
+    assert (data["planned"], data["interrupted"]) == (2, False)
+
+
+def test_quiet_prints_the_sum_alone(cli: Cli, workers: Workers) -> None:
+    _, out, err = cli("formulas", "laws.json", "-q")
+    assert err == ""
+    assert out.splitlines()[0].startswith("recovered 2 of 2")
+    assert "lens" not in out
+
+
+def test_an_interrupted_run_keeps_its_rows_and_is_continued(
+    cli: Cli, workers: Workers, here: Path
+) -> None:
+    command = ["formulas", "laws.json", "--seeds", "0,1", "--csv", "r.csv", "--page", "R.md"]
+    workers.interrupt_after = 3
+    code, out, err = cli(*command)
+    assert code == ExitCode.INTERRUPTED
+    assert "recovered 3 of 3" in out
+    assert "R.md is not written: the run is not complete" in err
+    assert "stopping; the results so far are kept" in err
+    assert [(row["id"], row["seed"]) for row in rows(here / "r.csv")] == [
+        ("lens", "1"),
+        ("lens", "0"),
+        ("ohm", "1"),
+    ]
+    workers.trials.clear()
+    code, out, err = cli(*command)
+    assert code == ExitCode.DONE
+    assert [(trial.law.name, trial.seed) for trial in workers.trials] == [("ohm", 0)]
+    assert "3 of 4 are done already" in err
+    assert "recovered 4 of 4" in out
+    assert "--seeds 0,1" in (here / "R.md").read_text()
+
+
+def test_results_of_another_run_are_not_mixed(cli: Cli, workers: Workers, here: Path) -> None:
+    cli("formulas", "laws.json", "--csv", "r.csv")
+    before = (here / "r.csv").read_text()
+    code, out, err = cli("formulas", "laws.json", "--csv", "r.csv", "--noise", "0.01")
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert "--noise 0.01'. Name another file" in err
+    code, _, _ = cli("ops", "ops.json", "--suite", "pairs", "--csv", "r.csv")
+    assert code == ExitCode.USAGE
+    assert (here / "r.csv").read_text() == before
+
+
+def test_a_page_replaces_a_page_and_nothing_else(cli: Cli, workers: Workers, here: Path) -> None:
+    (here / "notes.md").write_text("my notes")
+    for _ in range(2):
+        assert cli("formulas", "laws.json", "--page", "R.md")[0] == ExitCode.DONE
+    assert (here / "R.md").read_text().startswith(MARK)
+    code, _, err = cli("formulas", "laws.json", "--page", "notes.md")
+    assert code == ExitCode.OUTPUT
+    assert "notes.md exists and is no page of results" in err
+    assert (here / "notes.md").read_text() == "my notes"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("formulas none.json", 2, "none.json cannot be read: no such file or directory"),
+        ("formulas ops.json", 3, "ops.json is no benchmark of this kind; it has no 'formulas'"),
+        ("formulas laws.json --set none", 2, "--set 'none' is not in the file; it has physics"),
+        ("formulas laws.json --id none", 2, "--id 'none' is not in the file; it has ohm, lens"),
+        ("formulas laws.json --depth 2", 2, "no formula is left"),
+        ("formulas laws.json --rows 1", 2, "--rows is 1; it must be at least 2"),
+        ("formulas laws.json --noise -1", 2, "--noise is -1.0; it must be 0 to 10"),
+        ("formulas laws.json --noise nan", 2, "--noise is nan; it must be 0 to 10"),
+        ("formulas laws.json --seeds x", 2, "--seeds is 'x'; it must be numbers such as"),
+        ("formulas laws.json --limit 0", 2, "--limit is 0; it must be at least 1"),
+        ("formulas laws.json --jobs 0", 2, "--jobs is 0; it must be 1 to 256"),
+        ("formulas laws.json --time 0", 2, "--time is 0.0; it must be more than 0"),
+        ("formulas laws.json --csv no/r.csv", 5, "there is no folder"),
+        ("formulas laws.json --csv laws.json", 2, "would overwrite"),
+        ("ops ops.json", 2, "missing option '--suite'"),
+        ("ops ops.json --suite none", 2, "no suite 'none'; it has pairs, sums, wide"),
+        ("ops ops.json --suite pairs --ops div", 2, "--ops 'div' is not in the file; it has add"),
+        ("ops ops.json --suite wide", 3, "2 sums of 7 columns do not fit into 8 columns"),
+        ("none", 2, "no such command 'none'"),
+    ],
+)
+def test_each_mistake_has_its_exit_code_and_one_sentence(
+    arguments: str, code: int, message: str, cli: Cli, workers: Workers
+) -> None:
+    found, out, err = cli(*arguments.split())
+    assert message.lower() in err.lower()
+    assert (found, out, err.count("\n")) == (code, "", 1)
+    assert workers.trials == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("0", [0]), ("0,1", [0, 1]), ("0-4", [0, 1, 2, 3, 4]), ("7, 2-3,2", [7, 2, 3])],
+)
+def test_seeds_are_lists_and_ranges(text: str, seeds: list[int]) -> None:
+    assert _seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "x", "1,", "-1", "4-1", "1-", "1.5", "0-999999999", "²"])
+def test_what_is_no_seed_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="such as 0,1 or 0-4"):
+        _seeds(text)
+
+
+@pytest.mark.parametrize("arguments", ["--help", "formulas --help", "ops --help"])
+def test_help_begins_with_examples(arguments: str, cli: Cli) -> None:
+    code, out, _ = cli(*arguments.split())
+    assert code == ExitCode.DONE
+    assert out.splitlines()[2] == "  Examples:"
+    assert out.splitlines()[4].startswith("    nalu bench ")
+    assert max(map(len, out.splitlines())) <= 100
