@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +40,9 @@ MOST_VECTORS = 40
 
 POWERS = tuple(tuple(Fraction(k) for k in powers) for powers in ((0, 1), (0, 2), (0, 1, 2)))
 ROOT_POWERS = ((Fraction(0), Fraction(1, 2)),)
+"""Powers of the target in one question: quotients, their roots, roots beside a sum, and squares."""
 
 SUM_POWERS = tuple(map(Fraction, ("1", "2", "-1", "1/2", "-1/2", "-2")))
-"""Powers of the target in one question: quotients, their roots, roots beside a sum, and squares."""
 
 MOST_RELATIONS = 8
 LOOK_ON = 3
@@ -147,34 +146,38 @@ class Relation:
     parts: dict[Fraction, Polynomial]
 
     def circuits(self, rows: Rows) -> Iterator[Circuit]:
-        """The relation solved for the target, as stacks; none with a power that is not allowed."""
-        with suppress(ValueError):
-            yield from self._solutions(rows)
-
-    def _solutions(self, rows: Rows) -> Iterator[Circuit]:
+        """The relation solved for the target, as stacks; none with powers that are too large."""
         n = rows.X.shape[1]
         powers = sorted(self.parts)
+        ways: list[Callable[[], Circuit]] = []
         if len(powers) == 3:
-            free, linear, square = (self.parts[p] for p in powers)
-            for sign in (1.0, -1.0):
-                yield quadratic_root(n, square, linear, free, sign)
+            low, middle, high = (self.parts[k] for k in powers)
+            ways = [partial(quadratic_root, n, high, middle, low, sign) for sign in (1.0, -1.0)]
         elif len(powers) == 2:
-            yield from self._quotients(n, powers[1] - powers[0], rows)
+            ways = self._quotients(n, powers[1] - powers[0], float(np.sign(np.median(rows.y))))
+        seen: list[Circuit] = []
+        for way in ways:
+            try:
+                circuit = way()
+            except ValueError:
+                continue
+            if circuit not in seen:
+                seen.append(circuit)
+                yield circuit
 
-    def _quotients(self, n: int, power: Fraction, rows: Rows) -> Iterator[Circuit]:
+    def _quotients(self, n: int, power: Fraction, sign: float) -> list[Callable[[], Circuit]]:
         low, high = sorted(self.parts)
+        top = {e: -c for e, c in self.parts[low].items()}
+        bottom = self.parts[high]
         if power != 2:
-            top = {e: -c for e, c in self.parts[low].items()}
-            yield power_of_quotient(n, top, self.parts[high], 1 / power, 1.0)
-            return
-        sign = float(np.sign(np.median(rows.y)))
+            return [partial(power_of_quotient, n, top, bottom, 1 / power, 1.0)]
         # under a root the two sums must both be positive, not both negative
-        for side in (1.0, -1.0):
-            top = {e: -side * c for e, c in self.parts[low].items()}
-            bottom = {e: side * c for e, c in self.parts[high].items()}
-            opened = power_of_quotient(n, top, bottom, 1 / power, sign)
-            closed = power_of_quotient(n, top, bottom, 1 / power, sign, open_squares=False)
-            yield from (opened,) if opened == closed else (opened, closed)
+        less_top, less_bottom = ({e: -c for e, c in part.items()} for part in (top, bottom))
+        return [
+            partial(power_of_quotient, n, above, below, 1 / power, sign, open_squares=opened)
+            for above, below in ((top, bottom), (less_top, less_bottom))
+            for opened in (True, False)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +280,7 @@ _Key = tuple[Fraction, tuple[int, ...]]
 def _null_vector(rows: Rows, question: _Question) -> dict[tuple[Fraction, Exponents], float] | None:
     """A sparse dependency of the scaled columns; None when there is none."""
     A, norms, keys = _design(rows, question)
-    R = np.linalg.qr(A, mode="r")
+    R: Floats = np.asarray(np.linalg.qr(A, mode="r"), dtype=np.float64)
     if not _is_singular(R):
         return None
     _, s, Vt = np.linalg.svd(R)
@@ -356,11 +359,13 @@ def _smallest_support(R: Floats, basis: Floats, keys: list[_Key]) -> NDArray[np.
             high = middle
         else:
             low = middle + 1
-    return np.sort(order[:low]) if low <= MOST_TERMS else None
+    # first-degree relations of many columns may be long: (a + b + ...) / (c + d + ...)
+    most = len(order) if degrees.max() == 1 else MOST_TERMS
+    return np.sort(order[:low]) if low <= most else None
 
 
 def _dependent(columns: Floats) -> bool:
-    R = np.linalg.qr(columns, mode="r")
+    R: Floats = np.asarray(np.linalg.qr(columns, mode="r"), dtype=np.float64)
     if not _is_singular(R):
         return False
     s = np.linalg.svd(R, compute_uv=False)
@@ -368,7 +373,7 @@ def _dependent(columns: Floats) -> bool:
 
 
 def _is_singular(R: Floats) -> bool:
-    """Whether one step of inverse iteration meets a tiny singular value: a sixth of an SVD's time."""
+    """Whether inverse iteration meets a tiny singular value; in a sixth of the time of an SVD."""
     b = np.random.default_rng(len(R)).standard_normal(len(R))
     try:
         x = np.linalg.solve(R, b / np.linalg.norm(b))

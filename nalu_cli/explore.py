@@ -9,10 +9,14 @@ from numpy.typing import NDArray
 
 from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
 
-__all__ = ["Plan", "starts"]
+__all__ = ["Plan", "factor_starts", "starts"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+
+FLAT, SPREAD = 0.3, 0.1
+"""Weights of a flat start, and how far they differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,8 @@ def starts(plan: Plan, n: int, restarts: int, seed: tuple[int, ...]) -> tuple[Re
     """Random weights, and which of them take part.
 
     Unless asked to, sums of products do not read the columns past their products, since a product
-    can pass a column on; products read everything. The scale of a product below a sum is the sum's business.
+    can pass a column on; products read everything. The scale of a product below a sum is the sum's
+    business.
 
     Parameters
     ----------
@@ -91,6 +96,38 @@ def starts(plan: Plan, n: int, restarts: int, seed: tuple[int, ...]) -> tuple[Re
         free += [reads.ravel(), np.full(o, kind == SUM or last)]
         layers.append(RelaxedLayer(np.full((restarts, o), kind, dtype=np.int8), W, b))
     return Relaxed(tuple(layers), np.full(restarts, np.inf)), np.concatenate(free)
+
+
+def factor_starts(
+    n: int, exponents: tuple[float, ...], restarts: int, seed: tuple[int, ...]
+) -> tuple[Relaxed, Bools]:
+    """A product of sums with given powers, for tables too wide to learn the powers too.
+
+    Parameters
+    ----------
+    n : int
+        Number of columns.
+    exponents : tuple of float
+        One for each sum.
+    restarts : int
+        Every other one starts with nearly equal weights: sums of many columns often have these.
+    seed : tuple of int
+
+    Returns
+    -------
+    relaxed : Relaxed
+    free : ndarray of bool, shape (P,)
+    """
+    plan = Plan(f"A{len(exponents)} M1")
+    relaxed, free = starts(plan, n, restarts, seed)
+    sums, answer = relaxed.layers
+    sums.weights[::2] = FLAT + SPREAD * sums.weights[::2]
+    sums.constant[:] = 0.0
+    answer.weights[:] = 0.0
+    answer.weights[:, : len(exponents), 0] = exponents
+    # the scale of the product is one with those of the sums
+    free[sums.weights[0].size + sums.constant[0].size :] = False
+    return relaxed, free
 
 
 def _sizes(plan: Plan, n: int) -> list[tuple[int, int]]:

@@ -27,8 +27,11 @@ MOST_LONG_CONSTANTS = 4
 
 BITS_PER_SYMBOL = 6
 BITS_PER_REAL = 53
-SURPLUS_BITS = 40
-"""A law must leave this much of the data unexplained by its own length; 2**-40 is no chance."""
+BITS_OF_A_DOUBLE = 45.0
+"""What agreement to rounding shows in one row; the last bits are rounding's own."""
+
+SURPLUS_BITS = 16
+"""A law must leave this much of the data unexplained by its own length; 2**-16 is no chance."""
 
 SMALLEST_R2 = 0.9
 """Below this share of the variance, near and far, a formula is no approximation either."""
@@ -141,7 +144,8 @@ def weigh(
         worst = math.inf
     n = len(inner)
     floor = 1e-15 * float(np.sqrt(np.mean((inner.y / _size(inner.y)) ** 2))) * _size(inner.y)
-    misfit = math.inf if rmse is None else 2 * n * math.log(max(rmse, floor, 5e-324))
+    undefined = rmse is None or (len(problem.far) and errors_on(circuit, problem.far).rmse is None)
+    misfit = math.inf if undefined else 2 * n * math.log(max(rmse or 0.0, floor, 5e-324))
     return Candidate(
         circuit,
         found_by,
@@ -163,10 +167,16 @@ def _is_law(circuit: Circuit, length: int, problem: Problem) -> bool:
     reals = {abs(v) for v in constants_of(circuit).values() if is_long(abs(v))}
     if len(reals) > MOST_LONG_CONSTANTS:
         return False
-    y = problem.all_rows().y
-    distinct = len(np.unique(y))
-    bits = len(y) * min(45.0, 2 * math.log2(max(distinct, 2)))
+    bits = _information(problem.all_rows())
     return bits >= BITS_PER_SYMBOL * length + BITS_PER_REAL * len(reals) + SURPLUS_BITS
+
+
+def _information(rows: Rows) -> float:
+    """Bits in the targets of distinct rows, from the digits they are written with."""
+    distinct = np.unique(np.column_stack([rows.X, rows.y]), axis=0)[:, -1]
+    sample = distinct[:: max(1, len(distinct) // 50)]
+    digits = [len(f"{v:.17g}".split("e")[0].replace(".", "").strip("-0")) for v in sample]
+    return len(distinct) * min(BITS_OF_A_DOUBLE, float(np.mean(digits)) * math.log2(10))
 
 
 def pick(candidates: Iterable[Candidate]) -> Candidate | None:
@@ -267,7 +277,11 @@ def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[st
     if len(problem.far) and (far is None or far > _largest_far(len(problem.far)) * candidate.rmse):
         found.append("the error grows outside the training range")
     if candidate.rmse < 1e-9 * float(np.std(y)):
-        found.append("what is left is small but more than rounding")
+        few = candidate.complexity * BITS_PER_SYMBOL + SURPLUS_BITS > _information(
+            problem.all_rows()
+        )
+        short = "the rows are too few to tell a law from chance"
+        found.append(short if few else "what is left is small but more than rounding explains")
     columns = candidate.circuit.used_columns()
     if columns and _neighbours_agree(inner[:, columns], left):
         found.append("what is left is not noise: neighbouring rows have similar errors")

@@ -129,7 +129,7 @@ def climb(
         _report(watch, climbed, clock, problem, rung.name, step)
         for found in rung.search(clock.over):
             climbed.restarts += found.restarts
-            candidate = _candidate(found, rung.name, problem, climbed)
+            candidate = _candidate(found, rung.name, problem, climbed, clock)
             if candidate is not None:
                 climbed.candidates.append(candidate)
                 if candidate.is_exact:
@@ -171,7 +171,9 @@ def _report(
     watch(Progress(*done, circuit, error, clock.seconds, clock.left))
 
 
-def _candidate(found: Found, rung: str, problem: Problem, climbed: Climbed) -> Candidate | None:
+def _candidate(
+    found: Found, rung: str, problem: Problem, climbed: Climbed, clock: _Clock
+) -> Candidate | None:
     """Refine and weigh what a rung offers, if it can compete."""
     if complexity(found.circuit) >= climbed.shortest:
         return None
@@ -184,7 +186,7 @@ def _candidate(found: Found, rung: str, problem: Problem, climbed: Climbed) -> C
     best = climbed.best
     if sigma is not None and best is not None and rough.score > best.score + 20:
         return rough
-    refined = refine(found.circuit, problem.train, sigma=sigma)
+    refined = refine(found.circuit, problem.train, sigma=sigma, stop=clock.over)
     return weigh(
         refined.circuit,
         problem,

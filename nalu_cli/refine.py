@@ -24,6 +24,9 @@ SURE = 6.0
 HOPELESS = 1e4
 """Errors this many times larger than rounding explains do not come from imprecise constants."""
 
+MOST_NAMED = 60
+"""With more real constants than this a formula is not a law, and names would be chance."""
+
 MOST_UNSURE = 0.05
 """A constant known less well than this, relative to its size, gets no name."""
 
@@ -47,7 +50,12 @@ class Refined:
 
 
 def refine(
-    circuit: Circuit, rows: Rows, *, sigma: float | None = None, resolution: float = 0.0
+    circuit: Circuit,
+    rows: Rows,
+    *,
+    sigma: float | None = None,
+    resolution: float = 0.0,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Refined:
     """Fit and name the constants, then look for the shortest equal form.
 
@@ -60,6 +68,8 @@ def refine(
         Standard deviation of the target's error; None for data without noise.
     resolution : float
         Half a unit in the last decimal place the target is written with.
+    stop : callable
+        Asked before each rewriting.
 
     Returns
     -------
@@ -67,10 +77,13 @@ def refine(
     """
     fits = _acceptance(rows, sigma, resolution)
     fitted, spread = refit(circuit, rows, sigma=sigma)
-    if sigma is None and agreement(fitted, rows, resolution) > HOPELESS:
+    clean = sigma is None
+    if clean and (len(spread) > MOST_NAMED or agreement(fitted, rows, resolution) > HOPELESS):
         return Refined(fitted, spread)
     best = _with_names(circuit, rows, sigma, fits)
     for rewrite in (_settled, _shortened, _settled):
+        if stop():
+            break
         best = _rewritten(best, rewrite, rows, sigma, fits)
     return best
 
@@ -154,6 +167,8 @@ def _named(
 ) -> Refined:
     """Give names to the constants, the most certain first; the others follow each time."""
     settled: set[Place] = set()
+    if len(spread) > MOST_NAMED:
+        return Refined(circuit, spread)
     for place in sorted(spread, key=lambda p: _relative(circuit, spread, p)):
         value = constants_of(circuit).get(place)
         if value is None:
@@ -189,7 +204,7 @@ def _without_nothing(
     fits: Callable[[Circuit, Circuit], bool],
 ) -> tuple[Circuit, dict[Place, float]]:
     """Drop the terms and offsets that the data cannot tell from 0, least certain first."""
-    for _ in range(len(spread)):
+    for _ in range(min(len(spread), MOST_NAMED)):
         values = constants_of(circuit)
         doubtful = [
             p

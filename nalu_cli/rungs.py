@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ import numpy as np
 from nalu_cli.algebraic import product_rung, relations, sum_rung
 from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit
-from nalu_cli.explore import Plan, starts
+from nalu_cli.explore import Plan, factor_starts, starts
+from nalu_cli.polish import evaluate_relaxed
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.relaxed import SUM, Relaxed, RelaxedLayer
 from nalu_cli.scale import Scale
@@ -58,6 +60,16 @@ PLANS = (
     "M6 A3 M1",
 )
 """Stacks that need Adam first, simple to rich."""
+
+FACTORS = ((1.0, 1.0), (1.0, -1.0))
+FACTOR_RESTARTS = 6
+"""Powers of the sums in a product or quotient of two, tried with few starts."""
+
+ROWS_PER_WEIGHT = 3
+"""Rows that a stack is polished on, for each of its weights."""
+
+TYPICAL_COST = 192 * 64**2
+"""Rows times weights squared that one step of a stack of ordinary size takes."""
 
 CELL_WIDTHS = ((1,), (2, 1), (4, 1), (3, 3, 1))
 """Stacks of a published cell."""
@@ -121,13 +133,20 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
     if not settings.train_only and settings.layers is None:
         yield from _algebraic_rungs(problem.train)
     for cycle in range(MOST_CYCLES):
-        for layers in SMALL_PLANS:
-            if _asked(layers, settings):
-                for signed in _sign_rules(problem):
-                    yield _explored(problem, settings, Plan(layers, signed), cycle)
-        for layers in PLANS:
-            if _asked(layers, settings):
-                yield _trained(problem, settings, Plan(layers), cycle)
+        yield from _trained_rungs(problem, settings, cycle)
+
+
+def _trained_rungs(problem: Problem, settings: FitSettings, cycle: int) -> Iterator[Rung]:
+    if settings.layers in (None, 2):
+        for exponents in FACTORS:
+            yield _factored(problem, settings, exponents, cycle)
+    for layers in SMALL_PLANS:
+        if _asked(layers, settings):
+            for signed in _sign_rules(problem):
+                yield _explored(problem, settings, Plan(layers, signed), cycle)
+    for layers in PLANS:
+        if _asked(layers, settings):
+            yield _trained(problem, settings, Plan(layers), cycle)
 
 
 def _asked(layers: str, settings: FitSettings) -> bool:
@@ -155,10 +174,11 @@ def _explored(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) -
 
     def search(stop: Stop) -> Iterator[Found]:
         for log in _goals(problem, plan.kinds[-1] != SUM):
-            relaxed, free = starts(plan, len(problem.names), RESTARTS, (settings.seed, cycle))
+            count = _affordable(plan, len(problem.names))
+            relaxed, free = starts(plan, len(problem.names), count, (settings.seed, cycle))
             work = _Workbench(problem, settings, log=log)
             snapped = work.snap(relaxed, stop, steps=EXPLORE_STEPS, free=free)
-            yield from work.found(snapped, RESTARTS)
+            yield from work.found(snapped, count)
 
     return Rung(f"trained {plan.name}", search)
 
@@ -175,6 +195,31 @@ def _trained(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) ->
         yield from _adam(problem, settings, shape, cycle, stop)
 
     return Rung(f"trained {plan.name}", search)
+
+
+def _affordable(plan: Plan, n: int) -> int:
+    """Restarts that take about the same time whatever the size of the stack."""
+    widths = [0, *plan.widths]
+    size = sum((before + n) * after for before, after in itertools.pairwise(widths))
+    cost = max(SNAP_ROWS, ROWS_PER_WEIGHT * size) * size**2
+    return int(np.clip(RESTARTS * TYPICAL_COST / cost, FACTOR_RESTARTS, RESTARTS))
+
+
+def _factored(
+    problem: Problem, settings: FitSettings, exponents: tuple[float, ...], cycle: int
+) -> Rung:
+    """Products of sums of many columns."""
+
+    def search(stop: Stop) -> Iterator[Found]:
+        seed = (settings.seed, cycle)
+        relaxed, free = factor_starts(len(problem.names), exponents, FACTOR_RESTARTS, seed)
+        # a sum that changes sign is rugged in its logarithm
+        work = _Workbench(problem, settings, log=_goals(problem, last_product=True)[-1])
+        steps = EXPLORE_STEPS * (1 + 2 * cycle)
+        snapped = work.snap(relaxed, stop, steps=steps, free=free)
+        yield from work.found(snapped, FACTOR_RESTARTS)
+
+    return Rung("trained sum(2) product", search)
 
 
 def _goals(problem: Problem, last_product: bool) -> tuple[bool, ...]:
@@ -261,7 +306,13 @@ class _Workbench:
         published: bool = False,
     ) -> list[Snapped]:
         """Polish and snap a batch."""
-        rows = _some_rows(self.scaled, SNAP_ROWS, self.settings.seed)
+        size = (
+            sum(layer.weights[0].size for layer in relaxed.layers) if free is None else free.sum()
+        )
+        most = max(SNAP_ROWS, ROWS_PER_WEIGHT * int(size))
+        rows = _some_rows(self.scaled, most, self.settings.seed)
+        if self.log and not published:
+            relaxed = _calibrated(relaxed, rows)
         constants = self.settings.constants and not published
         ternary = self.settings.ternary or published
         return snap(
@@ -283,6 +334,16 @@ class _Workbench:
         """Circuits in the user's units."""
         for k, one in enumerate(snapped):
             yield Found(self.scale.up(one.circuit), one.moves, restarts if k == 0 else 0)
+
+
+def _calibrated(relaxed: Relaxed, rows: Rows) -> Relaxed:
+    """The scale of the last product set so that the logarithms agree on average."""
+    with np.errstate(all="ignore"):
+        logs = np.log(np.abs(evaluate_relaxed(relaxed, rows.X)))
+        gap = np.nan_to_num(np.log(np.abs(rows.y)) - logs).mean(axis=1)
+    *below, last = relaxed.layers
+    constant = last.constant * np.exp(np.clip(gap, -300, 300))[:, None]
+    return Relaxed((*below, RelaxedLayer(last.kind, last.weights, constant)), relaxed.loss)
 
 
 def _first(relaxed: Relaxed, count: int) -> Relaxed:

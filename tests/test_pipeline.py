@@ -140,7 +140,6 @@ def test_five_rows_are_enough_to_find_a_product() -> None:
     assert formula_text(answer.circuit, answer.names) == "a*b"
 
 
-@pytest.mark.xfail(reason="five rows are held to be too few to prove even a product", strict=True)
 def test_five_rows_are_enough_to_prove_a_product() -> None:
     answer = fitted({"a": FIVE_A, "b": FIVE_B, "y": FIVE_A * FIVE_B}, stop=stop_after(20))
     assert answer.status is Status.EXACT
