@@ -124,6 +124,8 @@ def climb(
     """
     clock = _Clock(settings.time_limit or SECONDS[settings.effort], stop)
     climbed = Climbed([weigh(_constant(problem), problem, found_by="constant")])
+    if climbed.candidates[0].is_exact:
+        return climbed
     patience = _Patience()
     for step, rung in enumerate(rungs_of(problem, settings)):
         _report(watch, climbed, clock, problem, rung.name, step)

@@ -227,7 +227,7 @@ def _weights(circuit: Circuit, rows: Rows, sigma: float | None) -> Floats:
     if sigma is not None:
         return np.full(len(rows), 1.0 / sigma)
     _, bound = rounding_bound(circuit, rows.X)
-    floor = EPS * np.abs(rows.y) + 1e-320
+    floor = EPS * np.abs(rows.y) + 1e-300
     return 1.0 / (np.where(np.isfinite(bound), bound, 0.0) + floor)
 
 
