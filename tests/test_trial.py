@@ -66,6 +66,14 @@ def test_the_whole_process_is_timed_too() -> None:
     assert outcome.process_seconds > outcome.seconds
 
 
+def test_a_process_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = of(RATIO, whole_process=True, fit=FitSettings(time_limit=20, threads=1))
+    monkeypatch.setattr(Conditions, "options", ("--time", "-1"))
+    assert run_trial(given).error.startswith(
+        "RuntimeError: nalu fit ended with exit code 2: nalu: --time is -1.0"
+    )
+
+
 def test_a_table_carries_every_double(tmp_path: Path) -> None:
     whole = Variable("n, [1]", (1, 9), (9, 20), Distribution.INTEGER)
     known = KnownLaw("law", "`n, [1]`/3 + a", "y", (whole, Variable("a", (0, 1), (1, 2))))

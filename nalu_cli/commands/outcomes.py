@@ -103,7 +103,7 @@ def _groups(title: str, groups: Mapping[str, Totals]) -> list[Text]:
         )
         for name, totals in groups.items()
     ]
-    return aligned((title, "recovered", "share", "exact", "wrongly", "median s"), rows)
+    return aligned((title, "recovered", "share", "exact", "wrongly exact", "median s"), rows)
 
 
 def bench_data(

@@ -66,7 +66,7 @@ def _headline(totals: Totals) -> Iterator[str]:
 
 
 def _groups(title: str, groups: Mapping[str, Totals]) -> Iterator[str]:
-    yield from _head(title, "recovered", "share", "called exact", "wrongly", "median seconds")
+    yield from _head(title, "recovered", "share", "called exact", "wrongly exact", "median seconds")
     for name, totals in groups.items():
         yield _row(
             name,

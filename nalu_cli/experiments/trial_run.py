@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import nalu_cli
+from nalu_cli.errors import ExitCode
 from nalu_cli.experiments.known_law import KnownLaw, Part, Rows
 from nalu_cli.experiments.operations import operation_rows
 from nalu_cli.experiments.recovery import CONSTANT_TOLERANCE, largest_error, recovery
@@ -104,11 +105,15 @@ def _process_seconds(path: Path, target: str, conditions: Conditions) -> float:
     package = str(Path(nalu_cli.__file__).parent.parent)
     paths = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     start = time.perf_counter()
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "nalu_cli", *arguments, "--output", str(path.with_suffix(".pt"))],
         env={**os.environ, "PYTHONPATH": paths},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        check=True,
+        check=False,
     )
-    return time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    if done.returncode != ExitCode.DONE:
+        said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise RuntimeError(f"nalu fit ended with exit code {done.returncode}: {said}")
+    return seconds
