@@ -1,4 +1,4 @@
-"""Stage 3: laws that linear algebra finds, one product, one sum or a null vector."""
+"""Stage 3: laws that a dependency of monomials and powers of the target gives away."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.circuit import ALLOWED_EXPONENTS, Circuit
+from nalu_cli.circuit import Circuit
+from nalu_cli.monomials import exponents_up_to, monomial_values
 from nalu_cli.problem import Rows
 from nalu_cli.scale import Scale
 from nalu_cli.wiring import (
@@ -20,11 +21,13 @@ from nalu_cli.wiring import (
     Polynomial,
     power_of_quotient,
     quadratic_root,
-    single_product,
-    single_sum,
 )
 
-__all__ = ["Relation", "product_rung", "relations", "sum_rung"]
+__all__ = [
+    "MOST_COLUMNS",
+    "Relation",
+    "relations",
+]
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +45,6 @@ POWERS = tuple(tuple(Fraction(k) for k in powers) for powers in ((0, 1), (0, 2),
 ROOT_POWERS = ((Fraction(0), Fraction(1, 2)),)
 """Powers of the target in one question: quotients, their roots, roots beside a sum, and squares."""
 
-SUM_POWERS = tuple(map(Fraction, ("1", "2", "-1", "1/2", "-1/2", "-2")))
 
 MOST_RELATIONS = 8
 LOOK_ON = 3
@@ -51,86 +53,6 @@ size of the first question with an answer, nothing new is to be expected."""
 
 MOST_TERMS = 40
 """A null vector with more terms than this is a fit, not a law."""
-
-
-def product_rung(rows: Rows) -> Iterator[Circuit]:
-    """One product layer: log|y| = sum w log|x| + c by least squares.
-
-    Parameters
-    ----------
-    rows : Rows
-        Training rows.
-
-    Yields
-    ------
-    Circuit
-        With exponents rounded to the allowed ones, with sign and on magnitudes.
-    """
-    usable = np.flatnonzero((rows.X != 0).all(axis=0))
-    if (rows.y == 0).any() or len(usable) + 1 > len(rows):
-        return
-    logs = np.log(np.abs(rows.X[:, usable]))
-    design = np.column_stack([logs, np.ones(len(rows))])
-    target = np.log(np.abs(rows.y))
-    w = np.linalg.lstsq(design, target, rcond=1e-13)[0][:-1]
-    exponents = {int(j): Fraction(round(2 * v), 2) for j, v in zip(usable, w, strict=True)}
-    exponents = {j: e for j, e in exponents.items() if e in ALLOWED_EXPONENTS}
-    position = {int(j): k for k, j in enumerate(usable)}
-    left = target - sum(float(e) * logs[:, position[j]] for j, e in exponents.items())
-    scale = float(np.exp(np.median(left)))
-    for magnitude in (False, True):
-        trial = single_product(rows.X.shape[1], exponents, 1.0, magnitude=magnitude)
-        with np.errstate(all="ignore"):
-            signs = np.sign(trial.evaluate(rows.X)) * np.sign(rows.y)
-        if np.all(signs == signs[0]) and signs[0] != 0:
-            sign = float(signs[0])
-            yield single_product(rows.X.shape[1], exponents, sign * scale, magnitude=magnitude)
-            return
-
-
-def sum_rung(rows: Rows) -> Iterator[Circuit]:
-    """One sum layer by least squares, with the target as it is, squared, rooted or inverted.
-
-    Parameters
-    ----------
-    rows : Rows
-        Training rows.
-
-    Yields
-    ------
-    Circuit
-        ``(c + sum c_j x_j) ** p`` with coefficients that do not matter left out.
-    """
-    n = rows.X.shape[1]
-    if n + 2 > len(rows):
-        return
-    keeps_sign = bool((rows.y > 0).all() or (rows.y < 0).all())
-    for power in SUM_POWERS:
-        if power != 1 and not keeps_sign:
-            continue
-        sign = float(np.sign(rows.y[0])) if power != 1 else 1.0
-        with np.errstate(all="ignore"):
-            target = (sign * rows.y) ** float(1 / power)
-        coefficients = _sparse_least_squares(rows.X, target)
-        if coefficients is not None:
-            yield single_sum(n, coefficients[:-1].tolist(), float(coefficients[-1]), power, sign)
-
-
-def _sparse_least_squares(X: Floats, y: Floats) -> Floats | None:
-    """Coefficients and offset; those that the exact fit does not need are 0."""
-    size = np.sqrt(np.mean(X**2, axis=0))
-    design = np.column_stack([X / size, np.ones(len(X))])
-    scale = float(np.sqrt(np.mean(y**2)))
-    if not np.isfinite(scale) or scale == 0:
-        return None
-    c = np.linalg.lstsq(design, y / scale, rcond=1e-13)[0]
-    residual = float(np.max(np.abs(design @ c - y / scale)))
-    if residual > 1e-9:
-        return None
-    kept = np.abs(c) > 1e-10 * np.abs(c).max()
-    c = np.where(kept, c, 0.0)
-    c[kept] = np.linalg.lstsq(design[:, kept], y / scale, rcond=1e-13)[0]
-    return np.append(c[:-1] * scale / size, c[-1] * scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +134,11 @@ class _Question:
 
 
 def relations(
-    rows: Rows, *, most_columns: int = MOST_COLUMNS, stop: Callable[[], bool] = lambda: False
+    rows: Rows,
+    *,
+    least_columns: int = 0,
+    most_columns: int = MOST_COLUMNS,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Relation]:
     """Sparse null vectors of monomials times powers of the target, cheapest question first.
 
@@ -220,8 +146,8 @@ def relations(
     ----------
     rows : Rows
         Training rows.
-    most_columns : int
-        Largest question asked.
+    least_columns, most_columns : int
+        Sizes of the questions asked: more than the first, at most the second.
     stop : callable
         Asked before each question.
 
@@ -235,7 +161,7 @@ def relations(
     supports: list[frozenset[tuple[Fraction, Exponents]]] = []
     largest = math.inf
     n = rows.X.shape[1]
-    for question in _questions(rows, most_columns):
+    for question in _questions(rows, least_columns, most_columns):
         if stop() or len(supports) >= MOST_RELATIONS or question.size(n) > largest:
             return
         found = _null_vector(scaled, question)
@@ -247,7 +173,7 @@ def relations(
         supports.append(frozenset(found))
 
 
-def _questions(rows: Rows, most_columns: int) -> list[_Question]:
+def _questions(rows: Rows, least_columns: int, most_columns: int) -> list[_Question]:
     """All questions that the rows can answer, smallest first."""
     n = rows.X.shape[1]
     limit = min(most_columns, len(rows) - max(3, len(rows) // 20))
@@ -259,19 +185,9 @@ def _questions(rows: Rows, most_columns: int) -> list[_Question]:
             weights = {0, 1, 2, -1, -2, degree // (len(powers) - 1)}
             for weight, roots in itertools.product(weights, rootable):
                 question = _Question(degree, weight, powers, roots)
-                if min(question.degrees()) >= 0 and question.size(n) <= limit:
+                if min(question.degrees()) >= 0 and least_columns < question.size(n) <= limit:
                     questions.add(question)
     return sorted(questions, key=lambda q: (q.size(n) + 5 * q.roots, q.degree, q.weight, q.powers))
-
-
-@lru_cache(maxsize=64)
-def _exponents(n: int, degree: int) -> tuple[tuple[int, ...], ...]:
-    """All monomials of n columns up to a degree, lower degrees first."""
-    return tuple(
-        tuple(chosen.count(j) for j in range(n))
-        for total in range(degree + 1)
-        for chosen in itertools.combinations_with_replacement(range(n), total)
-    )
 
 
 _Key = tuple[Fraction, tuple[int, ...]]
@@ -305,10 +221,10 @@ def _design(rows: Rows, question: _Question) -> tuple[Floats, Floats, list[_Key]
     count = min(len(X), question.size(n) + max(40, question.size(n) // 4))
     X, y = X[:count], rows.y[:count]
     degrees = question.degrees()
-    monomials = _monomials(X, _exponents(n, max(degrees)))
+    monomials = monomial_values(X, exponents_up_to(n, max(degrees)))
     blocks, keys = [], []
     for power, degree in zip(question.powers, degrees, strict=True):
-        exponents = _exponents(n, degree)
+        exponents = exponents_up_to(n, degree)
         blocks.append((y ** float(power))[:, None] * monomials[:, : len(exponents)])
         keys += [(power, e) for e in exponents]
     A = np.concatenate(blocks, axis=1)
@@ -316,22 +232,6 @@ def _design(rows: Rows, question: _Question) -> tuple[Floats, Floats, list[_Key]
     norms = np.linalg.norm(A, axis=0)
     norms[norms == 0] = 1.0
     return A / norms, norms, keys
-
-
-def _monomials(X: Floats, exponents: tuple[tuple[int, ...], ...]) -> Floats:
-    """Each monomial from one of lower degree times a column: (N, M)."""
-    table: dict[tuple[int, ...], Floats] = {}
-    out = np.empty((len(X), len(exponents)))
-    for m, e in enumerate(exponents):
-        value = np.ones(len(X))
-        for j in range(len(e)):
-            if e[j]:
-                lower = (*e[:j], e[j] - 1, *e[j + 1 :])
-                value = table[lower] * X[:, j]
-                break
-        table[e] = value
-        out[:, m] = value
-    return out
 
 
 def _smallest_support(R: Floats, basis: Floats, keys: list[_Key]) -> NDArray[np.intp] | None:

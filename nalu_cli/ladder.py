@@ -26,6 +26,10 @@ SECONDS = {Effort.QUICK: 5.0, Effort.NORMAL: 25.0, Effort.THOROUGH: 300.0}
 PATIENCE = 5
 """Rungs without a better formula after which one within the noise is taken."""
 
+FULL_TURN = 40
+MANY_ROWS = 150
+"""With fewer rows the patience begins after so many rungs."""
+
 SHORT = 20
 """An exact formula of this complexity ends the climb; after a longer one its rung is finished."""
 
@@ -84,20 +88,27 @@ class _Clock:
 
 
 class _Patience:
-    """Ends the climb when several rungs in a row do no better than a formula within the noise."""
+    """Ends the climb when several rungs in a row do no better than a formula within the noise.
 
-    def __init__(self) -> None:
+    With few rows nearly everything is within some noise: then all rungs have their turn first.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
         self.best: Candidate | None = None
         self.rungs = 0
+        self.idle = 0
 
-    def spent(self, climbed: Climbed, problem: Problem) -> bool:
+    def spent(self, climbed: Climbed) -> bool:
         """Ask once after each rung."""
         best = climbed.best
-        self.rungs = self.rungs + 1 if best is self.best else 0
+        self.rungs += 1
+        self.idle = self.idle + 1 if best is self.best else 0
         self.best = best
-        if best is None or self.rungs < PATIENCE:
+        early = self.rungs < FULL_TURN and len(self.problem.train) < MANY_ROWS
+        if best is None or self.idle < PATIENCE or early:
             return False
-        return verdict(best, problem)[0] is Status.WITHIN_NOISE
+        return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
 
 
 def climb(
@@ -126,7 +137,7 @@ def climb(
     climbed = Climbed([weigh(_constant(problem), problem, found_by="constant")])
     if climbed.candidates[0].is_exact:
         return climbed
-    patience = _Patience()
+    patience = _Patience(problem)
     for step, rung in enumerate(rungs_of(problem, settings)):
         _report(watch, climbed, clock, problem, rung.name, step)
         for found in rung.search(clock.over):
@@ -143,7 +154,7 @@ def climb(
         best = climbed.best
         if best is not None and best.is_exact:
             return climbed
-        if clock.over() or patience.spent(climbed, problem):
+        if clock.over() or patience.spent(climbed):
             break
     climbed.interrupted = clock.interrupted()
     return climbed
@@ -188,7 +199,10 @@ def _candidate(
     best = climbed.best
     if sigma is not None and best is not None and rough.score > best.score + 20:
         return rough
-    refined = refine(found.circuit, problem.train, sigma=sigma, stop=clock.over)
+    try:
+        refined = refine(found.circuit, problem.train, sigma=sigma, stop=clock.over)
+    except (OverflowError, ValueError):
+        return rough  # a constant left the range of doubles on the way
     return weigh(
         refined.circuit,
         problem,

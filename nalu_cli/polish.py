@@ -19,12 +19,18 @@ Bools = NDArray[np.bool_]
 LARGEST_LOG = 300.0
 """Logarithms of unit values are held within +-300: exp(300)**2 is still a float64."""
 
+LOG_WEIGHTS = (0.1, 3.0)
+"""Bounds on |y| over its median as a weight of logarithms."""
+
 LARGEST_STEP = 0.5
 """No weight moves further than this in one step; exponents decide the basin."""
 
 
 class Residual:
-    """What is driven to zero: (f - y) / scale, or log|f| - log|y| for targets that keep their sign.
+    """What is driven to zero: (f - y) / scale, or log|f| - log|y|, larger targets counting more.
+
+    An error of the same size everywhere is an error of log|y| that shrinks as |y| grows; weights
+    of |y|, within bounds that keep heavy tails from ruling, make up for that.
 
     Parameters
     ----------
@@ -37,23 +43,29 @@ class Residual:
     def __init__(self, y: Floats, *, log: bool) -> None:
         self.log = log
         if log:
-            self.target: Floats = np.log(np.abs(y))
-            self.scale = float(np.std(self.target)) or 1.0
+            size = np.abs(y)
+            self.target: Floats = np.log(size)
+            weights = np.clip(size / np.median(size), *LOG_WEIGHTS)
         else:
             self.target = y
-            self.scale = float(np.std(y)) or 1.0
+            weights = np.ones(len(y))
+        weights /= math.sqrt(float(np.sum(weights**2)))
+        spread = float(np.sqrt(np.sum((weights * (self.target - self._mean(weights))) ** 2)))
+        self.weights: Floats = weights / (spread or 1.0)
+
+    def _mean(self, weights: Floats) -> float:
+        return float(np.sum(weights**2 * self.target))
 
     def __call__(self, f: Floats) -> Floats:  # (R, N) -> (R, N)
-        """Residuals in units of the target's standard deviation."""
+        """Residuals; their squares sum to the weighted error over the target's variance."""
         value: Floats = np.log(np.maximum(np.abs(f), 1e-300)) if self.log else f
-        return (value - self.target) / (self.scale * math.sqrt(len(self.target)))
+        return (value - self.target) * self.weights
 
     def slope(self, f: Floats) -> Floats:  # (R, N) -> (R, N)
         """Derivative of each residual by the stack's value."""
-        norm = self.scale * math.sqrt(len(self.target))
         if self.log:
-            return 1.0 / (norm * np.where(np.abs(f) > 1e-300, f, 1e-300))
-        return np.full_like(f, 1.0 / norm)
+            return self.weights / np.where(np.abs(f) > 1e-300, f, 1e-300)
+        return np.broadcast_to(self.weights, f.shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ def _names(value: float, error: float, *, noisy: bool) -> list[float]:
     """Values worth trying for a constant: 1 is structure and needs no odds, names do."""
     relative = error / abs(value)
     found = []
-    if noisy and abs(abs(value) - 1) < SURE / 2 * error and relative < MOST_UNSURE:
+    if noisy and abs(abs(value) - 1) < SURE / 2 * error and relative < 1 / SURE:
         found.append(math.copysign(1.0, value))
     tolerance = min(max(SURE * relative, 8 * EPS), MOST_UNSURE)
     named = snap_value(value, tolerance)

@@ -130,14 +130,15 @@ def _hand_up(circuit: Circuit, k: int, u: int) -> Circuit:
 
 
 def _simplest_factor(unit: Unit) -> float:
-    values = [float(t.weight) * t.constant for t in unit.terms]
-    if unit.constant:
-        values.append(unit.constant)
+    coefficients = sorted((float(t.weight) * t.constant for t in unit.terms), key=abs)
+    offset = [unit.constant] if unit.constant else []
+    values = [*coefficients, *offset]
 
-    def cost(factor: float) -> tuple[float, float]:
-        return sum(_cost(v / factor) for v in values), abs(factor)
+    def cost(factor: float) -> float:
+        return sum(_cost(v / factor) for v in values)
 
-    return min([1.0, *values], key=cost) if values else 1.0
+    # the first of equally simple ones: a coefficient of 1 is structure, an offset of 1 a constant
+    return min([1.0, *coefficients, *offset], key=cost) if values else 1.0
 
 
 def _cost(value: float) -> float:

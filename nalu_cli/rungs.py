@@ -8,16 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nalu_cli.algebraic import product_rung, relations, sum_rung
+from nalu_cli.algebraic import MOST_COLUMNS, relations
+from nalu_cli.allowed import AllowedValues
 from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit
 from nalu_cli.explore import Plan, factor_starts, starts
+from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.polish import evaluate_relaxed
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.relaxed import SUM, Relaxed, RelaxedLayer
 from nalu_cli.scale import Scale
 from nalu_cli.settings import CellName, Effort, FitSettings
-from nalu_cli.snap import AllowedValues, Snapped, snap
+from nalu_cli.snap import Snapped, snap
+from nalu_cli.sparse import sparse_rung
 
 __all__ = ["Found", "Rung", "rungs_of"]
 
@@ -61,6 +64,9 @@ PLANS = (
 )
 """Stacks that need Adam first, simple to rich."""
 
+SMALL_QUESTION = 260
+"""Size of the questions about dependencies that are asked before anything is trained."""
+
 FACTORS = ((1.0, 1.0), (1.0, -1.0))
 FACTOR_RESTARTS = 6
 """Powers of the sums in a product or quotient of two, tried with few starts."""
@@ -76,6 +82,7 @@ CELL_WIDTHS = ((1,), (2, 1), (4, 1), (3, 3, 1))
 
 RESTARTS = 64
 SNAP_ROWS = 128
+NOISY_ROWS = 512
 EXPLORE_STEPS = 40
 
 TRAIN_RESTARTS = {Effort.QUICK: 64, Effort.NORMAL: 128, Effort.THOROUGH: 256}
@@ -130,13 +137,23 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
         for cycle in range(MOST_CYCLES):
             yield from _cell_rungs(problem, settings, cycle)
         return
-    if not settings.train_only and settings.layers is None:
+    algebra = not settings.train_only and settings.layers is None
+    if algebra:
         yield from _algebraic_rungs(problem.train)
     for cycle in range(MOST_CYCLES):
-        yield from _trained_rungs(problem, settings, cycle)
+        if algebra and cycle == 0:
+            yield Rung(
+                "few terms", lambda stop: (Found(c) for c in sparse_rung(problem.train, stop))
+            )
+        yield from _small_rungs(problem, settings, cycle)
+        if algebra and cycle == 0:
+            yield Rung("algebraic", lambda stop: _dependencies(problem.train, stop, SMALL_QUESTION))
+        for layers in PLANS:
+            if _asked(layers, settings):
+                yield _trained(problem, settings, Plan(layers), cycle)
 
 
-def _trained_rungs(problem: Problem, settings: FitSettings, cycle: int) -> Iterator[Rung]:
+def _small_rungs(problem: Problem, settings: FitSettings, cycle: int) -> Iterator[Rung]:
     if settings.layers in (None, 2):
         for exponents in FACTORS:
             yield _factored(problem, settings, exponents, cycle)
@@ -144,9 +161,6 @@ def _trained_rungs(problem: Problem, settings: FitSettings, cycle: int) -> Itera
         if _asked(layers, settings):
             for signed in _sign_rules(problem):
                 yield _explored(problem, settings, Plan(layers, signed), cycle)
-    for layers in PLANS:
-        if _asked(layers, settings):
-            yield _trained(problem, settings, Plan(layers), cycle)
 
 
 def _asked(layers: str, settings: FitSettings) -> bool:
@@ -160,11 +174,11 @@ def _sign_rules(problem: Problem) -> tuple[bool, ...]:
 def _algebraic_rungs(rows: Rows) -> Iterator[Rung]:
     yield Rung("product", lambda _: (Found(c) for c in product_rung(rows)))
     yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows)))
-    yield Rung("algebraic", lambda stop: _dependencies(rows, stop))
+    yield Rung("algebraic", lambda stop: _dependencies(rows, stop, 0, SMALL_QUESTION))
 
 
-def _dependencies(rows: Rows, stop: Stop) -> Iterator[Found]:
-    for relation in relations(rows, stop=stop):
+def _dependencies(rows: Rows, stop: Stop, least: int, most: int = MOST_COLUMNS) -> Iterator[Found]:
+    for relation in relations(rows, least_columns=least, most_columns=most, stop=stop):
         for circuit in relation.circuits(rows):
             yield Found(circuit)
 
@@ -311,6 +325,7 @@ class _Workbench:
         )
         most = max(SNAP_ROWS, ROWS_PER_WEIGHT * int(size))
         rows = _some_rows(self.scaled, most, self.settings.seed)
+        more = _some_rows(self.scaled, max(most, NOISY_ROWS), self.settings.seed)
         if self.log and not published:
             relaxed = _calibrated(relaxed, rows)
         constants = self.settings.constants and not published
@@ -327,13 +342,18 @@ class _Workbench:
             else AllowedValues(constants=constants),
             names=self.names,
             free=free,
+            more=(more.X, more.y) if len(more) > len(rows) else None,
             stop=stop,
         )
 
     def found(self, snapped: list[Snapped], restarts: int) -> Iterator[Found]:
         """Circuits in the user's units."""
         for k, one in enumerate(snapped):
-            yield Found(self.scale.up(one.circuit), one.moves, restarts if k == 0 else 0)
+            try:
+                circuit = self.scale.up(one.circuit)
+            except (OverflowError, ValueError):
+                continue  # a constant that no double can hold in the user's units
+            yield Found(circuit, one.moves, restarts if k == 0 else 0)
 
 
 def _calibrated(relaxed: Relaxed, rows: Rows) -> Relaxed:

@@ -9,18 +9,19 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from nalu_cli.allowed import AllowedValues, grid, may_stay_real
 from nalu_cli.answer import Move
 from nalu_cli.circuit import ALLOWED_EXPONENTS, Circuit, Layer, Term, Unit, UnitKind
 from nalu_cli.polish import Network, Residual, levenberg_marquardt
 from nalu_cli.relaxed import PRODUCT, SUM, Relaxed
 
-__all__ = ["AllowedValues", "Snapped", "snap"]
+__all__ = ["Snapped", "snap"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-CLEAN = 1e-12
-"""A polished loss below this share of the target's variance is not noise."""
+NEARLY_CLEAN = 1e-6
+"""A polished loss below this share of the variance is not noise but an unfinished polish."""
 
 SLACK = 1e-9
 """Loss that a snapped weight may cost while the others have not settled yet."""
@@ -33,29 +34,6 @@ ROUNDING = 1e-24
 
 MOST_AT_ONCE = 6
 POLISH_STEPS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class AllowedValues:
-    """Which values weights may take, with the price of each in bits-like units.
-
-    Parameters
-    ----------
-    exponents : tuple of float
-        For products, besides 0.
-    constants : bool
-        Whether a weight of a sum, an offset or a scale may stay real.
-    """
-
-    exponents: tuple[float, ...] = tuple(
-        sign * size for size in (1, 2, 0.5, 3, 1.5, 4, 2.5, 5, 6) for sign in (1, -1)
-    )
-    constants: bool = True
-
-    @classmethod
-    def ternary(cls, *, constants: bool = True) -> AllowedValues:
-        """Nothing but -1, 0 and 1."""
-        return cls(exponents=(1, -1), constants=constants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +68,8 @@ class _Surgery:
         self.frozen = np.zeros(theta.shape, dtype=bool)
         self.real = np.zeros(theta.shape, dtype=bool)
         self.cost = np.zeros(theta.shape)
-        self.values, self.price = _grid(network, allowed, len(theta))
-        self.stays = _may_stay_real(network, allowed, len(theta))
+        self.values, self.price = grid(network, allowed, len(theta))
+        self.stays = may_stay_real(network, allowed, len(theta))
         self.loss = np.full(len(theta), np.inf)
         self.batch = np.full(len(theta), MOST_AT_ONCE)
         self.tries = np.zeros(theta.shape, dtype=int)
@@ -115,6 +93,7 @@ def snap(
     allowed: AllowedValues | None = None,
     names: Sequence[str] = (),
     free: Bools | None = None,
+    more: tuple[Floats, Floats] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> list[Snapped]:
     """Polish, keep the best, and move every weight to an allowed value at the least cost.
@@ -140,6 +119,8 @@ def snap(
         Column names for the snap table.
     free : ndarray of bool, shape (P,), optional
         Weights that take part; the others stay as they are.
+    more : tuple of ndarray, optional
+        X and y of more rows, for the snap of stacks that noise keeps from a clean fit.
     stop : callable, optional
         Asked between moves.
 
@@ -159,15 +140,24 @@ def snap(
     best = best[np.isfinite(loss[best])]
     if not len(best):
         return []
-    state = _Surgery(network.take(best), theta[best], residual, allowed)
-    state.frozen |= fixed[best]
-    state.loss = loss[best]
-    clean = float(state.loss.min()) < CLEAN or len(y) < 8
+    clean = float(loss[best].min()) < NEARLY_CLEAN or len(y) < 8
+    network = network.take(best)
+    theta, loss, fixed = theta[best], loss[best], fixed[best]
+    if not clean and more is not None:
+        # what noise hides in few rows shows in many
+        X, y = more
+        residual, network.X = Residual(y, log=log), X
+        theta, loss = levenberg_marquardt(
+            network, theta, residual, free=~fixed, steps=POLISH_STEPS, stop=stop
+        )
+    state = _Surgery(network, theta.copy(), residual, allowed)
+    state.frozen |= fixed
+    state.loss = loss
     rise = 0.0 if clean else 2 * np.log(len(y)) / len(y)
     while _one_round(state, rise, clean=clean):
         if stop is not None and stop():
             break
-    return _collected(state, best, theta[best], X.shape[1], names)
+    return _collected(state, best, theta, X.shape[1], names)
 
 
 def _one_round(state: _Surgery, rise: float, *, clean: bool) -> bool:
@@ -285,43 +275,6 @@ def _compensated(
     f, _ = both.forward(np.stack([plain, moved]))
     loss = np.square(residual(f)).sum(axis=1)
     return moved if loss[1] < loss[0] or not np.isfinite(loss[0]) else plain
-
-
-def _grid(network: Network, allowed: AllowedValues, restarts: int) -> tuple[Floats, Floats]:
-    """Allowed values and their prices: (R, P, G), padded with NaN."""
-    exponents = np.array([0.0, *allowed.exponents])
-    width = max(len(exponents), 3)
-    exponent_price = np.concatenate([[0.0], 1.0 + np.abs(np.abs(exponents[1:]) - 1) * 2])
-    values = np.full((restarts, network.size, width), np.nan)
-    price = np.zeros((restarts, network.size, width))
-    at = 0
-    for kind, (i, o) in zip(network.kinds, network.shapes, strict=True):
-        for unit in range(o):
-            weights = at + unit + o * np.arange(i)
-            constant = at + i * o + unit
-            for r in range(restarts):
-                if kind[r, unit] == SUM:
-                    values[r, weights, :3] = (0.0, 1.0, -1.0)
-                    price[r, weights, 1:3] = 1.0
-                    values[r, constant, :3] = (0.0, 1.0, -1.0)
-                    price[r, constant, 1:3] = 2.0
-                else:
-                    values[r, weights, : len(exponents)] = exponents
-                    price[r, weights, : len(exponents)] = exponent_price
-                    values[r, constant, :2] = (1.0, -1.0)
-        at += i * o + o
-    return values, price
-
-
-def _may_stay_real(network: Network, allowed: AllowedValues, restarts: int) -> Bools:
-    stays = np.zeros((restarts, network.size), dtype=bool)
-    at = 0
-    for kind, (i, o) in zip(network.kinds, network.shapes, strict=True):
-        sums = kind == SUM
-        stays[:, at : at + i * o] = np.repeat(sums[:, None, :], i, axis=1).reshape(restarts, -1)
-        stays[:, at + i * o : at + i * o + o] = True
-        at += i * o + o
-    return stays & allowed.constants
 
 
 def _collected(

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from tables import Floats, uniform
 
-from nalu_cli.algebraic import product_rung, relations, sum_rung
+from nalu_cli.algebraic import relations
 from nalu_cli.circuit import Circuit
+from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Rows
 from nalu_cli.refit import refit
 from nalu_cli.rounding import agreement

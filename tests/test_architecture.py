@@ -39,7 +39,11 @@ ORDER = (
     "polish",
     "constants",
     "refit",
+    "monomials",
+    "linear",
     "algebraic",
+    "sparse",
+    "allowed",
     "snap",
     "tree",
     "expression",
@@ -62,7 +66,7 @@ ORDER = (
 STAGES = {
     1: {"table"},
     2: {"problem"},
-    3: {"algebraic", "rungs", "ladder"},
+    3: {"linear", "algebraic", "sparse", "rungs", "ladder"},
     4: {"explore", "cells", "stack", "train"},
     5: {"polish"},
     6: {"snap"},
@@ -93,6 +97,9 @@ TESTED_ELSEWHERE = {
     "exporters": "test_exporter_laws",
     "expression": "test_formula and test_simplify go through it in both directions",
     "tree": "test_formula and test_simplify compare trees",
+    "allowed": "test_snap snaps to the values and keeps from them",
+    "linear": "test_algebraic asks all rungs without training",
+    "monomials": "test_algebraic and test_sparse build laws of them",
     "relaxed": "plain data; test_polish and test_snap read every field",
 }
 """Modules without a test file of their own name, and why."""

@@ -9,12 +9,13 @@ import pytest
 from answers import product, total
 from tables import Floats, uniform
 
+from nalu_cli.allowed import AllowedValues
 from nalu_cli.circuit import Circuit, UnitKind
 from nalu_cli.explore import Plan, starts
 from nalu_cli.polish import Network, Residual, levenberg_marquardt
 from nalu_cli.refit import relax
 from nalu_cli.relaxed import Relaxed, RelaxedLayer
-from nalu_cli.snap import AllowedValues, Snapped, snap
+from nalu_cli.snap import Snapped, snap
 
 LAWS = {
     "a*b/c": Circuit(3, ((product((0, 1), (1, 1), (2, -1)),),)),

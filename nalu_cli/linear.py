@@ -1,0 +1,99 @@
+"""Stage 3: the first rungs, one product and one sum by least squares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.circuit import ALLOWED_EXPONENTS, Circuit
+from nalu_cli.problem import Rows
+from nalu_cli.wiring import single_product, single_sum
+
+__all__ = ["product_rung", "sum_rung"]
+
+Floats = NDArray[np.float64]
+
+SUM_POWERS = tuple(map(Fraction, ("1", "2", "-1", "1/2", "-1/2", "-2")))
+
+
+def product_rung(rows: Rows) -> Iterator[Circuit]:
+    """One product layer: log|y| = sum w log|x| + c by least squares.
+
+    Parameters
+    ----------
+    rows : Rows
+        Training rows.
+
+    Yields
+    ------
+    Circuit
+        With exponents rounded to the allowed ones, with sign and on magnitudes.
+    """
+    usable = np.flatnonzero((rows.X != 0).all(axis=0))
+    if (rows.y == 0).any() or len(usable) + 1 > len(rows):
+        return
+    logs = np.log(np.abs(rows.X[:, usable]))
+    design = np.column_stack([logs, np.ones(len(rows))])
+    target = np.log(np.abs(rows.y))
+    w = np.linalg.lstsq(design, target, rcond=1e-13)[0][:-1]
+    exponents = {int(j): Fraction(round(2 * v), 2) for j, v in zip(usable, w, strict=True)}
+    exponents = {j: e for j, e in exponents.items() if e in ALLOWED_EXPONENTS}
+    position = {int(j): k for k, j in enumerate(usable)}
+    left = target - sum(float(e) * logs[:, position[j]] for j, e in exponents.items())
+    scale = float(np.exp(np.median(left)))
+    for magnitude in (False, True):
+        trial = single_product(rows.X.shape[1], exponents, 1.0, magnitude=magnitude)
+        with np.errstate(all="ignore"):
+            signs = np.sign(trial.evaluate(rows.X)) * np.sign(rows.y)
+        if np.all(signs == signs[0]) and signs[0] != 0:
+            sign = float(signs[0])
+            yield single_product(rows.X.shape[1], exponents, sign * scale, magnitude=magnitude)
+            return
+
+
+def sum_rung(rows: Rows) -> Iterator[Circuit]:
+    """One sum layer by least squares, with the target as it is, squared, rooted or inverted.
+
+    Parameters
+    ----------
+    rows : Rows
+        Training rows.
+
+    Yields
+    ------
+    Circuit
+        ``(c + sum c_j x_j) ** p`` with coefficients that do not matter left out.
+    """
+    n = rows.X.shape[1]
+    if n + 2 > len(rows):
+        return
+    keeps_sign = bool((rows.y > 0).all() or (rows.y < 0).all())
+    for power in SUM_POWERS:
+        if power != 1 and not keeps_sign:
+            continue
+        sign = float(np.sign(rows.y[0])) if power != 1 else 1.0
+        with np.errstate(all="ignore"):
+            target = (sign * rows.y) ** float(1 / power)
+        coefficients = _sparse_least_squares(rows.X, target)
+        if coefficients is not None:
+            yield single_sum(n, coefficients[:-1].tolist(), float(coefficients[-1]), power, sign)
+
+
+def _sparse_least_squares(X: Floats, y: Floats) -> Floats | None:
+    """Coefficients and offset; those that the exact fit does not need are 0."""
+    size = np.sqrt(np.mean(X**2, axis=0))
+    design = np.column_stack([X / size, np.ones(len(X))])
+    scale = float(np.sqrt(np.mean(y**2)))
+    if not np.isfinite(scale) or scale == 0:
+        return None
+    c = np.linalg.lstsq(design, y / scale, rcond=1e-13)[0]
+    residual = float(np.max(np.abs(design @ c - y / scale)))
+    if residual > 1e-9:
+        return None
+    kept = np.abs(c) > 1e-10 * np.abs(c).max()
+    c = np.where(kept, c, 0.0)
+    c[kept] = np.linalg.lstsq(design[:, kept], y / scale, rcond=1e-13)[0]
+    return np.append(c[:-1] * scale / size, c[-1] * scale)
