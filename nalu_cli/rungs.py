@@ -91,6 +91,9 @@ POLISHED = 48
 """Trained restarts that are polished; the best of them are snapped."""
 
 SNAPPED = 10
+LARGE_STACK = 120
+"""Of stacks with more weights than this fewer are snapped."""
+
 POLISH_STEPS = 25
 
 MOST_CYCLES = 100
@@ -335,7 +338,7 @@ class _Workbench:
             rows.X,
             rows.y,
             log=self.log,
-            keep=SNAPPED,
+            keep=SNAPPED if size <= LARGE_STACK else SNAPPED // 3,
             polish_steps=steps,
             allowed=AllowedValues.ternary(constants=constants)
             if ternary

@@ -71,7 +71,9 @@ class _Surgery:
         self.values, self.price = grid(network, allowed, len(theta))
         self.stays = may_stay_real(network, allowed, len(theta))
         self.loss = np.full(len(theta), np.inf)
-        self.batch = np.full(len(theta), MOST_AT_ONCE)
+        # stacks of many weights take more at once, or they would never be done
+        self.most = max(MOST_AT_ONCE, theta.shape[1] // 10)
+        self.batch = np.full(len(theta), self.most)
         self.tries = np.zeros(theta.shape, dtype=int)
 
     def polish(
@@ -207,9 +209,9 @@ def _accept(
         if loss[r] <= limit:
             state.theta[row], state.frozen[row], state.loss[row] = trial[r], frozen[r], loss[r]
             state.cost[row, chosen[r]] = cost[r].min(axis=1)[chosen[r]]
-            state.batch[row] = min(MOST_AT_ONCE, 2 * state.batch[row])
+            state.batch[row] = min(state.most, 2 * state.batch[row])
         elif len(chosen[r]) > 1:
-            state.batch[row] = 1
+            state.batch[row] = len(chosen[r]) // 4 or 1
         else:
             state.real[row, chosen[r]] = True
 
