@@ -38,6 +38,7 @@ MOST_NODES = 50_000
 """Inlining shared units can multiply their size layer by layer; a longer formula is refused."""
 
 ONE = Fraction(1)
+ZERO = Number(0.0)
 
 
 def expression_of(circuit: Circuit, *, positive: Sequence[bool] | None = None) -> Node:
@@ -115,7 +116,7 @@ def magnitude(node: Node) -> Node:
     if isinstance(node, Product):
         return _magnitude_of_product(node)
     if isinstance(node, Sum) and _leads_negative(node):
-        return Magnitude(_negated(node))
+        return magnitude(_negated(node))
     return Magnitude(node)
 
 
@@ -263,6 +264,8 @@ class _Factors:
         ):
             for inner, weight in node.factors:
                 self.add(inner, weight * exponent)
+        elif node.scale != 1.0 and self._take_scale(node.scale, exponent):
+            self.add(_bare(node.factors), exponent)
         elif _is_even(exponent) and any(map(_is_whole_magnitude, node.factors)):
             bare = [(_without_magnitude(factor), factor[1]) for factor in node.factors]
             self.add(product(bare, abs(node.scale)), exponent)
@@ -303,6 +306,8 @@ class _Factors:
         factors = [(n, e) for n, e in self.exponents.items() if e] + self.separate
         if any(_can_settle(n, e) for n, e in factors):
             return product(factors, self.scale)
+        if any(n == ZERO and e > 0 for n, e in factors):
+            return _zero_product(factors)
         if self.scale < 0:
             factors = self._turned(factors)
         if not factors or (self.scale == 0.0 and not any(has_root(n) for n, _ in factors)):
@@ -323,6 +328,16 @@ class _Factors:
                 self.scale = -self.scale
                 return [*factors[:k], (_negated(node), exponent), *factors[k + 1 :]]
         return factors
+
+
+def _zero_product(factors: list[tuple[Node, Fraction]]) -> Node:
+    """Zero times factors, of which only those matter that bound the domain."""
+    bounds = [
+        (n, e) for n, e in factors if (n == ZERO and e < 0) or has_root(Product(((n, e),), 1.0))
+    ]
+    if not bounds:
+        return ZERO
+    return Product(((ZERO, ONE), *sorted(bounds, key=factor_order)), 1.0)
 
 
 def _is_whole_magnitude(factor: tuple[Node, Fraction]) -> bool:

@@ -211,6 +211,35 @@ def test_trees_compile_to_circuits_with_the_same_tree(circuit: Circuit) -> None:
     assert complexity(compiled) == complexity(circuit)
 
 
+BASES = {
+    "x": Column(0),
+    "abs(x)": magnitude(Column(0)),
+    "abs(x*y)": magnitude(product([(Column(0), ONE), (Column(1), ONE)])),
+    "y - x, x first": total([(-1.0, Column(0)), (1.0, Column(1))]),
+    "sqrt(x)*y": product([(Column(0), Fraction(1, 2)), (Column(1), ONE)]),
+}
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_large_exponents_are_read_back_whole(base: str) -> None:
+    for halves in [k for k in range(-311, 312) if k]:
+        tree = product([(BASES[base], Fraction(halves, 2)), (Column(2), ONE)])
+        assert expression_of(circuit_of(tree, 3)) == tree
+
+
+def test_zeros_and_signs_that_change_nothing_are_left_out() -> None:
+    x, zero = Column(0), Number(0.0)
+    root = product([(x, Fraction(1, 2))])
+    assert product([(zero, ONE), (magnitude(x), Fraction(27))]) == zero
+    once = product([(zero, ONE), (root, ONE)])
+    assert once != zero
+    assert product([(zero, Fraction(3)), (once, ONE), (Column(1), ONE)]) == once
+    assert product([(zero, -ONE), (zero, ONE)]) != zero
+    square = product([(x, Fraction(2))])
+    assert magnitude(total([(-1.0, square)], -1.0)) == total([(1.0, square)], 1.0)
+    assert product([(product([(root, ONE)], -1.0), Fraction(2))]) == product([(root, Fraction(2))])
+
+
 def test_exponents_beyond_the_allowed_are_built_from_steps() -> None:
     tree = product([(Column(0), Fraction(31)), (Column(1), Fraction(-53, 2))])
     circuit = circuit_of(tree, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,8 @@ __all__ = ["circuit_of"]
 
 ONE = Fraction(1)
 LARGEST_EXPONENT = max(ALLOWED_EXPONENTS)
+WHOLE = range(1, int(LARGEST_EXPONENT) + 1)
+ODD, EVEN = WHOLE[::2], WHOLE[1::2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def _plan(node: Node) -> _Plan:
 def _product_plan(node: Product) -> _Plan:
     factors = [part for n, e in node.factors for part in _split_exponent(n, e)]
     magnitudes = any(isinstance(n, Magnitude) for n, _ in factors) and all(
-        is_never_negative(n) or (e.denominator == 1 and e.numerator % 2 == 0) for n, e in factors
+        is_never_negative(n) or _is_even(e) for n, e in factors
     )
     if magnitudes:
         bare = [(n.node if isinstance(n, Magnitude) else n, e) for n, e in factors]
@@ -85,15 +88,44 @@ def _product_plan(node: Product) -> _Plan:
 
 
 def _split_exponent(node: Node, exponent: Fraction) -> list[tuple[Node, Fraction]]:
+    """Factors with allowed exponents that are read back as one power of the node.
+
+    An even power of abs(x) or b - a is read as one of x or a - b, and an odd one of a product is
+    read as powers of its factors. So an exponent is only put together from such as are kept.
+    """
     if exponent in ALLOWED_EXPONENTS:
         return [(node, exponent)]
-    step = LARGEST_EXPONENT if exponent > 0 else -LARGEST_EXPONENT
-    times, rest = divmod(exponent, step)
-    rest = exponent - times * step
-    if Fraction(times) not in ALLOWED_EXPONENTS or (rest and rest not in ALLOWED_EXPONENTS):
+    if abs(exponent) >= LARGEST_EXPONENT * (LARGEST_EXPONENT + 1):
         raise ValueError(f"no product has the exponent {exponent}")
-    power: tuple[Node, Fraction] = (Product(((node, step),), 1.0), Fraction(times))
-    return [power, (node, rest)] if rest else [power]
+    sign = 1 if exponent > 0 else -1
+    even = _is_even(exponent)
+    in_even_steps = even or (exponent.denominator == 2 and isinstance(node, Product))
+    inners, outers = (EVEN, WHOLE) if in_even_steps else (ODD, ODD)
+    factors = []
+    while (last := _as_power_of_power(exponent, even=even)) is None:
+        steps = ((i, o) for i in inners for o in outers if i * o < abs(exponent))
+        inner, outer = max(steps, key=math.prod)
+        factors.append(_nested(node, Fraction(sign * inner), outer))
+        exponent -= sign * inner * outer
+    return [*factors, _nested(node, *last)]
+
+
+def _as_power_of_power(exponent: Fraction, *, even: bool) -> tuple[Fraction, int] | None:
+    for outer in WHOLE if even else ODD:
+        inner = exponent / outer
+        if inner in ALLOWED_EXPONENTS and _is_even(inner) == even:
+            return inner, outer
+    return None
+
+
+def _is_even(exponent: Fraction) -> bool:
+    return exponent.denominator == 1 and exponent.numerator % 2 == 0
+
+
+def _nested(node: Node, inner: Fraction, outer: int) -> tuple[Node, Fraction]:
+    if outer == 1:
+        return node, inner
+    return Product(((node, inner),), 1.0), Fraction(outer)
 
 
 def _distinct(
