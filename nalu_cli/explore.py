@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
 
-__all__ = ["Plan", "factor_starts", "starts"]
+__all__ = ["Plan", "factor_starts", "size_of", "starts"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -54,6 +54,11 @@ class Plan:
             kind = "sum" if part[0] == "A" else "product"
             words.append(kind if part[1:].rstrip("+") == "1" else f"{kind}({part[1:]})")
         return " ".join(words)
+
+
+def size_of(plan: Plan, n: int) -> int:
+    """Number of weights of a stack over n columns."""
+    return sum(i * o for i, o in _sizes(plan, n))
 
 
 def starts(plan: Plan, n: int, restarts: int, seed: tuple[int, ...]) -> tuple[Relaxed, Bools]:

@@ -145,7 +145,12 @@ def weigh(
     n = len(inner)
     floor = 1e-15 * float(np.sqrt(np.mean((inner.y / _size(inner.y)) ** 2))) * _size(inner.y)
     undefined = rmse is None or (len(problem.far) and errors_on(circuit, problem.far).rmse is None)
-    misfit = math.inf if undefined else 2 * n * math.log(max(rmse or 0.0, floor, 5e-324))
+    free = n - len(constants_of(circuit))
+    misfit = math.inf
+    if not undefined and (free > 0 or worst <= 1.0):
+        # the variance left per degree of freedom: as many constants as rows fit anything
+        left = math.log(max(rmse or 0.0, floor, 5e-324)) + 0.5 * math.log(n / max(free, 1))
+        misfit = 2 * n * left
     return Candidate(
         circuit,
         found_by,

@@ -26,9 +26,8 @@ SECONDS = {Effort.QUICK: 5.0, Effort.NORMAL: 25.0, Effort.THOROUGH: 300.0}
 PATIENCE = 5
 """Rungs without a better formula after which one within the noise is taken."""
 
-FULL_TURN = 40
 MANY_ROWS = 150
-"""With fewer rows the patience begins after so many rungs."""
+"""With fewer rows the patience begins when every rung has had its turn."""
 
 SHORT = 20
 """An exact formula of this complexity ends the climb; after a longer one its rung is finished."""
@@ -96,16 +95,14 @@ class _Patience:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.best: Candidate | None = None
-        self.rungs = 0
         self.idle = 0
 
-    def spent(self, climbed: Climbed) -> bool:
+    def spent(self, climbed: Climbed, cycle: int) -> bool:
         """Ask once after each rung."""
         best = climbed.best
-        self.rungs += 1
         self.idle = self.idle + 1 if best is self.best else 0
         self.best = best
-        early = self.rungs < FULL_TURN and len(self.problem.train) < MANY_ROWS
+        early = cycle == 0 and len(self.problem.train) < MANY_ROWS
         if best is None or self.idle < PATIENCE or early:
             return False
         return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
@@ -154,7 +151,7 @@ def climb(
         best = climbed.best
         if best is not None and best.is_exact:
             return climbed
-        if clock.over() or patience.spent(climbed):
+        if clock.over() or patience.spent(climbed, rung.cycle):
             break
     climbed.interrupted = clock.interrupted()
     return climbed

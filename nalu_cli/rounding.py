@@ -99,8 +99,9 @@ def _times(
     base = np.abs(x) if kind is UnitKind.MAGNITUDE else x
     power = base ** int(weight) if weight.denominator == 1 else np.sqrt(base) ** weight.numerator
     size = np.abs(power)
-    slope = np.where(e > 0, abs(float(weight)) * size / np.abs(x), 0.0)
-    error = slope * e + EPS * (1 + abs(float(weight))) * size
+    # where x is smaller than its error, the derivative at the error bounds the change
+    slope = abs(float(weight)) * np.maximum(np.abs(x), e) ** (float(weight) - 1)
+    error = np.where(e > 0, slope * e, 0.0) + EPS * (1 + abs(float(weight))) * size
     product = value * power
     spread = np.abs(value) * error + bound * size + EPS / 2 * np.abs(product)
     return product, spread

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from nalu_cli.algebraic import MOST_COLUMNS, relations
 from nalu_cli.allowed import AllowedValues
 from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit
-from nalu_cli.explore import Plan, factor_starts, starts
+from nalu_cli.explore import Plan, factor_starts, size_of, starts
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.polish import evaluate_relaxed
 from nalu_cli.problem import Problem, Rows
@@ -71,6 +70,9 @@ FACTORS = ((1.0, 1.0), (1.0, -1.0))
 FACTOR_RESTARTS = 6
 """Powers of the sums in a product or quotient of two, tried with few starts."""
 
+MOST_WEIGHTS_PER_ROW = 2
+"""Stacks with more weights fit anything."""
+
 ROWS_PER_WEIGHT = 3
 """Rows that a stack is polished on, for each of its weights."""
 
@@ -118,10 +120,13 @@ class Rung:
         As shown to people.
     search : callable
         Yields what it finds, best first; asks its argument now and then whether to stop.
+    cycle : int
+        How often its kind has come before with other starts.
     """
 
     name: str
     search: Callable[[Stop], Iterator[Found]]
+    cycle: int = 0
 
 
 def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
@@ -152,22 +157,29 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
         if algebra and cycle == 0:
             yield Rung("algebraic", lambda stop: _dependencies(problem.train, stop, SMALL_QUESTION))
         for layers in PLANS:
-            if _asked(layers, settings):
+            if _asked(layers, settings) and _determined(problem, Plan(layers)):
                 yield _trained(problem, settings, Plan(layers), cycle)
 
 
 def _small_rungs(problem: Problem, settings: FitSettings, cycle: int) -> Iterator[Rung]:
-    if settings.layers in (None, 2):
+    if settings.layers in (None, 2) and _determined(problem, Plan("A2 M1")):
         for exponents in FACTORS:
             yield _factored(problem, settings, exponents, cycle)
     for layers in SMALL_PLANS:
         if _asked(layers, settings):
             for signed in _sign_rules(problem):
-                yield _explored(problem, settings, Plan(layers, signed), cycle)
+                if _determined(problem, Plan(layers, signed)):
+                    yield _explored(problem, settings, Plan(layers, signed), cycle)
 
 
 def _asked(layers: str, settings: FitSettings) -> bool:
     return settings.layers is None or len(layers.split()) == settings.layers
+
+
+def _determined(problem: Problem, plan: Plan) -> bool:
+    """Whether the rows can say something about a stack of so many weights."""
+    weights = size_of(plan, len(problem.names))
+    return weights <= MOST_WEIGHTS_PER_ROW * len(problem.train)
 
 
 def _sign_rules(problem: Problem) -> tuple[bool, ...]:
@@ -197,7 +209,7 @@ def _explored(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) -
             snapped = work.snap(relaxed, stop, steps=EXPLORE_STEPS, free=free)
             yield from work.found(snapped, count)
 
-    return Rung(f"trained {plan.name}", search)
+    return Rung(f"trained {plan.name}", search, cycle)
 
 
 def _trained(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) -> Rung:
@@ -211,13 +223,12 @@ def _trained(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) ->
         shape = StackShape(paths, tuple(plan.widths))
         yield from _adam(problem, settings, shape, cycle, stop)
 
-    return Rung(f"trained {plan.name}", search)
+    return Rung(f"trained {plan.name}", search, cycle)
 
 
 def _affordable(plan: Plan, n: int) -> int:
     """Restarts that take about the same time whatever the size of the stack."""
-    widths = [0, *plan.widths]
-    size = sum((before + n) * after for before, after in itertools.pairwise(widths))
+    size = size_of(plan, n)
     cost = max(SNAP_ROWS, ROWS_PER_WEIGHT * size) * size**2
     return int(np.clip(RESTARTS * TYPICAL_COST / cost, FACTOR_RESTARTS, RESTARTS))
 
@@ -236,7 +247,7 @@ def _factored(
         snapped = work.snap(relaxed, stop, steps=steps, free=free)
         yield from work.found(snapped, FACTOR_RESTARTS)
 
-    return Rung("trained sum(2) product", search)
+    return Rung("trained sum(2) product", search, cycle)
 
 
 def _goals(problem: Problem, last_product: bool) -> tuple[bool, ...]:
@@ -270,7 +281,7 @@ def _cell_rung(
         shape = StackShape((path,) * len(widths), widths, cell=settings.cell)
         yield from _adam(problem, settings, shape, cycle, stop)
 
-    return Rung(f"{settings.cell} {'-'.join(map(str, widths))}", search)
+    return Rung(f"{settings.cell} {'-'.join(map(str, widths))}", search, cycle)
 
 
 def _adam(
