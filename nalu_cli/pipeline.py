@@ -12,6 +12,7 @@ from nalu_cli.answer import Answer, Constant, Evidence, Watch
 from nalu_cli.constants import name_constant
 from nalu_cli.judge import Candidate, errors_on, front, verdict
 from nalu_cli.ladder import Climbed, climb
+from nalu_cli.moves import snap_table
 from nalu_cli.problem import Problem, pose
 from nalu_cli.refit import constants_of
 from nalu_cli.settings import FitSettings
@@ -79,6 +80,7 @@ def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: 
     status, noise, caveats = verdict(best, problem)
     far = "test" if problem.far_is_test else "far"
     probe = problem.train.X[:PROBES]
+    moves = best.moves or snap_table(best.circuit, problem.train, problem.names)
     return Answer(
         names=problem.names,
         target=problem.target,
@@ -93,7 +95,7 @@ def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: 
         noise=noise,
         constants=_constants(best),
         front=front(climbed.candidates, problem),
-        evidence=Evidence(best.found_by, climbed.restarts, best.moves),
+        evidence=Evidence(best.found_by, climbed.restarts, moves),
         low=tuple(map(float, problem.box.low)),
         high=tuple(map(float, problem.box.high)),
         median=tuple(map(float, problem.box.median)),

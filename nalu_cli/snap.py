@@ -332,8 +332,10 @@ def _moves(
     columns = list(names) or [f"x{j}" for j in range(n)]
     for k, (i, o) in enumerate(state.network.shapes):
         sources = [f"unit {u + 1}" for u in range(width)] + columns + ["constant"]
-        for s, source in enumerate(sources):
-            for u in range(o):
+        for u in range(o):
+            gate = float(state.network.kinds[k][r, u] == SUM)
+            moves.append(Move(k, u, "gate", gate, gate, 0.0))
+            for s, source in enumerate(sources):
                 p = at + s * o + u
                 moves.append(
                     Move(

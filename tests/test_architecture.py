@@ -45,6 +45,7 @@ ORDER = (
     "sparse",
     "allowed",
     "snap",
+    "moves",
     "tree",
     "expression",
     "formula",
@@ -69,7 +70,7 @@ STAGES = {
     3: {"linear", "algebraic", "sparse", "rungs", "ladder"},
     4: {"explore", "cells", "stack", "train"},
     5: {"polish"},
-    6: {"snap"},
+    6: {"snap", "moves"},
     7: {"constants", "refit", "simplify", "signs", "refine"},
     8: {"judge"},
     9: {"tree", "expression", "formula", "exporters"},
@@ -93,7 +94,10 @@ TESTED_ELSEWHERE = {
     "__main__": "every test of the command line goes through it",
     "answer": "plain data; test_pipeline and test_model_file read every field",
     "cells": "test_cell_laws",
-    "experiments": "test_benchmark_file, test_operations, test_sampling, test_written_formula",
+    "experiments": (
+        "test_benchmark_file, test_formula_recovery, test_operations, test_outcome_file, "
+        "test_sampling, test_totals, test_trial, test_workers and test_written_formula"
+    ),
     "exporters": "test_exporter_laws",
     "expression": "test_formula and test_simplify go through it in both directions",
     "tree": "test_formula and test_simplify compare trees",
@@ -218,7 +222,9 @@ def test_the_changelog_describes_this_version() -> None:
     assert re.findall(r"^## \[(\d.*?)\]", changes, re.MULTILINE)[0] == version
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["fit", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["fit", "--help"], ["bench", "--help"]], ids=" ".join
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "nalu_cli", *arguments]
     done = subprocess.run(

@@ -79,8 +79,15 @@ def test_renaming_the_columns_renames_the_formula_and_nothing_else(name: str) ->
     answer = fitted(table)
     renamed = fit_table(table_of({new[k]: v for k, v in table.items()}), "the target", PATIENT)
     assert renamed.names == tuple(new[k] for k in answer.names)
+    old = {name: column for column, name in new.items()}
+    moves = (replace(m, source=old.get(m.source, m.source)) for m in renamed.evidence.moves)
     back = replace(
-        renamed, names=answer.names, target="y", probe_X=answer.probe_X, probe_y=answer.probe_y
+        renamed,
+        names=answer.names,
+        target="y",
+        probe_X=answer.probe_X,
+        probe_y=answer.probe_y,
+        evidence=replace(renamed.evidence, moves=tuple(moves)),
     )
     np.testing.assert_array_equal(renamed.probe_y, answer.probe_y)
     assert back == answer

@@ -171,14 +171,17 @@ def test_the_snap_table_names_each_weight_once_with_its_value() -> None:
     relaxed, free = near(law, 0.05)
     (best, *_) = snap(relaxed, x, law.evaluate(x), free=free, names=("a", "b", "c"))
     places = [(m.layer, m.unit, m.source) for m in best.moves]
-    assert len(places) == len(set(places)) == Network(relaxed, x).size
-    assert {p[2] for p in places} == {"a", "b", "c", "unit 1", "unit 2", "constant"}
+    units = sum(map(len, best.circuit.layers))
+    assert len(places) == len(set(places)) == Network(relaxed, x).size + units
+    assert {p[2] for p in places} == {"a", "b", "c", "unit 1", "unit 2", "constant", "gate"}
     value = {place: m.snapped for place, m in zip(places, best.moves, strict=True)}
     for u, unit in enumerate(best.circuit.layers[0]):
         power = {"abc"[t.source]: float(t.weight) for t in unit.terms}
         assert {s: value[0, u, s] for s in "abc"} == {s: power.get(s, 0.0) for s in "abc"}
     (answer,) = best.circuit.layers[1]
     assert value[1, 0, "constant"] == answer.constant
+    assert {value[0, u, "gate"] for u in range(len(best.circuit.layers[0]))} == {0.0}
+    assert value[1, 0, "gate"] == 1.0
 
 
 def test_the_best_restarts_are_kept() -> None:

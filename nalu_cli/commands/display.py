@@ -104,14 +104,20 @@ def verdict(answer: Answer) -> str:
 
 
 def _level(answer: Answer) -> str:
-    return "" if answer.noise is None else f" of {100 * answer.noise:.2g} %"
+    return "" if answer.noise is None else f" of {_percent(answer.noise)}"
 
 
 def _worst(errors: dict[str, Errors]) -> str:
     known = [e.max_relative for e in errors.values() if e.max_relative is not None]
     if not known:
         return "close, but something is left"
-    return f"off by up to {100 * max(known):.2g} %, and not by chance"
+    return f"off by up to {_percent(max(known))}, and not by chance"
+
+
+def _percent(share: float) -> str:
+    """Two digits, written out up to a million: 510 %, not 5.1e+02 %."""
+    rounded = float(f"{100 * share:.2g}")
+    return f"{rounded:.0f} %" if 100 <= rounded < 1e6 else f"{rounded:.2g} %"
 
 
 def errors_lines(errors: dict[str, Errors]) -> list[Text]:

@@ -171,7 +171,8 @@ def _report(summary: Summary, path: Path | None, screen: Screen) -> None:
 
     counts = ", ".join(f"{n} {guard.value}" for guard, n in summary.guards.items())
     where = "" if path is None else f" written to {path}"
-    screen.note(f"{summary.rows} rows{where}: {counts}" if counts else f"0 rows{where}")
+    rows = "1 row" if summary.rows == 1 else f"{summary.rows} rows"
+    screen.note(f"{rows}{where}: {counts}" if counts else f"{rows}{where}")
     errors = summary.errors()
     if errors is not None:
         for line in errors_lines({"with a target": errors}):
