@@ -353,6 +353,7 @@ def test_a_range_is_a_grid_and_medians_fill_the_rest(cli: Cli, model: Path) -> N
     assert [row["guard"] for row in table] == ["inside", "outside"] * 3
     assert float(table[0]["f_predicted"]) == 2.75 / 3.75
     assert "'d2' is not given; its training median 2.75 is taken" in err
+    assert "\n1 row: 1 inside\n" in cli("predict", model, "--range", "n=1")[2]
 
 
 def test_predictions_as_json(cli: Cli, model: Path, here: Path) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from nalu_cli.answer import Errors, Progress
 from nalu_cli.circuit import Circuit
-from nalu_cli.commands.display import answer_lines, errors_lines
+from nalu_cli.commands.display import answer_lines, errors_lines, verdict
 from nalu_cli.commands.explanation import explanation_lines, part_lines
 from nalu_cli.commands.live import STOPPING, Lines, Redrawn, Silent, view_for
 from nalu_cli.commands.screen import Screen, aligned, visible
@@ -54,6 +54,14 @@ def test_the_verdict_is_said_in_words(status: Status, words: str) -> None:
     lines = plain(answer_lines(lens(status=status, noise=0.01, errors=errors), 60))
     assert words in lines[:2]
     assert "f = d1*d2/(d1*n + d2)" in lines[:2]
+
+
+@pytest.mark.parametrize(
+    ("error", "text"), [(5.12, "510 %"), (0.999, "100 %"), (0.0123, "1.2 %"), (3e7, "3e+09 %")]
+)
+def test_large_errors_are_written_out(error: float, text: str) -> None:
+    answer = lens(status=Status.APPROXIMATE, errors={"far": Errors(9, error, 1.0, 0.9)})
+    assert verdict(answer) == f"approximate: off by up to {text}, and not by chance"
 
 
 def test_every_part_of_an_answer_is_shown() -> None:
