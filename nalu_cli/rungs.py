@@ -319,8 +319,9 @@ class _Workbench:
     def __init__(self, problem: Problem, settings: FitSettings, *, log: bool) -> None:
         self.names = problem.names
         self.settings = settings
-        # a published cell has no constants that could take the scale back
-        self.scale = Scale.of(problem.train) if settings.constants else Scale.none(problem.train)
+        # without constants, as in a published cell, nothing could take the scale back
+        scaled = settings.constants and settings.cell is CellName.AUTO
+        self.scale = Scale.of(problem.train) if scaled else Scale.none(problem.train)
         self.scaled = self.scale.down(problem.train)
         self.log = log
 

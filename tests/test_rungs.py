@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 
@@ -85,3 +86,20 @@ def test_without_constants_circuits_have_none() -> None:
 def test_a_rung_told_to_stop_ends_without_an_error() -> None:
     for rung in islice(rungs_of(posed(), SETTINGS), 6):
         assert all(isinstance(one, Found) for one in rung.search(lambda: True))
+
+
+@pytest.mark.parametrize(
+    ("cell", "name", "operation"),
+    [
+        (CellName.NAC, "nac 1", lambda a, b: a - b),
+        (CellName.NALU, "nalu 1", lambda a, b: a + b),
+        (CellName.NALU, "nalu 1", lambda a, b: a * b),
+    ],
+)
+def test_a_published_cell_finds_an_operation_it_has(
+    cell: CellName, name: str, operation: Callable[[Floats, Floats], Floats]
+) -> None:
+    x = uniform(1, 150, 2, low=1.0) * (3.0, 40.0)
+    problem = problem_of(x, operation(x[:, 0], x[:, 1]))
+    first = found_by(name, problem, replace(SETTINGS, cell=cell))[0]
+    np.testing.assert_allclose(first.circuit.evaluate(problem.train.X), problem.train.y, rtol=1e-12)
