@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.answer import Errors, FrontEntry, Move
 from nalu_cli.circuit import Circuit
-from nalu_cli.constants import is_long
+from nalu_cli.constants import is_long, name_constant
 from nalu_cli.formula import complexity
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.refit import Place, constants_of
@@ -36,6 +36,9 @@ SURPLUS_BITS = 16
 SMALLEST_R2 = 0.9
 """Below this share of the variance, near and far, a formula is no approximation either."""
 
+
+SPARE_ROWS = 2
+TOO_FEW = "the rows are too few to tell a law from chance"
 
 CHANCE = 5.0
 """Standard deviations by which a leftover must differ from noise to be called structure."""
@@ -171,11 +174,18 @@ def _is_law(circuit: Circuit, length: int, problem: Problem) -> bool:
     """Whether the data say more than the formula that explains them."""
     if not circuit.used_columns():
         return True  # a target that does not vary
-    reals = {abs(v) for v in constants_of(circuit).values() if is_long(abs(v))}
-    if len(reals) > MOST_LONG_CONSTANTS:
+    values = {abs(v) for v in constants_of(circuit).values()}
+    if sum(is_long(v) for v in values) > MOST_LONG_CONSTANTS:
         return False
-    bits = _information(problem.all_rows())
-    return bits >= BITS_PER_SYMBOL * length + BITS_PER_REAL * len(reals) + SURPLUS_BITS
+    length_in_bits = BITS_PER_SYMBOL * length + sum(map(_bits_of_constant, values))
+    return _information(problem.all_rows()) >= length_in_bits + SURPLUS_BITS
+
+
+def _bits_of_constant(value: float) -> float:
+    """What its digits say: a formula with the right ones goes through any few rows."""
+    named = name_constant(value)
+    digits = sum(c.isdigit() for c in named.text) if named is not None else math.inf
+    return min(BITS_PER_REAL, digits * math.log2(10))
 
 
 def _information(rows: Rows) -> float:
@@ -277,6 +287,9 @@ def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[st
     y = np.concatenate([problem.train.y, problem.near.y])
     if not candidate.circuit.used_columns() or not _explains(y, left, candidate.complexity):
         found.append("no formula of this class does better than a constant")
+    weights = len(candidate.circuit.used_columns()) + len(constants_of(candidate.circuit))
+    if len(y) < weights + SPARE_ROWS:
+        found.append(TOO_FEW)
     if not np.isfinite(left).all():
         found.append("the formula is undefined on some rows")
         return found
@@ -287,8 +300,7 @@ def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[st
         few = candidate.complexity * BITS_PER_SYMBOL + SURPLUS_BITS > _information(
             problem.all_rows()
         )
-        short = "the rows are too few to tell a law from chance"
-        found.append(short if few else "what is left is small but more than rounding explains")
+        found.append(TOO_FEW if few else "what is left is small but more than rounding explains")
     columns = candidate.circuit.used_columns()
     if columns and _neighbours_agree(inner[:, columns], left):
         found.append("what is left is not noise: neighbouring rows have similar errors")

@@ -224,3 +224,12 @@ def test_what_is_no_arithmetic_is_never_exact(
     # the algebraic rung comes closest: its null vectors are good to rounding on some rows
     answer = fitted(table, stop=stop_after(70))
     assert answer.status is not Status.EXACT
+
+
+@pytest.mark.parametrize("rows", [2, 3, 4])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_few_rounded_points_prove_nothing(rows: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, b, y = rng.uniform(1, 9, (3, rows)).round(3)
+    answer = fitted({"a": a, "b": b, "y": y.round(2)}, stop=stop_after(60))
+    assert answer.status not in {Status.EXACT, Status.WITHIN_NOISE}
