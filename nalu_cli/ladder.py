@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ from nalu_cli.formula import complexity
 from nalu_cli.judge import Candidate, errors_on, pick, verdict, weigh
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine
-from nalu_cli.rungs import Found, rungs_of
+from nalu_cli.rungs import Found, Rung, rungs_of
 from nalu_cli.settings import Effort, FitSettings, Status
 
 __all__ = ["Climbed", "climb"]
@@ -137,7 +137,7 @@ def climb(
     patience = _Patience(problem)
     for step, rung in enumerate(rungs_of(problem, settings)):
         _report(watch, climbed, clock, problem, rung.name, step)
-        for found in rung.search(clock.over):
+        for found in _offers(rung, clock):
             climbed.restarts += found.restarts
             candidate = _candidate(found, rung.name, problem, climbed, clock)
             if candidate is not None:
@@ -181,6 +181,14 @@ def _report(
     watch(Progress(*done, circuit, error, clock.seconds, clock.left))
 
 
+def _offers(rung: Rung, clock: _Clock) -> Iterator[Found]:
+    """What a rung finds until its numbers give out: one matrix must not end the climb."""
+    try:
+        yield from rung.search(clock.over)
+    except np.linalg.LinAlgError:
+        return
+
+
 def _candidate(
     found: Found, rung: str, problem: Problem, climbed: Climbed, clock: _Clock
 ) -> Candidate | None:
@@ -198,7 +206,7 @@ def _candidate(
         return rough
     try:
         refined = refine(found.circuit, problem.train, sigma=sigma, stop=clock.over)
-    except (OverflowError, ValueError):
+    except (OverflowError, ValueError, np.linalg.LinAlgError):
         return rough  # a constant left the range of doubles on the way
     return weigh(
         refined.circuit,

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 POLISH_STEPS = 5
+STEEPEST = 1e6
 
 
 def snap_table(circuit: Circuit, rows: Rows, names: Sequence[str]) -> tuple[Move, ...]:
@@ -46,6 +47,8 @@ def snap_table(circuit: Circuit, rows: Rows, names: Sequence[str]) -> tuple[Move
     trained, _ = levenberg_marquardt(network, snapped, residual, free=live, steps=POLISH_STEPS)
     f, traces = network.forward(trained)
     J = network.jacobian(trained, traces, residual.slope(f))[0][:, live[0]]
+    size = np.linalg.norm(J, axis=1)
+    J = J[size <= STEEPEST * np.median(size)]  # a row at the edge of a root says nothing finite
     # the curvature across the directions that other weights can make up for
     inverse = np.linalg.pinv(J.T @ J, rcond=1e-12, hermitian=True)
     costs = np.zeros(network.size)

@@ -16,8 +16,9 @@ __all__ = ["Network", "Residual", "evaluate_relaxed", "polish"]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-LARGEST_LOG = 300.0
-"""Logarithms of unit values are held within +-300: exp(300)**2 is still a float64."""
+LARGEST_LOG, SMALLEST_LOG = 300.0, -700.0
+"""Bounds on the logarithms of unit values: exp(300)**2 is still a double, and exp(-700) is less
+than the least input, so that the slope of a square at zero is zero."""
 
 LOG_WEIGHTS = (0.1, 3.0)
 """Bounds on |y| over its median as a weight of logarithms."""
@@ -165,7 +166,7 @@ def _layer(kind: NDArray[np.int8], W: Floats, b: Floats, inputs: Floats) -> _Tra
         assert total is not None
         return _Trace(inputs, None, total, None)
     logs = np.log(np.maximum(np.abs(inputs), 1e-300))
-    size = np.exp(np.clip(np.matmul(logs, W), -LARGEST_LOG, LARGEST_LOG)) * b[:, None, :]
+    size = np.exp(np.clip(np.matmul(logs, W), SMALLEST_LOG, LARGEST_LOG)) * b[:, None, :]
     sign_slope = None
     negative = inputs < 0
     if negative.any() and (kind == PRODUCT).any():

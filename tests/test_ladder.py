@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from nalu_cli import ladder
 from nalu_cli.answer import Progress
 from nalu_cli.judge import pick
 from nalu_cli.ladder import climb
+from nalu_cli.linear import product_rung
 from nalu_cli.problem import Problem
+from nalu_cli.rungs import Found, Rung
 from nalu_cli.settings import Effort, FitSettings
 
 QUICK = FitSettings(effort=Effort.QUICK, time_limit=1e6)
@@ -132,3 +135,19 @@ def test_a_constant_target_is_a_constant(target: float) -> None:
     assert climbed.best is not None
     assert not climbed.best.circuit.used_columns()
     np.testing.assert_array_equal(climbed.best.circuit.evaluate(x), np.full(50, target))
+
+
+def test_a_rung_whose_numbers_give_out_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hopeless(_: object) -> Iterator[Found]:
+        raise np.linalg.LinAlgError("singular")
+        yield
+
+    def rungs(problem: Problem, _: FitSettings) -> Iterator[Rung]:
+        yield Rung("hopeless", hopeless)
+        yield Rung("product", lambda _: (Found(c) for c in product_rung(problem.train)))
+
+    monkeypatch.setattr(ladder, "rungs_of", rungs)
+    x = uniform(1, 100, 2, low=1.0)
+    climbed = climb(problem_of(x, x[:, 0] * x[:, 1]), QUICK)
+    assert climbed.best is not None
+    assert climbed.best.is_exact

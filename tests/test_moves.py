@@ -43,3 +43,18 @@ def test_a_weight_that_is_off_costs_what_it_spoils() -> None:
     moves = {m.source: m for m in snap_table(LAW, Rows(X, spoiled), ("a", "b")) if m.layer == 1}
     assert abs(moves["b"].trained - 2.05) < 0.01
     assert moves["b"].cost > 1e-9
+
+
+def test_rows_where_a_difference_is_zero_do_no_harm() -> None:
+    x = X.copy()
+    x[::7, 1] = x[::7, 0]
+    distance = Circuit(
+        2,
+        (
+            (Unit(UnitKind.SUM, (Term(0, ONE), Term(1, -ONE)), 0.0),),
+            (Unit(UnitKind.PRODUCT, (Term(0, Fraction(2)),), 1.0),),
+        ),
+    )
+    moves = snap_table(distance, Rows(x, distance.evaluate(x)), ("a", "b"))
+    assert all(np.isfinite([m.trained, m.cost]).all() for m in moves)
+    assert all(abs(m.trained - m.snapped) < 1e-6 for m in moves)
