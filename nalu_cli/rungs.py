@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from nalu_cli.scale import Scale
 from nalu_cli.settings import CellName, Effort, FitSettings
 from nalu_cli.snap import Snapped, snap
 from nalu_cli.sparse import sparse_rung
+
+if TYPE_CHECKING:
+    from nalu_cli.stack import StackShape
 
 __all__ = ["Found", "Rung", "rungs_of"]
 
@@ -285,12 +289,10 @@ def _cell_rung(
 
 
 def _adam(
-    problem: Problem, settings: FitSettings, shape: object, cycle: int, stop: Stop
+    problem: Problem, settings: FitSettings, shape: StackShape, cycle: int, stop: Stop
 ) -> Iterator[Found]:
-    from nalu_cli.stack import StackShape
     from nalu_cli.train import train
 
-    assert isinstance(shape, StackShape)
     published = shape.cell is not CellName.AUTO
     work = _Workbench(
         problem, settings, log=_goals(problem, shape.paths[-1].value == "product")[-1]
