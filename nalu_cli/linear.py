@@ -16,6 +16,9 @@ __all__ = ["product_rung", "sum_rung"]
 
 Floats = NDArray[np.float64]
 
+MOST_PURSUED = 60
+"""Columns that are picked at most out of more columns than rows."""
+
 SUM_POWERS = tuple(map(Fraction, ("1", "2", "-1", "1/2", "-1/2", "-2")))
 
 
@@ -33,11 +36,12 @@ def product_rung(rows: Rows) -> Iterator[Circuit]:
         With exponents rounded to the allowed ones, with sign and on magnitudes.
     """
     usable = np.flatnonzero((rows.X != 0).all(axis=0))
-    if (rows.y == 0).any() or len(usable) + 1 > len(rows):
+    if (rows.y == 0).any() or not len(usable):
         return
+    target = np.log(np.abs(rows.y))
+    usable = usable[_asked(np.log(np.abs(rows.X[:, usable])), target)]
     logs = np.log(np.abs(rows.X[:, usable]))
     design = np.column_stack([logs, np.ones(len(rows))])
-    target = np.log(np.abs(rows.y))
     w = np.linalg.lstsq(design, target, rcond=1e-13)[0][:-1]
     exponents = {int(j): Fraction(round(2 * v), 2) for j, v in zip(usable, w, strict=True)}
     exponents = {j: e for j, e in exponents.items() if e in ALLOWED_EXPONENTS}
@@ -68,8 +72,6 @@ def sum_rung(rows: Rows) -> Iterator[Circuit]:
         ``(c + sum c_j x_j) ** p`` with coefficients that do not matter left out.
     """
     n = rows.X.shape[1]
-    if n + 2 > len(rows):
-        return
     keeps_sign = bool((rows.y > 0).all() or (rows.y < 0).all())
     for power in SUM_POWERS:
         if power != 1 and not keeps_sign:
@@ -77,9 +79,35 @@ def sum_rung(rows: Rows) -> Iterator[Circuit]:
         sign = float(np.sign(rows.y[0])) if power != 1 else 1.0
         with np.errstate(all="ignore"):
             target = (sign * rows.y) ** float(1 / power)
-        coefficients = _sparse_least_squares(rows.X, target)
-        if coefficients is not None:
-            yield single_sum(n, coefficients[:-1].tolist(), float(coefficients[-1]), power, sign)
+        asked = _asked(rows.X, target)
+        found = _sparse_least_squares(rows.X[:, asked], target)
+        if found is not None:
+            coefficients = np.zeros(n)
+            coefficients[asked] = found[:-1]
+            yield single_sum(n, coefficients.tolist(), float(found[-1]), power, sign)
+
+
+def _asked(design: Floats, target: Floats) -> NDArray[np.intp]:
+    """All columns, or of too many for the rows those that orthogonal matching pursuit takes.
+
+    Pati, Rezaiifar and Krishnaprasad, Orthogonal matching pursuit, Asilomar 1993.
+    """
+    n_rows, n = design.shape
+    if n + 2 <= n_rows or not np.isfinite(target).all():
+        return np.arange(n if n + 2 <= n_rows else 0, dtype=np.intp)
+    centred = design - design.mean(axis=0)
+    size = np.linalg.norm(centred, axis=0)
+    centred = centred / np.where(size > 0, size, 1.0)
+    y = target - target.mean()
+    chosen: list[int] = []
+    left = y
+    for _ in range(min(MOST_PURSUED, n_rows // 3)):
+        chosen.append(int(np.argmax(np.abs(centred.T @ left))))
+        part = centred[:, chosen]
+        left = y - part @ np.linalg.lstsq(part, y, rcond=None)[0]
+        if np.linalg.norm(left) <= 1e-12 * np.linalg.norm(y):
+            break
+    return np.unique(np.array(chosen, dtype=np.intp))
 
 
 def _sparse_least_squares(X: Floats, y: Floats) -> Floats | None:

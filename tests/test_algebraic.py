@@ -148,3 +148,14 @@ def test_few_rows_are_no_reason_for_a_law() -> None:
 def test_it_stops_before_the_next_question() -> None:
     x = uniform(10, 100, 2)
     assert not list(relations(Rows(x, x[:, 0] * x[:, 1]), stop=lambda: True))
+
+
+@pytest.mark.parametrize("kind", ["sum", "product"])
+def test_three_columns_of_a_thousand_are_found_in_fewer_rows(kind: str) -> None:
+    x = np.random.default_rng(3).uniform(1, 3, (200, 1000))
+    a, b, c = x[:, 7], x[:, 400], x[:, 999]
+    y = a - 2.5 * b + c if kind == "sum" else a * np.sqrt(b) / c**2
+    rows = Rows(x, y)
+    first = next(iter(sum_rung(rows) if kind == "sum" else product_rung(rows)))
+    assert first.used_columns() == (7, 400, 999)
+    np.testing.assert_allclose(first.evaluate(x), y, rtol=1e-10)
