@@ -23,9 +23,6 @@ than the least input, so that the slope of a square at zero is zero."""
 LOG_WEIGHTS = (0.1, 3.0)
 """Bounds on |y| over its median as a weight of logarithms."""
 
-LARGEST_STEP = 0.5
-"""No weight moves further than this in one step; exponents decide the basin."""
-
 
 class Residual:
     """What is driven to zero: (f - y) / scale, or log|f| - log|y|, larger targets counting more.

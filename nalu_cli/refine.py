@@ -54,7 +54,6 @@ def refine(
     rows: Rows,
     *,
     sigma: float | None = None,
-    resolution: float = 0.0,
     stop: Callable[[], bool] = lambda: False,
 ) -> Refined:
     """Fit and name the constants, then look for the shortest equal form.
@@ -66,8 +65,6 @@ def refine(
         Training rows.
     sigma : float or None
         Standard deviation of the target's error; None for data without noise.
-    resolution : float
-        Half a unit in the last decimal place the target is written with.
     stop : callable
         Asked before each rewriting.
 
@@ -75,10 +72,10 @@ def refine(
     -------
     Refined
     """
-    fits = _acceptance(rows, sigma, resolution)
+    fits = _acceptance(rows, sigma)
     fitted, spread = refit(circuit, rows, sigma=sigma)
     clean = sigma is None
-    if clean and (len(spread) > MOST_NAMED or agreement(fitted, rows, resolution) > HOPELESS):
+    if clean and (len(spread) > MOST_NAMED or agreement(fitted, rows) > HOPELESS):
         return Refined(fitted, spread)
     best = _with_names(circuit, rows, sigma, fits)
     for rewrite in (_settled, _shortened, _settled):
@@ -122,14 +119,12 @@ def _settled(circuit: Circuit, rows: Rows) -> Circuit:
     return settle_signs(circuit, rows.X)
 
 
-def _acceptance(
-    rows: Rows, sigma: float | None, resolution: float
-) -> Callable[[Circuit, Circuit], bool]:
+def _acceptance(rows: Rows, sigma: float | None) -> Callable[[Circuit, Circuit], bool]:
     """Whether a new circuit fits as well as an old one, for all that can be told."""
 
     def exactly(new: Circuit, old: Circuit) -> bool:
-        before = agreement(old, rows, resolution)
-        return agreement(new, rows, resolution) <= max(1.0, 1.5 * before)
+        before = agreement(old, rows)
+        return agreement(new, rows) <= max(1.0, 1.5 * before)
 
     def within_noise(new: Circuit, old: Circuit) -> bool:
         # one constant given up is worth log(n) / 2 in log-likelihood (BIC)
