@@ -15,6 +15,7 @@ __all__ = [
     "ResourceError",
     "UsageError",
     "quoted",
+    "visible",
 ]
 
 LONGEST_QUOTE = 60
@@ -109,17 +110,23 @@ class ResourceError(NaluError):
     exit_code = ExitCode.RESOURCE
 
 
-def quoted(text: str) -> str:
-    """Text from a file or the command line as a message may show it: in quotes, tame and short.
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that show nothing, or that rewrite what is shown around them."""
 
-    Control characters, bidi overrides and lone surrogates, which could rewrite what a terminal
-    shows, appear as escapes.
+
+def visible(text: str) -> str:
+    """Text from a file or the command line with all that can be seen, and escapes for the rest.
+
+    Control characters, bidi overrides and lone surrogates could rewrite what a terminal or a page
+    shows.
     """
+    return "".join(
+        c.encode("unicode_escape").decode("ascii") if unicodedata.category(c) in UNSEEN else c
+        for c in text
+    )
+
+
+def quoted(text: str) -> str:
+    """Text from a file or the command line as a message may show it: in quotes, tame and short."""
     shown = text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 1]}…"
-    return "'" + "".join(map(_escaped, shown)) + "'"
-
-
-def _escaped(character: str) -> str:
-    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
-        return character.encode("unicode_escape").decode("ascii")
-    return character
+    return f"'{visible(shown)}'"

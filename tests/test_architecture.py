@@ -28,6 +28,7 @@ ORDER = (
     "relaxed",
     "wiring",
     "answer",
+    "wording",
     "table",
     "problem",
     "rounding",
@@ -104,6 +105,7 @@ TESTED_ELSEWHERE = {
     "allowed": "test_snap snaps to the values and keeps from them",
     "linear": "test_algebraic asks all rungs without training",
     "monomials": "test_algebraic and test_sparse build laws of them",
+    "wording": "test_display prints all of it",
     "relaxed": "plain data; test_polish and test_snap read every field",
 }
 """Modules without a test file of their own name, and why."""

@@ -12,11 +12,13 @@ from rich.text import Text
 
 from nalu_cli.answer import Errors, Progress
 from nalu_cli.circuit import Circuit
-from nalu_cli.commands.display import answer_lines, errors_lines, verdict
+from nalu_cli.commands.display import answer_lines, errors_lines
 from nalu_cli.commands.explanation import explanation_lines, part_lines
 from nalu_cli.commands.live import STOPPING, Lines, Redrawn, Silent, view_for
-from nalu_cli.commands.screen import Screen, aligned, visible
+from nalu_cli.commands.screen import Screen, aligned
+from nalu_cli.errors import visible
 from nalu_cli.settings import Status
+from nalu_cli.wording import verdict
 
 
 def plain(lines: object) -> list[str]:

@@ -17,7 +17,7 @@ from typer.main import get_command
 from nalu_cli.commands import bench, explain, fit, predict
 from nalu_cli.commands.options import NoColor, Version, help_text
 from nalu_cli.commands.signals import TerminatedError, raise_on_termination
-from nalu_cli.errors import ExitCode, NaluError
+from nalu_cli.errors import ExitCode, NaluError, visible
 
 __all__ = ["app", "main", "run"]
 
@@ -143,8 +143,6 @@ def _bug(error: Exception) -> ExitCode:
 
 
 def _say(message: str) -> None:
-    from nalu_cli.commands.screen import visible
-
     try:
         sys.stderr.write(f"{visible(message)}\n")
         sys.stderr.flush()

@@ -9,9 +9,11 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from nalu_cli.answer import Answer, Constant, Errors
-from nalu_cli.commands.screen import aligned, visible
+from nalu_cli.commands.screen import aligned
+from nalu_cli.errors import visible
 from nalu_cli.formula import formula_text, printed_name
 from nalu_cli.settings import Status
+from nalu_cli.wording import EXTRAPOLATION, number, r2_text, row_set, verdict
 
 __all__ = [
     "answer_lines",
@@ -22,9 +24,7 @@ __all__ = [
     "formula_line",
     "front_lines",
     "headline",
-    "number",
     "saved_line",
-    "verdict",
 ]
 
 GAP = 10
@@ -38,16 +38,6 @@ STYLES = {
     Status.APPROXIMATE: "yellow",
     Status.NONE: "red",
 }
-
-ROWS = {"near": "near (kept back)", "far": "far (outermost)", "test": "test (your file)"}
-"""What the sets of rows are called."""
-
-EXTRAPOLATION = ("far", "test")
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """A number for people; a dash where there is none."""
-    return "-" if value is None else f"{value:.{digits}g}"
 
 
 def answer_lines(answer: Answer, width: int) -> Iterator[Text]:
@@ -88,60 +78,21 @@ def headline(answer: Answer, width: int) -> Iterator[Text]:
         yield said
 
 
-def verdict(answer: Answer) -> str:
-    """What is claimed about the formula, in words."""
-    rows = sum(errors.rows for errors in answer.errors.values())
-    match answer.status:
-        case Status.EXACT:
-            return f"exact: agrees to rounding on all {rows} rows"
-        case Status.WITHIN_NOISE:
-            return f"within noise: what is left on {rows} rows looks like noise{_level(answer)}"
-        case Status.APPROXIMATE:
-            return f"approximate: {_worst(answer.errors)}"
-        case Status.NONE:
-            target = visible(answer.target)
-            return f"none: no law of this kind explains {target}; the closest found is"
-
-
-def _level(answer: Answer) -> str:
-    return "" if answer.noise is None else f" of {_percent(answer.noise)}"
-
-
-def _worst(errors: dict[str, Errors]) -> str:
-    known = [e.max_relative for e in errors.values() if e.max_relative is not None]
-    if not known:
-        return "close, but something is left"
-    return f"off by up to {_percent(max(known))}, and not by chance"
-
-
-def _percent(share: float) -> str:
-    """Two digits, written out up to a million: 510 %, not 5.1e+02 %."""
-    rounded = float(f"{100 * share:.2g}")
-    return f"{rounded:.0f} %" if 100 <= rounded < 1e6 else f"{rounded:.2g} %"
-
-
 def errors_lines(errors: dict[str, Errors]) -> list[Text]:
     """The table of errors, a line for each set of rows."""
     rows = [
         (
-            ROWS.get(name, name),
+            row_set(name),
             str(e.rows),
             number(e.max_relative),
             number(e.rmse),
-            _r2(e.r2),
+            r2_text(e.r2),
             "extrapolation" if name in EXTRAPOLATION and e.rows else "",
         )
         for name, e in errors.items()
     ]
     head = ("rows", "number", "max relative error", "RMSE", "R2", "")
     return aligned(head, rows, left=frozenset({0, 5}))
-
-
-def _r2(value: float | None) -> str:
-    """R2 with the distance from 1 spelled out, where rounding would hide it."""
-    if value is None or value <= 0.999 or value == 1:
-        return number(value, 3)
-    return f"{value:.6f}" if value <= 1 - 1e-6 else f"1 - {1 - value:.1g}"
 
 
 def constant_lines(constants: Sequence[Constant]) -> list[Text]:

@@ -14,11 +14,12 @@ from nalu_cli.commands.display import (
     errors_lines,
     front_lines,
     headline,
-    number,
 )
-from nalu_cli.commands.screen import aligned, visible
+from nalu_cli.commands.screen import aligned
+from nalu_cli.errors import visible
 from nalu_cli.formula import formula_text, printed_name
 from nalu_cli.guard import Need, conditions, parts
+from nalu_cli.wording import number
 
 __all__ = ["explanation_lines", "part_lines"]
 

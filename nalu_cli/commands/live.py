@@ -13,9 +13,10 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from nalu_cli.answer import Progress
-from nalu_cli.commands.display import number
-from nalu_cli.commands.screen import Screen, visible
+from nalu_cli.commands.screen import Screen
+from nalu_cli.errors import visible
 from nalu_cli.formula import formula_text
+from nalu_cli.wording import number
 
 __all__ = ["Silent", "View", "view_for"]
 

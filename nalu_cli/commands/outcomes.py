@@ -8,7 +8,8 @@ from typing import Any
 from rich.text import Text
 
 from nalu_cli.commands.envelope import RESULT_VERSION
-from nalu_cli.commands.screen import aligned, visible
+from nalu_cli.commands.screen import aligned
+from nalu_cli.errors import visible
 from nalu_cli.experiments.results_page import number_text, share_text
 from nalu_cli.experiments.totals import Totals, by_label, totals_of
 from nalu_cli.experiments.trial import Outcome

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TextIO
@@ -15,24 +14,14 @@ from rich.text import Text
 
 from nalu_cli.errors import OutputError
 
-__all__ = ["OutputClosedError", "Screen", "StandardOutput", "aligned", "visible"]
+__all__ = ["OutputClosedError", "Screen", "StandardOutput", "aligned"]
 
 PLAIN_SYMBOLS = str.maketrans("·…×", "-~x")
 """What stands in for our own symbols where the terminal cannot show them, one for one."""
 
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
 
 class OutputClosedError(Exception):
     """Whoever read our output has had enough, as `head` does."""
-
-
-def visible(text: str) -> str:
-    """Text from a file, with every character that could rewrite the screen as an escape."""
-    return "".join(
-        c.encode("unicode_escape").decode("ascii") if unicodedata.category(c) in _UNSEEN else c
-        for c in text
-    )
 
 
 class _Console(Console):

@@ -1,0 +1,63 @@
+"""What is claimed about an answer, in words, and numbers as people read them."""
+
+from __future__ import annotations
+
+from nalu_cli.answer import Answer, Errors
+from nalu_cli.errors import visible
+from nalu_cli.settings import Status
+
+__all__ = ["EXTRAPOLATION", "number", "percent", "r2_text", "row_set", "verdict"]
+
+ROWS = {"near": "near (kept back)", "far": "far (outermost)", "test": "test (your file)"}
+
+EXTRAPOLATION = ("far", "test")
+"""Sets of rows that lie outside of what was trained on."""
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number for people; a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}g}"
+
+
+def percent(share: float) -> str:
+    """Two digits, written out up to a million: 510 %, not 5.1e+02 %."""
+    rounded = float(f"{100 * share:.2g}")
+    return f"{rounded:.0f} %" if 100 <= rounded < 1e6 else f"{rounded:.2g} %"
+
+
+def r2_text(value: float | None) -> str:
+    """R2 with the distance from 1 spelled out, where rounding would hide it."""
+    if value is None or value <= 0.999 or value == 1:
+        return number(value, 3)
+    return f"{value:.6f}" if value <= 1 - 1e-6 else f"1 - {1 - value:.1g}"
+
+
+def row_set(name: str) -> str:
+    """What a set of rows is called."""
+    return ROWS.get(name, name)
+
+
+def verdict(answer: Answer) -> str:
+    """What is claimed about the formula, in words."""
+    rows = sum(errors.rows for errors in answer.errors.values())
+    match answer.status:
+        case Status.EXACT:
+            return f"exact: agrees to rounding on all {rows} rows"
+        case Status.WITHIN_NOISE:
+            return f"within noise: what is left on {rows} rows looks like noise{_level(answer)}"
+        case Status.APPROXIMATE:
+            return f"approximate: {_worst(answer.errors)}"
+        case Status.NONE:
+            target = visible(answer.target)
+            return f"none: no law of this kind explains {target}; the closest found is"
+
+
+def _level(answer: Answer) -> str:
+    return "" if answer.noise is None else f" of {percent(answer.noise)}"
+
+
+def _worst(errors: dict[str, Errors]) -> str:
+    known = [e.max_relative for e in errors.values() if e.max_relative is not None]
+    if not known:
+        return "close, but something is left"
+    return f"off by up to {percent(max(known))}, and not by chance"
