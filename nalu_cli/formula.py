@@ -93,6 +93,8 @@ class Dialect:
     sqrt, magnitude : function of a piece
     times : str
         Between factors.
+    plus, minus, negative : str
+        Between terms, and in front of what is negative.
     bracket : function of a piece and a level
         Its text, in brackets if it binds less tightly.
     """
@@ -105,6 +107,9 @@ class Dialect:
     sqrt: Callable[[Piece], Piece] = lambda piece: Piece(f"sqrt({piece.text})", Level.ATOM)
     magnitude: Callable[[Piece], Piece] = lambda piece: Piece(f"abs({piece.text})", Level.ATOM)
     times: str = "*"
+    plus: str = " + "
+    minus: str = " - "
+    negative: str = "-"
     bracket: Callable[[Piece, Level], str] = bracketed
 
 
@@ -286,7 +291,8 @@ class _Writer:
     def _signed(self, negative: bool, piece: Piece) -> Piece:
         if not negative:
             return piece
-        return Piece(f"-{self.dialect.bracket(piece, Level.PRODUCT)}", Level.SUM)
+        text = self.dialect.bracket(piece, Level.PRODUCT)
+        return Piece(f"{self.dialect.negative}{text}", Level.SUM)
 
     def _sum(self, node: Sum) -> Piece:
         parts = list(self._parts(node))
@@ -295,7 +301,8 @@ class _Writer:
         negative, head = parts[0]
         text = self._signed(negative, head).text
         for negative, part in parts[1:]:
-            text += f" {'-' if negative else '+'} {self.dialect.bracket(part, Level.PRODUCT)}"
+            sign = self.dialect.minus if negative else self.dialect.plus
+            text += f"{sign}{self.dialect.bracket(part, Level.PRODUCT)}"
         return Piece(text, Level.SUM)
 
     def _parts(self, node: Sum) -> Iterator[tuple[bool, Piece]]:

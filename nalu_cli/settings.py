@@ -40,6 +40,7 @@ class ExportFormat(StrEnum):
 
     TEXT = "text"
     LATEX = "latex"
+    MATHML = "mathml"
     PYTHON = "python"
     JSON = "json"
 

@@ -7,6 +7,7 @@ import json
 import math
 import random
 import re
+import xml.etree.ElementTree as ET
 from fractions import Fraction
 
 import numpy as np
@@ -18,6 +19,7 @@ from strategies import AWKWARD_NAMES, named_circuits
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.exporters import EXPORTERS, circuit_from_json
 from nalu_cli.exporters.latex import GREEK, latex_names
+from nalu_cli.exporters.mathml import mathml_equation, mathml_formula, mathml_names
 from nalu_cli.exporters.python_source import identifiers
 from nalu_cli.settings import ExportFormat
 
@@ -53,7 +55,7 @@ def test_every_exporter_writes_every_circuit(case) -> None:
 @given(named_circuits())
 def test_one_line_formats_stay_on_one_line(case) -> None:
     circuit, names, target = case
-    for format in (ExportFormat.TEXT, ExportFormat.LATEX):
+    for format in (ExportFormat.TEXT, ExportFormat.LATEX, ExportFormat.MATHML):
         assert len(EXPORTERS[format].export(circuit, names, target).splitlines()) == 1
 
 
@@ -137,6 +139,55 @@ def test_latex_reads_as_mathematics() -> None:
         r"E = \frac{6.674 \times 10^{-11} \, \sqrt{\frac{\left|m\right| \, v^{2}}{2}}}"
         r"{\left|v\right|}" + "\n"
     )
+
+
+MATHML_NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
+ELEMENTS = {"math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msqrt", "msub", "msup"}
+CHILDREN = {"mfrac": 2, "msub": 2, "msup": 2}
+
+
+@LAW
+@given(named_circuits())
+def test_mathml_is_well_formed_and_names_stay_text(case) -> None:
+    tree = ET.fromstring(EXPORTERS[ExportFormat.MATHML].export(*case))
+    for element in tree.iter():
+        kind = element.tag.removeprefix(MATHML_NAMESPACE)
+        assert kind in ELEMENTS
+        assert len(element) == CHILDREN.get(kind, len(element))
+        assert not (len(element) and (element.text or "").strip())
+        assert not (element.tail or "").strip()
+    assert set(tree.attrib) == {"display"}
+
+
+@LAW
+@given(named_circuits())
+def test_an_equation_in_parts_is_the_equation(case) -> None:
+    def text(markup: str) -> str:
+        return re.sub(r"<[^>]*>", "", markup).replace(" ", "").strip()
+
+    assert text(mathml_equation(*case)) == text(EXPORTERS[ExportFormat.MATHML].export(*case))
+    assert text(mathml_equation(*case)).endswith(text(mathml_formula(*case[:2])))
+
+
+def test_mathml_reads_as_mathematics() -> None:
+    half = Unit(UnitKind.PRODUCT, (Term(0, Fraction(1)), Term(1, Fraction(2))), 0.5)
+    shown = mathml_formula(Circuit(2, ((half,),)), ["m", "v"])
+    tree = ET.fromstring(shown.replace("&#x2062;", ""))
+    ((over, under),) = tree
+    assert ["".join(part.itertext()) for part in (over, under)] == ["mv2", "2"]
+    assert len(set(mathml_names(AWKWARD_NAMES))) == len(AWKWARD_NAMES)
+    assert mathml_names(["m_e", "lambda", "speed", "<b>"]) == [
+        *("<msub><mi>m</mi><mi>e</mi></msub>", "<mi>λ</mi>", "<mi>speed</mi>"),
+        "<mtext>&lt;b&gt;</mtext>",
+    ]
+
+
+def test_words_are_kept_apart() -> None:
+    both = Circuit(
+        2, ((Unit(UnitKind.PRODUCT, (Term(0, Fraction(1)), Term(1, Fraction(1))), 1.0),),)
+    )
+    assert "&#x22C5;" in mathml_formula(both, ["mass", "speed"])
+    assert "&#x22C5;" not in mathml_formula(both, ["m", "v_0"])
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,20 @@
 from nalu_cli.exporters.exporter import Exporter
 from nalu_cli.exporters.json_tree import JSON, circuit_from_json
 from nalu_cli.exporters.latex import LATEX, latex_formula
+from nalu_cli.exporters.mathml import MATHML, mathml_equation, mathml_formula
 from nalu_cli.exporters.python_source import PYTHON_SOURCE
 from nalu_cli.exporters.text import TEXT
 from nalu_cli.settings import ExportFormat
 
-__all__ = ["EXPORTERS", "Exporter", "circuit_from_json", "latex_formula"]
+__all__ = [
+    "EXPORTERS",
+    "Exporter",
+    "circuit_from_json",
+    "latex_formula",
+    "mathml_equation",
+    "mathml_formula",
+]
 
 EXPORTERS: dict[ExportFormat, Exporter] = {
-    exporter.format: exporter for exporter in (TEXT, LATEX, PYTHON_SOURCE, JSON)
+    exporter.format: exporter for exporter in (TEXT, LATEX, MATHML, PYTHON_SOURCE, JSON)
 }
