@@ -18,8 +18,14 @@ __all__ = ["RefusedError", "read_archive"]
 
 Floats = NDArray[np.float64]
 
+DIRECTORY_ENTRY = b"PK\x01\x02"
 MOST_RECORDS = 100
+
+MOST_STEPS = 1_000
+"""Of a pickle; a model takes some 120. Deep nesting would overrun the stack of the interpreter."""
+
 MOST_MEMOS = 10_000
+MOST_DIMENSIONS = 8
 
 OPCODES = {
     *("PROTO", "STOP", "MARK", "GLOBAL", "REDUCE", "BINPERSID"),
@@ -65,12 +71,17 @@ def read_archive(data: bytes) -> Any:
     ------
     RefusedError
         If the archive is damaged, holds anything else, or asks for anything to be called.
+    MemoryError
+        If there is too little of it; that says nothing about the archive.
     """
+    # before the directory is read: a million entries would fill the memory
+    if data.count(DIRECTORY_ENTRY) > MOST_RECORDS:
+        raise RefusedError("is no nalu model: it holds too many records")
     try:
         with ZipFile(BytesIO(data)) as archive:
             records = _records(archive, len(data))
         return _unpickled(records)
-    except RefusedError:
+    except (RefusedError, MemoryError):
         raise
     except Exception:
         # a hostile file can make these readers raise nearly anything, with advice we do not give
@@ -79,7 +90,7 @@ def read_archive(data: bytes) -> Any:
 
 def _records(archive: ZipFile, size: int) -> dict[str, bytes]:
     entries = archive.infolist()
-    if len(entries) > MOST_RECORDS or sum(entry.file_size for entry in entries) > size:
+    if sum(entry.file_size for entry in entries) > size:
         raise RefusedError("is no nalu model: it claims to hold more than it does")
     if not all(_is_plain(entry) for entry in entries):
         raise RefusedError("is no nalu model: its records are compressed or encrypted")
@@ -105,8 +116,8 @@ def _unpickled(records: dict[str, bytes]) -> Any:
     if "data.pkl" not in records:
         raise RefusedError("is no nalu model")
     program = records["data.pkl"]
-    for opcode, argument, _ in genops(program):
-        if opcode.name not in OPCODES:
+    for step, (opcode, argument, _) in enumerate(genops(program)):
+        if step == MOST_STEPS or opcode.name not in OPCODES:
             raise RefusedError("is no nalu model: it holds more than numbers and text")
         # a memo is an array as long as its highest index
         if opcode.name == "LONG_BINPUT" and int(argument or 0) > MOST_MEMOS:
@@ -157,10 +168,12 @@ def _tensor(
     """Rebuild a tensor that is its whole storage, in order: no views, no repeated numbers."""
     whole = (
         type(storage) is _Storage
+        and len(shape) <= MOST_DIMENSIONS
         and all(type(n) is int and n >= 0 for n in (offset, *shape, *strides))
         and offset == 0
         and math.prod(shape) == len(storage.values)
-        and strides == _contiguous(shape)
+        # the strides of a tensor without numbers mean nothing
+        and (strides == _contiguous(shape) or not len(storage.values))
     )
     if not whole or requires_grad is not False or hooks:
         raise RefusedError("is no nalu model: a tensor is not stored as a whole")

@@ -26,6 +26,7 @@ __all__ = [
     "Number",
     "Product",
     "Sum",
+    "check_length",
     "expression_of",
     "has_root",
     "is_never_negative",
@@ -59,7 +60,7 @@ def expression_of(circuit: Circuit, *, positive: Sequence[bool] | None = None) -
     ValueError
         If the formula has more than `MOST_NODES` nodes.
     """
-    _refuse_huge(circuit)
+    check_length(circuit)
     signs = positive or (False,) * circuit.n_columns
     columns: list[Node] = [Column(j, bool(signs[j])) for j in range(circuit.n_columns)]
     before: list[Node] = []
@@ -69,7 +70,14 @@ def expression_of(circuit: Circuit, *, positive: Sequence[bool] | None = None) -
     return before[0]
 
 
-def _refuse_huge(circuit: Circuit) -> None:
+def check_length(circuit: Circuit) -> None:
+    """Find out how long a formula would be, without writing it.
+
+    Raises
+    ------
+    ValueError
+        If it has more than `MOST_NODES` nodes.
+    """
     before: list[int] = []
     for layer in circuit.layers:
         sizes = before + [1] * circuit.n_columns

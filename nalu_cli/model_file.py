@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +19,7 @@ from nalu_cli import __version__
 from nalu_cli.answer import Answer, Move
 from nalu_cli.archive import RefusedError, read_archive
 from nalu_cli.errors import ModelFileError, UsageError
+from nalu_cli.expression import check_length
 from nalu_cli.formula import formula_text
 from nalu_cli.plain import from_plain, to_plain
 from nalu_cli.whole_file import WholeFile
@@ -34,6 +37,7 @@ KEYS = {
     "version": f"of this layout, {VERSION}",
     "metadata": "JSON text, with the entries `metadata.…`",
     "tensors": "float64, with the entries `tensors.…`",
+    "digest": "SHA-256 of the metadata and the tensors: a file that was edited is refused",
 }
 METADATA = {
     "versions": "of nalu, Python, torch and numpy when it was saved",
@@ -95,6 +99,8 @@ def load_model(path: str | Path) -> Answer:
     ------
     ModelFileError
         If the file is missing, damaged, unsafe, too new, or does not compute what it says.
+    MemoryError
+        If there is too little of it; that says nothing about the file.
     """
     content = _content(Path(path))
     try:
@@ -128,23 +134,36 @@ def installed_versions() -> dict[str, str]:
 def _packed(answer: Answer) -> bytes:
     import torch
 
-    def tensor(values: Any) -> torch.Tensor:
-        return torch.from_numpy(np.array(values, dtype=np.float64))
-
-    moves = [(move.trained, move.snapped, move.cost) for move in answer.evidence.moves]
+    metadata = json.dumps(_metadata(answer), allow_nan=False)
+    tensors = _tensors(answer)
     content = {
         "format": FORMAT,
         "version": VERSION,
-        "metadata": json.dumps(_metadata(answer), allow_nan=False),
-        "tensors": {
-            "probe_X": tensor(answer.probe_X),
-            "probe_y": tensor(answer.probe_y),
-            "moves": tensor(moves).reshape(len(moves), 3),
-        },
+        "metadata": metadata,
+        "tensors": {name: torch.from_numpy(values) for name, values in tensors.items()},
+        "digest": _digest(metadata, tensors),
     }
     buffer = BytesIO()
     torch.save(content, buffer)
     return buffer.getvalue()
+
+
+def _tensors(answer: Answer) -> dict[str, Floats]:
+    """Copies in one piece: torch would save all of the table that a view is part of."""
+    moves = [(move.trained, move.snapped, move.cost) for move in answer.evidence.moves]
+    return {
+        "probe_X": np.array(answer.probe_X, dtype=np.float64, order="C"),
+        "probe_y": np.array(answer.probe_y, dtype=np.float64, order="C"),
+        "moves": np.array(moves, dtype=np.float64).reshape(len(moves), 3),
+    }
+
+
+def _digest(metadata: str, tensors: Mapping[str, Floats]) -> str:
+    found = sha256(metadata.encode("utf-8", "surrogatepass"))
+    for name in TENSORS:
+        found.update(f"\n{name} {tensors[name].shape}\n".encode())
+        found.update(tensors[name].astype("<f8").tobytes())
+    return found.hexdigest()
 
 
 def _metadata(answer: Answer) -> dict[str, Any]:
@@ -199,6 +218,10 @@ def _opened(content: bytes) -> tuple[dict[str, Floats], dict[str, Any]]:
     _check_keys("its tensors", whole["tensors"], TENSORS)
     if not isinstance(whole["metadata"], str):
         raise ValueError("its metadata is no text")
+    if not all(isinstance(values, np.ndarray) for values in whole["tensors"].values()):
+        raise ValueError("a tensor is none")
+    if whole["digest"] != _digest(whole["metadata"], whole["tensors"]):
+        raise ValueError("its digest does not fit what it holds")
     metadata = json.loads(whole["metadata"], parse_constant=_no_constant)
     _check_keys("its metadata", metadata, METADATA)
     return whole["tensors"], metadata
@@ -214,8 +237,6 @@ def _no_constant(text: str) -> None:
 
 
 def _restored(tensors: dict[str, Floats], metadata: dict[str, Any]) -> Answer:
-    if not all(isinstance(values, np.ndarray) for values in tensors.values()):
-        raise ValueError("a tensor is none")
     probes = {"probe_X": tensors["probe_X"], "probe_y": tensors["probe_y"]}
     bare: Answer = from_plain(Answer, metadata["answer"], "the answer", given=probes)
     places: tuple[_Place, ...] = from_plain(tuple[_Place, ...], metadata["places"], "the moves")
@@ -235,6 +256,8 @@ def _check(answer: Answer) -> None:
     circuits = [answer.circuit, *(entry.circuit for entry in answer.front)]
     if any(circuit.n_columns != width for circuit in circuits):
         raise ValueError("a circuit does not fit the columns")
+    for circuit in circuits:
+        check_length(circuit)
     if {len(answer.low), len(answer.high), len(answer.median)} != {width}:
         raise ValueError("the training box does not fit the columns")
     if len(set(answer.names)) != width:

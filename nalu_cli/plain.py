@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.circuit_data import circuit_from_data, circuit_to_data
+from nalu_cli.errors import quoted
 
 __all__ = ["from_plain", "to_plain"]
 
@@ -83,7 +84,7 @@ def _record(kind: Any, data: Any, where: str, given: Mapping[str, Any]) -> Any:
         raise ValueError(f"{where} is no record")
     known = {f.name: f for f in fields(kind) if f.name not in given}
     if unknown := set(data) - set(known):
-        raise ValueError(f"{where} has the unknown entry {min(unknown)!r}")
+        raise ValueError(f"{where} has the unknown entry {quoted(min(unknown))}")
     kinds = get_type_hints(kind)
     values = dict(given)
     for name, field in known.items():
@@ -132,7 +133,9 @@ def _sequence(kinds: tuple[Any, ...], data: Any, where: str) -> tuple[Any, ...]:
 def _mapping(kinds: tuple[Any, ...], data: Any, where: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ValueError(f"{where} is no record")
-    return {key: from_plain(kinds[1], item, f"{key!r} of {where}") for key, item in data.items()}
+    return {
+        key: from_plain(kinds[1], item, f"{quoted(key)} of {where}") for key, item in data.items()
+    }
 
 
 def _union(kinds: tuple[Any, ...], data: Any, where: str) -> Any:

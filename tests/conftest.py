@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,49 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite the tables and console blocks of README.md instead of checking them",
     )
+    parser.addoption(
+        "--attacks",
+        type=int,
+        default=1,
+        metavar="TIMES",
+        help="how many times as often files are damaged, calls failed and processes killed",
+    )
+    parser.addoption("--seed", type=int, default=0, help="where those attacks come from")
+
+
+@dataclass(slots=True)
+class Attacks:
+    """How many attacks a test makes, from which seed, and what came of them."""
+
+    times: int
+    seed: int
+    results: list[str] = field(default_factory=list)
+
+    def report(self, attack: str, results: Mapping[str, int]) -> None:
+        """State a count at the end of the test run."""
+        counts = ", ".join(f"{count} {what}" for what, count in results.items())
+        self.results.append(f"{sum(results.values())} {attack}: {counts}")
+
+
+ATTACKS = pytest.StashKey[Attacks]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[ATTACKS] = Attacks(config.getoption("--attacks"), config.getoption("--seed"))
+
+
+@pytest.fixture
+def attacks(request: pytest.FixtureRequest) -> Attacks:
+    return request.config.stash[ATTACKS]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if results := config.stash[ATTACKS].results:
+        terminalreporter.section("attacks")
+        for line in results:
+            terminalreporter.line(line)
 
 
 def plain_terminal() -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hostile import packed, records
 
 from nalu_cli.archive import RefusedError, read_archive
 
@@ -21,19 +22,6 @@ TENSOR = torch.arange(6, dtype=torch.float64).reshape(2, 3)
 def saved(content: Any) -> bytes:
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    return buffer.getvalue()
-
-
-def records(data: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def packed(entries: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
     return buffer.getvalue()
 
 
@@ -73,6 +61,19 @@ def test_a_tensor_that_is_not_its_whole_storage_is_refused(tensor: torch.Tensor)
 def test_a_storage_used_twice_is_refused() -> None:
     with pytest.raises(RefusedError):
         read_archive(saved({"x": TENSOR, "y": TENSOR.view(3, 2)}))
+
+
+def text(value: str) -> bytes:
+    """A string in a pickle."""
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+
+STORAGE = text("storage") + b"ctorch\nDoubleStorage\n"
+NESTED_STORAGE = STORAGE + b")" + b"\x85" * 2_000_000 + text("cpu") + b"K\x06"
+ONES = b"(" + b"K\x01" * 300_000 + b"t"
+MANY_DIMENSIONS = (
+    b"(" + STORAGE + text("0") + text("cpu") + b"K\x06tQK\x00" + ONES + ONES + b"\x89}"
+)
 
 
 class Runs:
@@ -129,6 +130,11 @@ def test_nothing_in_a_file_is_run(hostile: Any, tmp_path: Path) -> None:
         b"\x80\x02K\x01Q.",
         b"\x80\x02" + b"(" * 100_000 + b".",
         b"\x80\x02" + b")" + b"\x85" * 1_000_000 + b"Q.",
+        # nested so deeply that to hash it would overrun the stack
+        b"\x80\x02})" + b"\x85" * 2_000_000 + b"K\x01s.",
+        b"\x80\x02(" + NESTED_STORAGE + b"tQ.",
+        # a tensor of 300,000 dimensions
+        b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + MANY_DIMENSIONS + b"tR.",
     ],
 )
 def test_hostile_pickles_are_refused(program: bytes) -> None:
