@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +36,15 @@ class AllowedValues:
     constants: bool = True
 
     @classmethod
-    def ternary(cls, *, constants: bool = True) -> AllowedValues:
-        """Nothing but -1, 0 and 1."""
-        return cls(exponents=(1, -1), constants=constants)
+    def of(cls, *, ternary: bool, constants: bool) -> AllowedValues:
+        """Those of the default cell; nothing but -1, 0 and 1 if ternary."""
+        return cls(exponents=(1, -1), constants=constants) if ternary else cls(constants=constants)
+
+    @classmethod
+    def of_cell(cls, exponents: Collection[Fraction], *, ternary: bool) -> AllowedValues:
+        """Those of a published cell, which has no constants."""
+        kept = (float(e) for e in exponents if e and (abs(e) == 1 or not ternary))
+        return cls(exponents=tuple(sorted(kept, key=lambda e: (abs(e), -e))), constants=False)
 
 
 def grid(network: Network, allowed: AllowedValues, restarts: int) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from nalu_cli.answer import Answer, Constant, Evidence, Watch
 from nalu_cli.constants import name_constant
+from nalu_cli.gates import gate_caveats
 from nalu_cli.judge import Candidate, errors_on, front, verdict
 from nalu_cli.ladder import Climbed, climb
 from nalu_cli.moves import snap_table
@@ -101,7 +102,7 @@ def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: 
         median=tuple(map(float, problem.box.median)),
         probe_X=probe,
         probe_y=best.circuit.evaluate(probe),
-        caveats=(*caveats, *problem.notes),
+        caveats=(*caveats, *gate_caveats(moves), *problem.notes),
         settings=settings,
         interrupted=climbed.interrupted,
         seconds=seconds,

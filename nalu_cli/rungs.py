@@ -13,6 +13,7 @@ from nalu_cli.allowed import AllowedValues
 from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit
 from nalu_cli.explore import Plan, factor_starts, size_of, starts
+from nalu_cli.gates import with_gates
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.polish import evaluate_relaxed
 from nalu_cli.problem import Problem, Rows
@@ -291,9 +292,12 @@ def _cell_rung(
 def _adam(
     problem: Problem, settings: FitSettings, shape: StackShape, cycle: int, stop: Stop
 ) -> Iterator[Found]:
+    from nalu_cli.cells import CELLS
     from nalu_cli.train import train
 
-    published = shape.cell is not CellName.AUTO
+    allowed = None  # the default cell's
+    if shape.cell is not CellName.AUTO:
+        allowed = AllowedValues.of_cell(CELLS[shape.cell].exponents, ternary=settings.ternary)
     work = _Workbench(
         problem, settings, log=_goals(problem, shape.paths[-1].value == "product")[-1]
     )
@@ -310,9 +314,9 @@ def _adam(
         stop=stop,
     )
     snapped = work.snap(
-        _first(trained.relaxed, POLISHED), stop, steps=POLISH_STEPS, published=published
+        _first(trained.relaxed, POLISHED), stop, steps=POLISH_STEPS, allowed=allowed
     )
-    yield from work.found(snapped, restarts)
+    yield from work.found(with_gates(snapped, trained.unanimity), restarts)
 
 
 class _Workbench:
@@ -334,7 +338,7 @@ class _Workbench:
         *,
         steps: int,
         free: np.ndarray | None = None,
-        published: bool = False,
+        allowed: AllowedValues | None = None,
     ) -> list[Snapped]:
         """Polish and snap a batch."""
         size = (
@@ -343,10 +347,9 @@ class _Workbench:
         most = max(SNAP_ROWS, ROWS_PER_WEIGHT * int(size))
         rows = _some_rows(self.scaled, most, self.settings.seed)
         more = _some_rows(self.scaled, max(most, NOISY_ROWS), self.settings.seed)
-        if self.log and not published:
+        if self.log and allowed is None:
             relaxed = _calibrated(relaxed, rows)
-        constants = self.settings.constants and not published
-        ternary = self.settings.ternary or published
+        constants, ternary = self.settings.constants, self.settings.ternary
         return snap(
             relaxed,
             rows.X,
@@ -354,9 +357,7 @@ class _Workbench:
             log=self.log,
             keep=SNAPPED if size <= LARGE_STACK else SNAPPED // 3,
             polish_steps=steps,
-            allowed=AllowedValues.ternary(constants=constants)
-            if ternary
-            else AllowedValues(constants=constants),
+            allowed=allowed or AllowedValues.of(ternary=ternary, constants=constants),
             names=self.names,
             free=free,
             more=(more.X, more.y) if len(more) > len(rows) else None,

@@ -20,11 +20,20 @@ class Effort(StrEnum):
 
 
 class CellName(StrEnum):
-    """Which cell is trained; `auto` is the gated cell with separate sum and product weights."""
+    """Which cell is trained; `auto` is ours, the others are published."""
 
     AUTO = "auto"
     NALU = "nalu"
     NAC = "nac"
+    NAC_PRODUCT = "nac-product"
+    INALU = "inalu"
+    INALU_SHARED = "inalu-shared"
+    NAU = "nau"
+    NMU = "nmu"
+    NPU = "npu"
+    REALNPU = "realnpu"
+    NRU = "nru"
+    NMRU = "nmru"
 
 
 class Device(StrEnum):

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nalu_cli.cells import CELLS, Cell, Gated, Path
+from nalu_cli.cells import CELLS, Cell, Gated, Path, Recipe
 from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
 from nalu_cli.settings import CellName
 
@@ -44,7 +44,11 @@ class StackShape:
     signed : bool or None
         Whether products keep signs; None lets one half of the restarts do so.
     cell : CellName
-        The cell all layers are made of.
+        The cell of the last layer, and of all others unless `inner` says otherwise.
+    inner : CellName or None
+        The cell of the layers before the last.
+    skips : bool
+        Whether layers after the first read the columns too. Published stacks do not.
 
     Raises
     ------
@@ -56,10 +60,17 @@ class StackShape:
     widths: tuple[int, ...]
     signed: bool | None = None
     cell: CellName = CellName.AUTO
+    inner: CellName | None = None
+    skips: bool = True
 
     def __post_init__(self) -> None:
         if len(self.paths) != len(self.widths) or not self.widths or self.widths[-1] != 1:
             raise ValueError(f"a stack needs a width for each path and ends in one unit: {self}")
+
+    @property
+    def cells(self) -> tuple[CellName, ...]:
+        """The cell of each layer."""
+        return (self.inner or self.cell,) * (len(self.paths) - 1) + (self.cell,)
 
 
 class Goal(StrEnum):
@@ -126,7 +137,7 @@ class Target:
 class Stack:
     """A batch of R stacks of one shape.
 
-    Each layer reads the units of the layer before, then the raw columns.
+    Each layer reads the units of the layer before, then the raw columns if the shape says so.
 
     Parameters
     ----------
@@ -142,12 +153,13 @@ class Stack:
         self, shape: StackShape, columns: int, generators: Sequence[np.random.Generator]
     ) -> None:
         self.shape = shape
-        kind, before = CELLS[shape.cell], 0
         self.cells: list[Cell] = []
-        for path, width in zip(shape.paths, shape.widths, strict=True):
+        before = 0
+        for name, path, width in zip(shape.cells, shape.paths, shape.widths, strict=True):
+            read = columns if shape.skips or not before else 0
             self.cells.append(
-                kind(
-                    before + columns,
+                CELLS[name](
+                    before + read,
                     width,
                     generators,
                     units=before,
@@ -174,22 +186,33 @@ class Stack:
             p.data = self.theta[:, at : at + size].view(len(theta), *p.shape[1:])
             at += size
 
-    def gradient(self, p: Tensor, slope: Tensor, pull: float) -> Tensor:
-        """Gradient by all parameters of slope * p + pull * penalty.
+    @property
+    def recipe(self) -> Recipe:
+        """How the stack is trained: that of its last cell."""
+        return self.cells[-1].recipe
+
+    def pulls(self, pull: float, loss: Tensor) -> Tensor | None:
+        """Weight of the regulariser in each restart, given its loss: (R,) -> (R,) or None."""
+        if pull == 0:
+            return None
+        return torch.where(loss < self.recipe.pull_below, pull, 0.0).to(loss.dtype)
+
+    def gradient(self, p: Tensor, slope: Tensor, pulls: Tensor | None) -> Tensor:
+        """Gradient by all parameters of slope * p + pulls * penalty.
 
         Parameters
         ----------
         p, slope : Tensor of shape (R, N)
-        pull : float
+        pulls : Tensor of shape (R,), or None
 
         Returns
         -------
         Tensor of shape (R, P)
         """
         ends, slopes = [p], [slope]
-        if pull > 0:
+        if pulls is not None:
             ends.append(self.penalty())
-            slopes.append(torch.full_like(ends[1], pull))
+            slopes.append(pulls)
         parts = torch.autograd.grad(ends, self.weights, slopes)
         return torch.cat([part.flatten(1) for part in parts], 1)
 
@@ -206,13 +229,23 @@ class Stack:
         return Goal.AFFINE if path is Path.SUM else Goal.SCALE
 
     def values(self, X: Tensor, *, goal: Goal = Goal.PLAIN) -> Tensor:
-        """Compute the last unit, its logarithm if the goal is `LOG`: (N, columns) -> (R, N)."""
-        x = X.T.expand(len(self.theta), -1, -1)  # (R, I, N): rows last in memory are faster
-        before = x[:, :0]
+        """Compute the last unit, its logarithm if the goal is `LOG`.
+
+        Parameters
+        ----------
+        X : Tensor of shape (N, columns) or (R, N, columns)
+            The same rows for all restarts, or rows of their own.
+        goal : Goal
+
+        Returns
+        -------
+        Tensor of shape (R, N)
+        """
+        x = X.mT.expand(len(self.theta), -1, -1)  # (R, I, N): rows last in memory are faster
+        inputs = x
         for cell in self.cells[:-1]:
-            inputs = torch.cat([before, x], 1) if before.shape[1] else x
             before = cell(inputs.mT).mT
-        inputs = torch.cat([before, x], 1) if before.shape[1] else x
+            inputs = torch.cat([before, x], 1) if self.shape.skips else before
         last = self.cells[-1]
         if goal is Goal.LOG and isinstance(last, Gated):
             return last.log_forward(inputs.mT).squeeze(-1)
@@ -253,10 +286,11 @@ class Stack:
         agreed: list[Floats] = []
         x = columns
         for cell in self.cells:
-            layer, unanimity = cell.freeze(torch.from_numpy(np.array(x)).to(self.theta))
-            layers.append(layer)
+            read = np.array(x[:, :, : cell.inputs])
+            layer, unanimity = cell.freeze(torch.from_numpy(read).to(self.theta))
+            layers.append(_reading_all(layer, x.shape[2]))
             agreed.append(unanimity)
-            values, last_inputs = layer_values(layer, x), x
+            values, last_inputs = layer_values(layers[-1], x), x
             x = np.concatenate([values, columns], axis=2)
         goal = self.goal(y)
         weights = np.ones_like(y) if goal is Goal.LOG else weights
@@ -271,6 +305,12 @@ class Stack:
             loss = _loss(scale[:, None] * p + offset[:, None], unit, weights, goal)
             layers[-1] = _rescaled(layers[-1], scale * size, offset * size)
         return Relaxed(tuple(layers), loss), tuple(agreed)
+
+
+def _reading_all(layer: RelaxedLayer, inputs: int) -> RelaxedLayer:
+    """Let a layer that skips the last inputs read them with weight 0."""
+    more = inputs - layer.weights.shape[1]
+    return replace(layer, weights=np.pad(layer.weights, ((0, 0), (0, more), (0, 0))))
 
 
 def layer_values(layer: RelaxedLayer, x: Floats) -> Floats:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nalu_cli.adam import Adam
 from nalu_cli.cells import CELLS
 from nalu_cli.errors import ResourceError
 from nalu_cli.relaxed import SUM, Relaxed, RelaxedLayer
@@ -53,11 +54,6 @@ FLOOR = 1e-4
 WIDE = 8
 """With more columns than this, steps shrink with the root of their number and the pull with it:
 together many weights would otherwise move their sum too far."""
-
-PENALTY_FROM = 0.35
-
-PENALTY_RAMP = 0.3
-"""The pull to allowed weights starts at this share of the steps and then grows by this."""
 
 DROP_AT = 1 / 3
 """Share of the steps after which hopeless restarts are dropped."""
@@ -102,7 +98,6 @@ class _Lesson:
     batches: NDArray[np.intp]  # (steps, batch_rows)
     seed: int
     device: torch.device
-    penalty_from: float
     keep: float
     stop: Callable[[], bool]
 
@@ -118,7 +113,6 @@ def train(
     seed: int = 0,
     device: Device = Device.CPU,
     threads: int = 1,
-    penalty_from: float = PENALTY_FROM,
     keep: float = KEEP,
     stop: Callable[[], bool] = lambda: False,
 ) -> Trained:
@@ -137,8 +131,6 @@ def train(
     device : Device
     threads : int
         Workers for groups of restarts; the result does not depend on it.
-    penalty_from : float
-        Share of the steps after which weights are pulled to allowed values; 1 is never.
     keep : float
         Share of each group that is trained to the end.
     stop : callable
@@ -152,7 +144,8 @@ def train(
     -----
     Columns are divided by `column_scales` and targets by their size, and weights are converted
     back. The published cells have no constants to absorb a scale: they see columns and target as
-    they are, and only their loss is divided by the variance of the target.
+    they are, and only their loss is divided by the variance of the target. The regulariser of a
+    cell counts as its `recipe` says; rate and limit of the gradient are the same for all cells.
 
     Raises
     ------
@@ -169,7 +162,6 @@ def train(
         batches=rows.integers(0, len(y), (steps, min(batch_rows, len(y)))),
         seed=seed,
         device=_torch_device(device),
-        penalty_from=penalty_from,
         keep=keep,
         stop=stop,
     )
@@ -278,35 +270,14 @@ def _float32(values: Floats, device: torch.device) -> Tensor:
     return torch.from_numpy(np.clip(values, -1e18, 1e18).astype(np.float32)).to(device)
 
 
-class _Adam:
-    """Adam on one flat tensor (R, P), each restart's gradient shortened by itself."""
-
-    def __init__(self, theta: Tensor) -> None:
-        self.m, self.v, self.t = torch.zeros_like(theta), torch.zeros_like(theta), 0
-
-    def keep(self, chosen: Tensor) -> None:
-        """Forget all other restarts."""
-        self.m, self.v = self.m[chosen], self.v[chosen]
-
-    def step(self, theta: Tensor, gradient: Tensor, rate: float) -> None:
-        """Move theta in place (Kingma and Ba 2015, algorithm 1)."""
-        self.t += 1
-        torch.nan_to_num_(gradient, 0.0, 0.0, 0.0)
-        length = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
-        gradient.mul_(LARGEST_GRADIENT / length.clamp_min_(LARGEST_GRADIENT))
-        self.m.lerp_(gradient, 1 - BETAS[0])
-        self.v.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-        root = (self.v / (1 - BETAS[1] ** self.t)).sqrt_().add_(1e-8)
-        theta.addcdiv_(self.m, root, value=-rate / (1 - BETAS[0] ** self.t))
-
-
 def _descend(stack: Stack, lesson: _Lesson) -> None:
     goal = stack.goal(lesson.y)
     X, target = _float32(lesson.X, lesson.device), _target(lesson, goal)
     batches = torch.from_numpy(lesson.batches).to(lesson.device)
     everyone, chosen = stack.theta, torch.arange(len(stack.theta), device=lesson.device)
-    adam, steps = _Adam(stack.theta), len(batches)
-    narrow = min(1.0, WIDE / lesson.X.shape[1])
+    adam = Adam(stack.theta, BETAS, largest_gradient=LARGEST_GRADIENT)
+    steps = len(batches)
+    narrow, recipe = min(1.0, WIDE / lesson.X.shape[1]), stack.recipe
     for step, at in enumerate(batches):
         if step % 10 == 0 and lesson.stop():
             break
@@ -315,8 +286,7 @@ def _descend(stack: Stack, lesson: _Lesson) -> None:
             stack.replace(everyone[chosen])
             adam.keep(chosen)
         done = step / steps
-        pull = narrow * PENALTY_RAMP * max(0.0, done - lesson.penalty_from)
-        gradient = _gradient(stack, X[at], target.rows(at), goal, pull)
+        gradient = _gradient(stack, X[at], target.rows(at), goal, narrow * recipe.pull.at(done))
         with torch.no_grad():
             adam.step(stack.theta, gradient, narrow**0.5 * RATE * (1 - (1 - LAST_RATE) * done))
             stack.project()
@@ -330,7 +300,7 @@ def _gradient(stack: Stack, X: Tensor, target: Target, goal: Goal, pull: float) 
     with torch.no_grad():
         loss, slope = target.loss(p, goal)
         slope /= (loss + FLOOR).unsqueeze(-1)
-    return stack.gradient(p, slope, pull)
+    return stack.gradient(p, slope, stack.pulls(pull, loss))
 
 
 @torch.no_grad()

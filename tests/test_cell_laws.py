@@ -1,17 +1,22 @@
 """Laws every cell obeys."""
 
+import itertools
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 from torch.func import functional_call
 
-from nalu_cli.cells import CELLS, NAC, NALU, Cell, Gated, Operation, Path
+from nalu_cli.cells import CELLS, Cell, Gated, Operation, Path
+from nalu_cli.cells.recipe import Ramp, Stairs
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.polish import evaluate_relaxed
-from nalu_cli.relaxed import Relaxed, RelaxedLayer
+from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
+from nalu_cli.settings import CellName
 
-LARGE = 40.0
+KIND_NAMES = {SUM: UnitKind.SUM, PRODUCT: UnitKind.PRODUCT, MAGNITUDE: UnitKind.MAGNITUDE}
 
 
 @dataclass(frozen=True)
@@ -46,20 +51,7 @@ def rows(n=16, inputs=3, restarts=4, seed=1, low=-2.0, high=2.0):
 
 def put_weights(cell, weights, *, sums):
     """Set weights of shape (I, O) in every restart, and all gates to one side."""
-    w = torch.as_tensor(np.asarray(weights), dtype=torch.float32)
-    with torch.no_grad():
-        if isinstance(cell, Gated):
-            if cell.path is not Path.PRODUCT:
-                cell.A[:], cell.b[:] = w, 0.0
-            if cell.path is not Path.SUM:
-                cell.W[:] = w
-            if cell.path is Path.FREE:
-                cell.G[:] = LARGE if sums else -LARGE
-            return
-        cell.W_hat[:] = torch.where(w == 0, 0.0, w.sign() * LARGE)
-        cell.M_hat[:] = LARGE
-        if isinstance(cell, NALU):
-            cell.G[:] = LARGE if sums else -LARGE
+    cell.settle(torch.as_tensor(np.asarray(weights), dtype=torch.float32), sums=sums)
 
 
 def sides(kind):
@@ -77,9 +69,35 @@ def test_every_cell_says_where_it_comes_from():
     assert all(cell.paper and cell.paths and cell.operations for cell in CELLS.values())
 
 
+def test_every_cell_is_final_and_in_a_file_of_its_own():
+    assert all(getattr(cell, "__final__", False) for cell in CELLS.values())
+    assert len({cell.__module__ for cell in CELLS.values()}) == len(CELLS)
+
+
+def test_a_regulariser_ramps_up_or_climbs_stairs():
+    ramp = Ramp(10.0, start=0.4, end=0.7)
+    assert [ramp.at(t) for t in (0.0, 0.4, 0.55, 0.7, 1.0)] == pytest.approx([0, 0, 5, 10, 10])
+    assert [Ramp(3.0, start=0.5, end=0.5).at(t) for t in (0.4, 0.5, 0.6)] == [0, 3, 3]
+    stairs = Stairs(1e-9, 1e-7)
+    wanted = [1e-9, 1e-9, 1e-8, 1e-8, 1e-7, 1e-7]
+    assert [stairs.at(t) for t in (0.0, 0.19, 0.2, 0.39, 0.4, 1.0)] == pytest.approx(wanted)
+
+
+def test_a_regulariser_points_to_the_nearest_corner(kind):
+    if not any(kind.cell.recipe.pull.at(t) for t in (0.0, 0.5, 1.0)):
+        pytest.skip("its paper has none")
+    cell = kind(restarts=2)
+    before = cell.penalty().detach()
+    grads = torch.autograd.grad(cell.penalty().sum(), list(cell.parameters()), allow_unused=True)
+    with torch.no_grad():
+        for p, g in zip(cell.parameters(), grads, strict=True):
+            p -= 1e-3 * (0.0 if g is None else g.sign())
+    assert torch.all(cell.penalty() < before)
+
+
 def test_a_path_a_cell_does_not_have_is_refused():
     with pytest.raises(ValueError, match="no path"):
-        Kind(NAC, Path.PRODUCT, True)()
+        Kind(CELLS[CellName.NAC], Path.PRODUCT, True)()
 
 
 def test_shapes(kind):
@@ -161,21 +179,55 @@ def test_bounds_are_restored(kind):
     assert torch.isfinite(cell(rows())).all()
 
 
-def test_corners_compute_what_the_frozen_layer_computes(kind):
-    draw = np.random.default_rng(7)
+def corners(kind, sums, inputs=2):
+    """Every choice of allowed weights for one unit: arrays of shape (I, 1)."""
+    allowed = sorted(map(float, kind.cell.sum_weights if sums else kind.cell.exponents))
+    for choice in itertools.product(allowed, repeat=inputs):
+        yield np.array(choice)[:, None]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_every_corner_computes_what_the_frozen_circuit_computes(kind, training):
+    x = rows(inputs=2, restarts=2, low=0.0) + 0.3  # nearer to zero the cells hold powers back
+    if kind.cell.name is not CellName.NALU:
+        x[:, ::2, 0] *= -1.0
+        x[:, ::3, 1] *= -1.0
     for sums in sides(kind):
-        allowed = kind.cell.sum_weights if sums else kind.cell.exponents
-        for _ in range(8):
-            cell = kind()
-            put_weights(cell, draw.choice([float(w) for w in allowed], (3, 2)), sums=sums)
-            x = rows(low=0.0) + 0.3  # nearer to zero the cells hold powers back
-            if not isinstance(cell, NALU):
-                x[:, ::2] *= -1.0
+        for weights in corners(kind, sums):
+            cell = kind(inputs=2, outputs=1, restarts=2).train(training)
+            put_weights(cell, weights, sums=sums)
             layer, unanimity = cell.freeze(x)
             assert np.all(unanimity == 1.0)
-            np.testing.assert_allclose(
-                cell(x).detach().numpy(), frozen(layer, x), rtol=1e-4, atol=1e-4
-            )
+            np.testing.assert_allclose(layer.weights, [weights, weights], atol=1e-6)
+            value = cell(x).detach().double().numpy()
+            np.testing.assert_allclose(value, frozen(layer, x), rtol=1e-4, atol=1e-4)
+            snapped = circuit(layer).evaluate(x[0].double().numpy())
+            defined = np.isfinite(snapped)  # roots of negative numbers are not
+            np.testing.assert_allclose(value[0, defined, 0], snapped[defined], rtol=1e-4, atol=1e-6)
+
+
+def circuit(layer):
+    """The first unit of the first restart, snapped."""
+    kind = KIND_NAMES[int(layer.kind[0, 0])]
+    exact = [Fraction(round(2 * w), 2) for w in layer.weights[0, :, 0]]
+    terms = tuple(Term(i, w) for i, w in enumerate(exact) if w)
+    return Circuit(len(exact), ((Unit(kind, terms, float(layer.constant[0, 0])),),))
+
+
+def test_restarts_at_different_corners_keep_to_themselves(kind):
+    sums = sides(kind)[0]
+    first, second = list(corners(kind, sums))[1:3]
+    x = rows(inputs=2, restarts=2, low=0.5)
+    alone = [kind(inputs=2, outputs=1, restarts=2) for _ in range(2)]
+    for cell, weights in zip(alone, (first, second), strict=True):
+        put_weights(cell, weights, sums=sums)
+    mixed = kind(inputs=2, outputs=1, restarts=2)
+    with torch.no_grad():
+        for p, a, b in zip(mixed.parameters(), *(c.parameters() for c in alone), strict=True):
+            p[0], p[1] = a[0], b[1]
+    together = mixed(x)
+    torch.testing.assert_close(together[0], alone[0](x)[0])
+    torch.testing.assert_close(together[1], alone[1](x)[1])
 
 
 def frozen(layer, x):
@@ -217,11 +269,18 @@ def test_each_claimed_operation_is_a_corner(kind):
         torch.testing.assert_close(cell(x)[..., 0], wanted, rtol=1e-4, atol=1e-5)
 
 
-def test_a_penalty_is_zero_at_corners():
-    for kind in KINDS:
-        cell = kind()
-        put_weights(cell, np.ones((3, 2)), sums=True)
-        assert torch.allclose(cell.penalty(), torch.zeros(4), atol=1e-6)
+SIZES = {CellName.NPU, CellName.REALNPU}
+"""Cells whose regulariser asks for small parameters; that of all others asks for allowed ones."""
+
+
+def test_a_penalty_is_zero_at_corners(kind):
+    for sums in sides(kind):
+        for weights in corners(kind, sums):
+            cell = kind(inputs=2, outputs=1)
+            put_weights(cell, weights, sums=sums)
+            wanted = np.abs(weights).sum() + np.count_nonzero(weights)  # powers and open gates
+            wanted = wanted if kind.cell.name in SIZES else 0.0
+            np.testing.assert_allclose(cell.penalty().detach(), wanted, atol=1e-6)
 
 
 def test_signs_follow_the_rule():
@@ -233,7 +292,7 @@ def test_signs_follow_the_rule():
 
 
 def test_a_gate_that_reads_x_says_how_many_rows_agreed():
-    cell = Kind(NALU, Path.FREE, True)(inputs=1, outputs=1, restarts=1)
+    cell = Kind(CELLS[CellName.NALU], Path.FREE, True)(inputs=1, outputs=1, restarts=1)
     with torch.no_grad():
         cell.G[:] = 1.0
     x = torch.tensor([-1.0, 1.0, 2.0, 3.0]).reshape(1, 4, 1)

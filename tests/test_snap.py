@@ -135,7 +135,7 @@ def test_ternary_weights_are_minus_one_zero_and_one(name: str, allowed: bool) ->
     law, x = LAWS[name], uniform(1, 80, 3)
     y = law.evaluate(x)
     relaxed, free = near(law, 0.02)
-    found = snap(relaxed, x, y, free=free, allowed=AllowedValues.ternary())
+    found = snap(relaxed, x, y, free=free, allowed=AllowedValues.of(ternary=True, constants=True))
     for one in found:
         assert {abs(t.weight) for u in one.circuit.units() for t in u.terms} <= {Fraction(1)}
     assert any(one.loss < 1e-20 for one in found) == allowed

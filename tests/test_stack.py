@@ -43,6 +43,27 @@ def test_layers_read_the_units_before_and_then_the_columns():
     ]
 
 
+def test_a_published_stack_has_no_skips_and_may_mix_cells():
+    shape = StackShape((S, M), (2, 1), cell=CellName.NMU, inner=CellName.NAU, skips=False)
+    stack = Stack(shape, 3, streams())
+    assert [(c.name, c.inputs) for c in stack.cells] == [("nau", 3), ("nmu", 2)]
+    rows = torch.rand(5, 7, 3)  # rows of their own
+    for r, at in enumerate(rows):
+        torch.testing.assert_close(stack.values(rows)[r], stack.values(at)[r])
+    for cell in stack.cells:
+        cell.settle(torch.ones(cell.inputs, cell.outputs), sums=cell.name == "nau")
+    x, y = table()
+    relaxed, _ = stack.freeze(x, y, np.ones_like(y))
+    np.testing.assert_allclose(evaluate_relaxed(relaxed, x), np.tile(x.sum(1) ** 2, (5, 1)))
+
+
+def test_restarts_are_pulled_from_a_loss_on():
+    stack = Stack(StackShape((F,), (1,), cell=CellName.INALU), 2, streams(3))
+    loss = torch.tensor([0.5, 2.0, torch.nan])
+    assert stack.pulls(0.0, loss) is None
+    assert stack.pulls(0.05, loss).tolist() == pytest.approx([0.05, 0.0, 0.0])
+
+
 def test_weights_are_views_of_one_flat_tensor():
     stack = Stack(StackShape((M, S), (2, 1)), 3, streams())
     x = torch.rand(7, 3)
@@ -56,8 +77,9 @@ def test_weights_are_views_of_one_flat_tensor():
 def test_the_gradient_is_that_of_the_recorded_loss():
     stack = Stack(StackShape((S, M, S), (2, 2, 1)), 3, streams())
     x, p_weights = torch.rand(7, 3) + 0.5, torch.rand(5, 7)
-    got = stack.gradient(stack.values(x), p_weights, 0.3)
-    total = (stack.values(x) * p_weights).sum() + 0.3 * stack.penalty().sum()
+    pulls = torch.tensor([0.3, 0.0, 0.1, 2.0, 0.3])
+    got = stack.gradient(stack.values(x), p_weights, pulls)
+    total = (stack.values(x) * p_weights).sum() + (pulls * stack.penalty()).sum()
     parts = torch.autograd.grad(total, stack.weights)
     torch.testing.assert_close(got, torch.cat([g.flatten(1) for g in parts], 1))
 
@@ -113,6 +135,8 @@ SHAPES = [
     StackShape((F, F), (3, 1)),
     StackShape((F, F), (3, 1), cell=CellName.NALU),
     StackShape((S, S), (3, 1), cell=CellName.NAC),
+    StackShape((S, M), (2, 1), cell=CellName.REALNPU, inner=CellName.NAU, skips=False),
+    StackShape((F, F), (2, 1), cell=CellName.INALU, skips=False),
 ]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nalu_cli.cells import Path
+from nalu_cli.cells import CELLS, Operation, Path
 from nalu_cli.errors import ResourceError
 from nalu_cli.polish import evaluate_relaxed
 from nalu_cli.settings import CellName, Device
@@ -43,12 +43,25 @@ def test_it_learns_arithmetic(shape, law):
     assert relative(evaluate_relaxed(trained.relaxed, x), y).min() < 1e-2
 
 
-@pytest.mark.parametrize("cell", [CellName.NAC, CellName.NALU])
-def test_the_published_cells_learn_a_sum(cell):
-    x = columns()
-    path = S if cell is CellName.NAC else F
-    trained = train(StackShape((path,), (1,), cell=cell), x, x.sum(1), restarts=32, steps=150)
-    assert trained.relaxed.loss[0] < 1e-2
+OPERATIONS = {
+    Operation.ADD: lambda a, b: a + b,
+    Operation.SUBTRACT: lambda a, b: a - b,
+    Operation.MULTIPLY: lambda a, b: a * b,
+    Operation.DIVIDE: lambda a, b: a / b,
+    Operation.SQUARE: lambda a, b: a * a,
+    Operation.ROOT: lambda a, b: np.sqrt(a),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in CellName if name is not CellName.AUTO])
+def test_the_published_cells_learn_what_they_claim(name):
+    cell, x = CELLS[name], columns()
+    path = F if F in cell.paths else next(iter(cell.paths))
+    shape = StackShape((path,), (1,), cell=name)
+    for operation in cell.operations:
+        y = OPERATIONS[operation](*x.T)
+        trained = train(shape, x, y, restarts=48)
+        assert trained.relaxed.loss[0] < 0.05, operation
 
 
 def test_it_finds_a_distance():

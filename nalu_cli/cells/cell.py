@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nalu_cli.relaxed import RelaxedLayer
+from nalu_cli.cells.recipe import Recipe
+from nalu_cli.relaxed import SUM, RelaxedLayer
 from nalu_cli.settings import CellName
 
-__all__ = ["Cell", "Operation", "Path", "to_numpy", "uniform"]
+__all__ = ["Cell", "Operation", "Path", "frozen_units", "normal", "to_numpy", "uniform"]
 
 
 class Path(StrEnum):
@@ -68,6 +69,7 @@ class Cell(nn.Module, ABC):
     constants: ClassVar[bool]
     """Whether sums have an offset and units a scale."""
     operations: ClassVar[frozenset[Operation]]
+    recipe: ClassVar[Recipe]
 
     def __init__(
         self,
@@ -94,9 +96,21 @@ class Cell(nn.Module, ABC):
     def forward(self, x: Tensor) -> Tensor:
         """Compute the units: (R, N, I) -> (R, N, O)."""
 
-    @abstractmethod
     def penalty(self) -> Tensor:
-        """How far each restart is from allowed weights, 0 at a corner: (R,)."""
+        """Regulariser of the paper, before the weight its `recipe` gives it: (R,)."""
+        return sum(0.0 * p.flatten(1).sum(1) for p in self.parameters())  # type: ignore[return-value]
+
+    @abstractmethod
+    def settle(self, weights: Tensor, *, sums: bool) -> None:
+        """Put every restart at a corner, where the cell computes what its frozen layer computes.
+
+        Parameters
+        ----------
+        weights : Tensor of shape (I, O)
+            From `sum_weights` or `exponents`.
+        sums : bool
+            Side of the gates, of cells that have both.
+        """
 
     @abstractmethod
     def freeze(self, x: Tensor) -> tuple[RelaxedLayer, NDArray[np.float64]]:
@@ -125,6 +139,29 @@ def uniform(
     """Draw a parameter of shape (R, *shape) uniformly from [-bound, bound)."""
     drawn = np.stack([g.uniform(-bound, bound, shape) for g in generators])
     return nn.Parameter(torch.from_numpy(drawn.astype(np.float32)))
+
+
+def normal(
+    generators: Sequence[np.random.Generator], shape: tuple[int, ...], mean: float, spread: float
+) -> nn.Parameter:
+    """Draw a parameter of shape (R, *shape) from a normal distribution."""
+    drawn = np.stack([g.normal(mean, spread, shape) for g in generators])
+    return nn.Parameter(torch.from_numpy(drawn.astype(np.float32)))
+
+
+def frozen_units(weights: Tensor, kind: int) -> tuple[RelaxedLayer, NDArray[np.float64]]:
+    """What `freeze` returns for units that are all of one kind, without constants.
+
+    Parameters
+    ----------
+    weights : Tensor of shape (R, I, O)
+    kind : int
+        `SUM`, `PRODUCT` or `MAGNITUDE`.
+    """
+    shape = (len(weights), weights.shape[2])
+    constant = np.full(shape, 0.0 if kind == SUM else 1.0)
+    layer = RelaxedLayer(np.full(shape, kind, dtype=np.int8), to_numpy(weights), constant)
+    return layer, np.ones(shape)
 
 
 def to_numpy(t: Tensor) -> NDArray[np.float64]:

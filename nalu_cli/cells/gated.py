@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from nalu_cli.cells.cell import Cell, Operation, Path, to_numpy, uniform
 from nalu_cli.cells.powers import log_product, product
+from nalu_cli.cells.recipe import Ramp, Recipe
 from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, RelaxedLayer
 from nalu_cli.settings import CellName
 
@@ -20,6 +21,9 @@ __all__ = ["Gated"]
 
 SETTLED = 3.0
 """Size of a free gate's logit at the start: 0.05 from one of its sides."""
+
+SHUT = 40.0
+"""Logit of a gate that lets nothing of the other side through, in doubles too."""
 
 SUM_BOUND = 1.0
 """Coefficients stay within this: scale is for later layers, which can always supply it."""
@@ -59,6 +63,7 @@ class Gated(Cell):
     exponents = frozenset(Fraction(k, 2) for k in (-6, -4, -2, -1, 0, 1, 2, 4, 6))
     constants = True
     operations = frozenset(Operation)
+    recipe = Recipe(pull=Ramp(0.195, start=0.35, end=1.0))
 
     def start(self, generators: Sequence[np.random.Generator]) -> None:
         """Draw weights from [-1, 1) and gates near 0 or near 1.
@@ -120,6 +125,16 @@ class Gated(Cell):
         if self.path is Path.FREE:
             parts += [torch.minimum(self.G.sigmoid(), (-self.G).sigmoid()).sum(1)]
         return torch.stack(parts).sum(0)
+
+    @torch.no_grad()
+    def settle(self, weights: Tensor, *, sums: bool) -> None:
+        """Set the weights of one side, those of the other to zero, and shut the gates to it."""
+        if self.path is not Path.PRODUCT:
+            self.A[:], self.b[:] = weights if sums else 0.0, 0.0
+        if self.path is not Path.SUM:
+            self.W[:] = 0.0 if sums else weights
+        if self.path is Path.FREE:
+            self.G[:] = SHUT if sums else -SHUT
 
     @torch.no_grad()
     def project(self) -> None:

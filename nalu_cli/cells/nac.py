@@ -12,11 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nalu_cli.cells.cell import Cell, Operation, Path, to_numpy, uniform
+from nalu_cli.cells.cell import Cell, Operation, Path, frozen_units, uniform
+from nalu_cli.cells.powers import weighted
+from nalu_cli.cells.recipe import Recipe
 from nalu_cli.relaxed import SUM, RelaxedLayer
 from nalu_cli.settings import CellName
 
-__all__ = ["NAC", "nac_bound", "nac_weight"]
+__all__ = ["NAC", "SATURATED", "nac_bound", "nac_weight", "saturate"]
+
+SATURATED = 40.0
+"""tanh and sigmoid of this are 1 and, of its negative, -1 and 0, to all digits of float32."""
 
 
 @final
@@ -36,6 +41,7 @@ class NAC(Cell):
     exponents = frozenset[Fraction]()
     constants = False
     operations = frozenset({Operation.ADD, Operation.SUBTRACT})
+    recipe = Recipe()
 
     def start(self, generators: Sequence[np.random.Generator]) -> None:
         """Draw W_hat and M_hat alike."""
@@ -45,24 +51,28 @@ class NAC(Cell):
 
     def forward(self, x: Tensor) -> Tensor:
         """Add the weighted inputs: (R, N, I) -> (R, N, O)."""
-        return x @ nac_weight(self.W_hat, self.M_hat)
+        return weighted(x, nac_weight(self.W_hat, self.M_hat))
 
-    def penalty(self) -> Tensor:
-        """Return zeros, as the paper has no regulariser: (R,)."""
-        return 0.0 * self.W_hat.sum((1, 2))
+    @torch.no_grad()
+    def settle(self, weights: Tensor, *, sums: bool = True) -> None:
+        """Saturate tanh and sigmoid."""
+        saturate(self.W_hat, self.M_hat, weights)
 
     @torch.no_grad()
     def freeze(self, x: Tensor) -> tuple[RelaxedLayer, NDArray[np.float64]]:
         """Make every unit a sum."""
-        shape = (len(x), self.outputs)
-        weights = to_numpy(nac_weight(self.W_hat, self.M_hat))
-        kind = np.full(shape, SUM, dtype=np.int8)
-        return RelaxedLayer(kind, weights, np.zeros(shape)), np.ones(shape)
+        return frozen_units(nac_weight(self.W_hat, self.M_hat), SUM)
 
 
 def nac_weight(W_hat: Tensor, M_hat: Tensor) -> Tensor:
     """W = tanh(W_hat) * sigmoid(M_hat), Trask et al. 2018, equation 1; all (R, I, O)."""
     return W_hat.tanh() * M_hat.sigmoid()
+
+
+def saturate(W_hat: Tensor, M_hat: Tensor, weights: Tensor) -> None:
+    """Set W_hat and M_hat, (R, I, O), so that W is as given, (I, O), from -1, 0 and 1."""
+    W_hat[:] = torch.where(weights < 0, -SATURATED, SATURATED)
+    M_hat[:] = torch.where(weights == 0, -SATURATED, SATURATED)
 
 
 def nac_bound(inputs: int, outputs: int) -> float:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nalu_cli.cells.cell import Cell, Operation, Path, to_numpy, uniform
-from nalu_cli.cells.nac import nac_bound, nac_weight
+from nalu_cli.cells.nac import SATURATED, nac_bound, nac_weight, saturate
+from nalu_cli.cells.powers import weighted
+from nalu_cli.cells.recipe import Recipe
 from nalu_cli.relaxed import MAGNITUDE, SUM, RelaxedLayer
 from nalu_cli.settings import CellName
 
@@ -41,6 +43,7 @@ class NALU(Cell):
     operations = frozenset(
         {Operation.ADD, Operation.SUBTRACT, Operation.MULTIPLY, Operation.DIVIDE}
     )
+    recipe = Recipe()
 
     def start(self, generators: Sequence[np.random.Generator]) -> None:
         """Draw W_hat, M_hat and G."""
@@ -52,19 +55,24 @@ class NALU(Cell):
     def forward(self, x: Tensor) -> Tensor:
         """Blend sums and products of magnitudes: (R, N, I) -> (R, N, O)."""
         W = nac_weight(self.W_hat, self.M_hat)
-        a = x @ W
-        m = ((x.abs() + EPSILON).log() @ W).exp()
-        g = (x @ self.G).sigmoid()
+        a = weighted(x, W)
+        m = weighted((x.abs() + EPSILON).log(), W).exp()
+        g = weighted(x, self.G).sigmoid()
         return g * a + (1 - g) * m
 
-    def penalty(self) -> Tensor:
-        """Return zeros, as the paper has no regulariser: (R,)."""
-        return 0.0 * self.W_hat.sum((1, 2))
+    @torch.no_grad()
+    def settle(self, weights: Tensor, *, sums: bool) -> None:
+        """Saturate tanh and sigmoid; the gate is on the given side where the inputs add up to one.
+
+        No weights of the gate keep it on one side everywhere.
+        """
+        saturate(self.W_hat, self.M_hat, weights)
+        self.G[:] = SATURATED if sums else -SATURATED
 
     @torch.no_grad()
     def freeze(self, x: Tensor) -> tuple[RelaxedLayer, NDArray[np.float64]]:
         """Read the gates over the rows; each unit becomes what most of them say."""
-        share = to_numpy((x @ self.G > 0).to(x.dtype).mean(1))  # (R, O): rows that say sum
+        share = to_numpy((weighted(x, self.G) > 0).to(x.dtype).mean(1))  # (R, O): rows that say sum
         sums = share >= 0.5
         kind = np.where(sums, SUM, MAGNITUDE).astype(np.int8)
         weights = to_numpy(nac_weight(self.W_hat, self.M_hat))

@@ -1,4 +1,4 @@
-"""Products of real powers with a hand-written gradient, three times as fast as the recorded one."""
+"""Sums and products of whole batches; products of powers have a hand-written gradient."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-__all__ = ["LARGEST_LOG", "SMALLEST", "log_product", "product"]
+__all__ = ["LARGEST_LOG", "SMALLEST", "log_product", "multiplied", "product", "weighted"]
 
 SMALLEST = 1e-30
 """Magnitudes below this are taken for it before the logarithm."""
@@ -48,7 +48,25 @@ def log_product(x: Tensor, W: Tensor) -> Tensor:
     logs = size.clamp_min(SMALLEST).log()
     if x.requires_grad:
         logs = torch.where(size < CUT, logs.detach(), logs)
-    return (W.mT @ logs.mT).mT  # rows last in memory: small matrices multiply 4 times as fast
+    return weighted(logs, W)
+
+
+def weighted(x: Tensor, W: Tensor) -> Tensor:
+    """Weighted sums of the inputs: (R, N, I), (R, I, O) -> (R, N, O)."""
+    return (W.mT @ x.mT).mT  # rows last in memory: small matrices multiply 4 times as fast
+
+
+def multiplied(factors: Tensor) -> Tensor:
+    """Multiply over the inputs, in pairs: (R, N, I, O) -> (R, N, O).
+
+    The gradient of `torch.prod` divides by the factors, or takes another way for the whole batch
+    when one of them is zero, so that a restart would depend on its neighbours.
+    """
+    while (count := factors.shape[2]) > 1:
+        half = count // 2
+        pairs = factors[:, :, :half] * factors[:, :, half : 2 * half]
+        factors = torch.cat([pairs, factors[:, :, 2 * half :]], 2) if count % 2 else pairs
+    return factors.squeeze(2)
 
 
 class _Product(torch.autograd.Function):

@@ -9,14 +9,13 @@ from typing import Any
 from nalu_cli.answer import Answer
 from nalu_cli.exporters import latex_formula
 from nalu_cli.formula import formula_text
+from nalu_cli.gates import GATE, divided_gates
 from nalu_cli.model_file import installed_versions
 from nalu_cli.plain import to_plain
 
 __all__ = ["RESULT_VERSION", "as_json", "result"]
 
 RESULT_VERSION = 1
-
-GATE = "gate"
 
 
 def as_json(data: Mapping[str, Any]) -> str:
@@ -79,6 +78,7 @@ def _snap(answer: Answer) -> dict[str, Any]:
     return {
         "weights": len(moves) - gates,
         "gates": gates,
+        "divided_gates": len(divided_gates(moves)),
         "largest_move": max((abs(m.trained - m.snapped) for m in moves), default=None),
         "constants_left": len(answer.constants),
     }
