@@ -142,6 +142,7 @@ def test_json_is_one_object_with_all_keys(cli: Cli, engine: Engine) -> None:
     assert data["snap"] == {
         "weights": 2,
         "gates": 1,
+        "divided_gates": 1,
         "largest_move": pytest.approx(0.2),
         "constants_left": 2,
     }
