@@ -18,6 +18,7 @@ __all__ = [
     "Evidence",
     "FrontEntry",
     "Move",
+    "Points",
     "Progress",
     "Watch",
 ]
@@ -122,6 +123,36 @@ class FrontEntry:
     far_rmse: float | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """Rows of the table kept for pictures, or none of them.
+
+    Parameters
+    ----------
+    columns : tuple of int
+        Which of the answer's columns are kept.
+    X : ndarray of shape (n_points, n_kept)
+        Their values.
+    measured, predicted : ndarray of shape (n_points,)
+        The target and the formula's value, NaN where it is undefined.
+    distance : ndarray of shape (n_points,)
+        From the middle of the training box, which ends at 1, in the outermost column the formula
+        uses.
+    part : ndarray of int of shape (n_points,)
+        Which set of rows, in the order of `Answer.errors`.
+    """
+
+    columns: tuple[int, ...]
+    X: Floats
+    measured: Floats
+    predicted: Floats
+    distance: Floats
+    part: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.measured)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The formula of a table, with all that is known about it.
@@ -152,6 +183,8 @@ class Answer:
         Training box, one entry for each name.
     probe_X, probe_y : ndarray of shape (n_probe, n_columns) and (n_probe,)
         Rows with the circuit's values, checked when a model file is read.
+    points : Points
+        Rows for the pictures of a report.
     caveats : tuple of str
         What a careful reader should know.
     settings : FitSettings
@@ -160,6 +193,10 @@ class Answer:
         Whether the climb was stopped early.
     seconds : float
         Wall time of the fit.
+    command : tuple of str
+        The words of the command line that repeats the fit, if it came from one.
+    versions : dict of str to str
+        Of nalu, Python and the libraries that were used.
     """
 
     names: tuple[str, ...]
@@ -177,10 +214,13 @@ class Answer:
     median: tuple[float, ...]
     probe_X: Floats
     probe_y: Floats
+    points: Points = field(compare=False)
     caveats: tuple[str, ...]
     settings: FitSettings
     interrupted: bool = False
     seconds: float = field(default=0.0, compare=False)
+    command: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli import __version__
-from nalu_cli.answer import Answer, Move
+from nalu_cli.answer import Answer, Move, Points
 from nalu_cli.archive import RefusedError, read_archive
 from nalu_cli.errors import ModelFileError, UsageError
 from nalu_cli.expression import check_length
@@ -29,7 +29,7 @@ __all__ = ["FORMAT", "VERSION", "installed_versions", "load_model", "save_model"
 Floats = NDArray[np.float64]
 
 FORMAT = "nalu-model"
-VERSION = 1
+VERSION = 2
 MOST_BYTES = 64 * 2**20
 
 KEYS = {
@@ -44,12 +44,19 @@ METADATA = {
     "formula": "as printed, for people; never read back",
     "answer": "columns, circuit, verdict, errors, constants, front, box, settings with the seed",
     "places": "layer, unit and input of each move of the snap",
+    "point_columns": "which columns `tensors.points` holds",
 }
 TENSORS = {
     "probe_X": "some rows of the table",
     "probe_y": "the values the circuit must give on them",
     "moves": "trained value, snapped value and cost of each move of the snap",
+    "points": "rows for pictures: set, measured, predicted, distance from the box, columns",
 }
+POINT_NUMBERS = 4
+"""Numbers of a point before those of its columns."""
+
+ELSEWHERE = ("probe_X", "probe_y", "points", "versions")
+"""Parts of an answer that are not in `metadata.answer`."""
 
 TOLERANCE = 1e-9
 """Relative disagreement allowed on the probe rows: another machine rounds powers its own way."""
@@ -155,7 +162,14 @@ def _tensors(answer: Answer) -> dict[str, Floats]:
         "probe_X": np.array(answer.probe_X, dtype=np.float64, order="C"),
         "probe_y": np.array(answer.probe_y, dtype=np.float64, order="C"),
         "moves": np.array(moves, dtype=np.float64).reshape(len(moves), 3),
+        "points": _points_array(answer.points),
     }
+
+
+def _points_array(points: Points) -> Floats:
+    numbers = (points.part, points.measured, points.predicted, points.distance)
+    joined = np.column_stack([*numbers, points.X])
+    return np.array(joined, dtype=np.float64, order="C")
 
 
 def _digest(metadata: str, tensors: Mapping[str, Floats]) -> str:
@@ -169,12 +183,13 @@ def _digest(metadata: str, tensors: Mapping[str, Floats]) -> str:
 def _metadata(answer: Answer) -> dict[str, Any]:
     bare = replace(answer, evidence=replace(answer.evidence, moves=()))
     return {
-        "versions": installed_versions(),
+        "versions": answer.versions,
         "formula": formula_text(answer.circuit, answer.names),
-        "answer": to_plain(bare, without=("probe_X", "probe_y")),
+        "answer": to_plain(bare, without=ELSEWHERE),
         "places": [
             to_plain(_Place(move.layer, move.unit, move.source)) for move in answer.evidence.moves
         ],
+        "point_columns": list(answer.points.columns),
     }
 
 
@@ -209,10 +224,10 @@ def _opened(content: bytes) -> tuple[dict[str, Floats], dict[str, Any]]:
     found = whole.get("version")
     if type(found) is not int or found < 1:
         raise RefusedError("is no nalu model: it has no version")
-    if found > VERSION:
+    if found != VERSION:
         raise RefusedError(
             f"is nalu model format {found}; this nalu reads {VERSION}",
-            remedy="Install a newer nalu to open it.",
+            remedy="Install a newer nalu to open it." if found > VERSION else "",
         )
     _check_keys("the model", whole, KEYS)
     _check_keys("its tensors", whole["tensors"], TENSORS)
@@ -237,8 +252,14 @@ def _no_constant(text: str) -> None:
 
 
 def _restored(tensors: dict[str, Floats], metadata: dict[str, Any]) -> Answer:
-    probes = {"probe_X": tensors["probe_X"], "probe_y": tensors["probe_y"]}
-    bare: Answer = from_plain(Answer, metadata["answer"], "the answer", given=probes)
+    columns = from_plain(tuple[int, ...], metadata["point_columns"], "the columns of the points")
+    given = {
+        "probe_X": tensors["probe_X"],
+        "probe_y": tensors["probe_y"],
+        "points": _points(columns, tensors["points"]),
+        "versions": from_plain(dict[str, str], metadata["versions"], "the versions"),
+    }
+    bare: Answer = from_plain(Answer, metadata["answer"], "the answer", given=given)
     places: tuple[_Place, ...] = from_plain(tuple[_Place, ...], metadata["places"], "the moves")
     numbers = tensors["moves"]
     if numbers.shape != (len(places), 3) or not np.isfinite(numbers[:, :2]).all():
@@ -248,6 +269,18 @@ def _restored(tensors: dict[str, Floats], metadata: dict[str, Any]) -> Answer:
         for place, row in zip(places, numbers.tolist(), strict=True)
     )
     return replace(bare, evidence=replace(bare.evidence, moves=moves))
+
+
+def _points(columns: tuple[int, ...], numbers: Floats) -> Points:
+    if numbers.ndim != 2 or numbers.shape[1] != POINT_NUMBERS + len(columns):
+        raise ValueError("the points do not fit their columns")
+    part, measured, predicted, distance = numbers[:, :POINT_NUMBERS].T
+    X = numbers[:, POINT_NUMBERS:]
+    if not np.isfinite(X).all() or not np.isfinite(measured).all() or not (distance >= 0).all():
+        raise ValueError("a point is none")
+    if not np.isin(part, (0.0, 1.0, 2.0)).all():
+        raise ValueError("a point belongs to no set of rows")
+    return Points(columns, X, measured, predicted, distance, part.astype(np.intp))
 
 
 def _check(answer: Answer) -> None:
@@ -262,6 +295,8 @@ def _check(answer: Answer) -> None:
         raise ValueError("the training box does not fit the columns")
     if len(set(answer.names)) != width:
         raise ValueError("a column comes twice")
+    if not set(answer.points.columns) <= set(range(width)):
+        raise ValueError("the points do not fit the columns")
     X, y = answer.probe_X, answer.probe_y
     if y.ndim != 1 or X.shape != (len(y), width) or not np.isfinite(X).all():
         raise ValueError("the probe rows do not fit the columns")

@@ -13,7 +13,9 @@ from nalu_cli.constants import name_constant
 from nalu_cli.gates import gate_caveats
 from nalu_cli.judge import Candidate, errors_on, front, verdict
 from nalu_cli.ladder import Climbed, climb
+from nalu_cli.model_file import installed_versions
 from nalu_cli.moves import snap_table
+from nalu_cli.points import points_of
 from nalu_cli.problem import Problem, pose
 from nalu_cli.refit import constants_of
 from nalu_cli.settings import FitSettings
@@ -102,10 +104,12 @@ def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: 
         median=tuple(map(float, problem.box.median)),
         probe_X=probe,
         probe_y=best.circuit.evaluate(probe),
+        points=points_of(best.circuit, problem),
         caveats=(*caveats, *gate_caveats(moves), *problem.notes),
         settings=settings,
         interrupted=climbed.interrupted,
         seconds=seconds,
+        versions=installed_versions(),
     )
 
 

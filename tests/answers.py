@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from nalu_cli.answer import Answer, Constant, Errors, Evidence, FrontEntry, Move
+from nalu_cli.answer import Answer, Constant, Errors, Evidence, FrontEntry, Move, Points
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.settings import FitSettings, Status
 
@@ -33,6 +33,19 @@ LENS_CIRCUIT = Circuit(
     ),
 )
 """d1*d2/(d1*n + d2) of the columns d1, d2 and n."""
+
+
+def no_points() -> Points:
+    """What an answer without pictures keeps."""
+    none = np.zeros(0)
+    return Points((), np.zeros((0, 0)), none, none, none, np.zeros(0, dtype=np.intp))
+
+
+def points(circuit: Circuit, X: np.ndarray, measured: np.ndarray) -> Points:
+    """All columns of some rows, the first half of which trained."""
+    part = np.repeat([0, 2], [(len(X) + 1) // 2, len(X) // 2])
+    columns = tuple(range(circuit.n_columns))
+    return Points(columns, X, measured, circuit.evaluate(X), part + 0.5, part)
 
 
 def lens(**changes: object) -> Answer:
@@ -70,9 +83,12 @@ def lens(**changes: object) -> Answer:
         median=(2.5, 2.75, 3.0),
         probe_X=rows,
         probe_y=LENS_CIRCUIT.evaluate(rows),
+        points=points(LENS_CIRCUIT, rows, LENS_CIRCUIT.evaluate(rows)),
         caveats=("column 'id' was left out",),
         settings=FitSettings(seed=7, noise=0.25),
         seconds=1.25,
+        command=("nalu", "fit", "lens table.csv", "--target", "f"),
+        versions={"nalu": "0.1.0", "numpy": "2.4.6"},
     )
     return replace(answer, **changes)  # type: ignore[arg-type]
 
@@ -92,5 +108,6 @@ def of(circuit: Circuit, names: tuple[str, ...], target: str = "y", **changes: o
         "median": (2.0,) * width,
         "probe_X": rows,
         "probe_y": circuit.evaluate(rows),
+        "points": no_points(),
     }
     return lens(**(made | changes))

@@ -30,7 +30,7 @@ def sealed(whole: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(metadata, str) or not isinstance(tensors, dict):
         return whole
     digest = hashlib.sha256(metadata.encode("utf-8", "surrogatepass"))
-    for name in ("probe_X", "probe_y", "moves"):
+    for name in ("probe_X", "probe_y", "moves", "points"):
         values = tensors.get(name)
         # what a tensor repeats without storing it must not be written out
         if isinstance(values, torch.Tensor) and values.is_contiguous():

@@ -59,6 +59,7 @@ ORDER = (
     "rungs",
     "ladder",
     "exporters",
+    "points",
     "model_file",
     "pipeline",
     "experiments",

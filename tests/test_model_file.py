@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from strategies import named_circuits
 
-from nalu_cli.answer import Answer, Constant, Errors, Evidence, FrontEntry, Move
+from nalu_cli.answer import Answer, Constant, Errors, Evidence, FrontEntry, Move, Points
 from nalu_cli.circuit import Circuit
 from nalu_cli.errors import ModelFileError, OutputError
 from nalu_cli.model_file import FORMAT, VERSION, load_model, save_model
@@ -33,8 +33,15 @@ def assert_same(one: Answer, other: Answer) -> None:
         a, b = getattr(one, field.name), getattr(other, field.name)
         if field.name.startswith("probe"):
             np.testing.assert_array_equal(a, b)
+        elif field.name == "points":
+            assert_same_points(a, b)
         else:
             assert a == b, field.name
+
+
+def assert_same_points(one: Points, other: Points) -> None:
+    for field in fields(Points):
+        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
 
 
 @pytest.fixture
@@ -105,10 +112,28 @@ def answers(draw: st.DrawFn) -> Answer:
         median=draw(box),
         probe_X=rows,
         probe_y=circuit.evaluate(rows),
+        points=draw(some_points(len(names))),
         caveats=tuple(draw(st.lists(texts(), max_size=2))),
         settings=draw(SETTINGS),
         interrupted=draw(st.booleans()),
         seconds=draw(finite),
+        command=tuple(draw(st.lists(texts(), max_size=3))),
+        versions=draw(st.dictionaries(texts(), texts(), max_size=3)),
+    )
+
+
+@st.composite
+def some_points(draw: st.DrawFn, n_columns: int) -> Points:
+    columns = tuple(draw(st.lists(st.integers(0, n_columns - 1), unique=True)))
+    n = draw(st.integers(0, 4))
+    anything = st.floats()
+    return Points(
+        columns,
+        draw(arrays(np.float64, (n, len(columns)), elements=finite)),
+        draw(arrays(np.float64, n, elements=finite)),
+        draw(arrays(np.float64, n, elements=anything)),
+        draw(arrays(np.float64, n, elements=st.floats(min_value=0))),
+        draw(arrays(np.intp, n, elements=st.integers(0, 2))),
     )
 
 
@@ -146,7 +171,7 @@ def test_torch_reads_it_safely_and_finds_plain_data(model: Path) -> None:
     assert (read["format"], read["version"]) == (FORMAT, VERSION)
     assert json.loads(read["metadata"])["formula"] == "d1*d2/(d1*n + d2)"
     assert {k: v.dtype for k, v in read["tensors"].items()} == dict.fromkeys(
-        ("probe_X", "probe_y", "moves"), torch.float64
+        ("probe_X", "probe_y", "moves", "points"), torch.float64
     )
 
 
@@ -169,6 +194,12 @@ def test_missing_empty_and_huge_files_and_folders_are_named(tmp_path: Path) -> N
     with (tmp_path / "huge.pt").open("wb") as file:
         file.truncate(2**30)
     assert "larger than 64 MB" in refused(tmp_path / "huge.pt")
+
+
+def test_an_older_format_is_named(model: Path) -> None:
+    assert refused(rewritten(model, version=1)) == (
+        f"{model} is nalu model format 1; this nalu reads {VERSION}. Make a new one with nalu fit."
+    )
 
 
 def test_a_newer_format_says_what_to_install(model: Path) -> None:
@@ -245,6 +276,9 @@ def set_in(*keys: Any, to: Any) -> Any:
         set_in("answer", "front", 0, "circuit", "n_columns", to=4),
         set_in("answer", "extra", to=1),
         set_in("places", to=[]),
+        set_in("point_columns", to=[0]),
+        set_in("point_columns", to=[0, 1, 3]),
+        set_in("versions", to={"nalu": 1}),
         set_in("places", 0, "layer", to="0"),
         set_in("extra", to=1),
         lambda metadata: metadata["answer"].pop("target"),
@@ -264,6 +298,12 @@ def test_metadata_that_does_not_fit_is_refused(change: Any, model: Path) -> None
         {"moves": torch.zeros(2, 3).double()},
         {"moves": torch.full((3, 3), float("inf")).double()},
         {"probe_y": "text"},
+        {"points": "text"},
+        {"points": torch.zeros(7).double()},
+        {"points": torch.zeros(3, 6).double()},
+        {"points": torch.full((3, 7), 0.5).double()},
+        {"points": torch.full((3, 7), -1.0).double()},
+        {"points": torch.full((3, 7), float("nan")).double()},
     ],
 )
 def test_tensors_that_do_not_fit_are_refused(tensors: dict[str, Any], model: Path) -> None:

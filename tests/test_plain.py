@@ -50,10 +50,11 @@ def test_what_is_not_finite_becomes_null() -> None:
 
 def test_fields_can_be_left_out_and_given_back() -> None:
     answer = lens(evidence=Evidence("sum", 0, ()))
-    data = to_plain(answer, without=("probe_X", "probe_y"))
-    given = {"probe_X": answer.probe_X, "probe_y": answer.probe_y}
+    arrays = ("probe_X", "probe_y", "points")
+    data = to_plain(answer, without=arrays)
+    given = {name: getattr(answer, name) for name in arrays}
     back: Answer = from_plain(Answer, data, given=given)
-    assert to_plain(back, without=("probe_X", "probe_y")) == data
+    assert to_plain(back, without=arrays) == data
     assert back.circuit == LENS_CIRCUIT
     assert back.probe_X is answer.probe_X
 

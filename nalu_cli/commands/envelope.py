@@ -10,7 +10,6 @@ from nalu_cli.answer import Answer
 from nalu_cli.exporters import latex_formula
 from nalu_cli.formula import formula_text
 from nalu_cli.gates import GATE, divided_gates
-from nalu_cli.model_file import installed_versions
 from nalu_cli.plain import to_plain
 
 __all__ = ["RESULT_VERSION", "as_json", "result"]
@@ -56,7 +55,7 @@ def result(answer: Answer, command: str, model: str | None) -> dict[str, Any]:
         "seconds": round(answer.seconds, 3),
         "seed": answer.settings.seed,
         "device": answer.settings.device,
-        "versions": installed_versions(),
+        "versions": answer.versions,
         "model": model,
     }
 
