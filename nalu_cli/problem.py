@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.errors import DataError, UsageError
+from nalu_cli.coincidence import (
+    contradiction_note,
+    multiple_of,
+    repeated,
+    sentinel_notes,
+)
+from nalu_cli.errors import DataError, UsageError, quoted
 from nalu_cli.settings import FitSettings
 from nalu_cli.table import Table
 
@@ -115,14 +121,25 @@ def pose(
     """
     target = table.resolve(target)
     asked = _asked_columns(table, target, inputs, ignore)
-    values, notes = table.select((*asked, target))
+    values, notes = table.select((*asked, target), target=target)
     _check_rows(table, len(values))
     names, columns, column_notes = _varying_columns(asked, values[:, :-1])
     y = values[:, -1]
+    names, columns, twin_notes = _without_multiples(names, columns)
+    names, columns, copy_note = _copy_of_target(names, columns, y, constants=settings.constants)
     far = _far_rows(columns, settings.far_share) if test is None else np.zeros(len(y), bool)
     near = _near_rows(~far, settings.seed)
     train = ~(far | near)
-    far_part = Rows(columns[far], y[far]) if test is None else _test_rows(test, names, target)
+    far_part = Rows(columns[far], y[far])
+    test_notes: tuple[str, ...] = ()
+    if test is not None:
+        far_part, test_notes = _test_rows(test, names, target)
+    facts = (
+        f"the target is {y[0]:.6g} in every row" if np.all(y == y[0]) else "",
+        contradiction_note(columns, y),
+        *sentinel_notes((*names, target), np.column_stack((columns, y))),
+    )
+    said = (*table.notes, *notes, *column_notes, *twin_notes, copy_note, *facts, *test_notes)
     return Problem(
         names=names,
         target=target,
@@ -131,7 +148,7 @@ def pose(
         far=far_part,
         far_is_test=test is not None,
         box=_box(columns[train]),
-        notes=(*table.notes, *notes, *column_notes),
+        notes=tuple(filter(None, said)),
     )
 
 
@@ -140,14 +157,14 @@ def _asked_columns(
 ) -> tuple[str, ...]:
     ignored = {table.named(name) for name in ignore}
     if target in ignored:
-        raise UsageError(f"the target {target!r} is also ignored")
+        raise UsageError(f"the target {quoted(target)} is also ignored")
     if inputs is None:
         asked = tuple(n for n in table.names if n != target and n not in ignored)
     else:
         asked = tuple(dict.fromkeys(table.resolve(name) for name in inputs))
         if target in asked:
             raise UsageError(
-                f"the target {target!r} is also an input", remedy="Leave it out of --inputs."
+                f"the target {quoted(target)} is also an input", remedy="Leave it out of --inputs."
             )
         asked = tuple(n for n in asked if n not in ignored)
     return asked
@@ -171,13 +188,43 @@ def _varying_columns(
     for j, name in enumerate(names):
         column = np.ascontiguousarray(X[:, j])
         if np.all(column == column[0]):
-            notes.append(f"column {name!r} is {column[0]:.6g} in every row and was left out")
+            notes.append(f"column {quoted(name)} is {column[0]:.6g} in every row and was left out")
         elif (twin := seen.get(column.tobytes())) is not None:
-            notes.append(f"column {name!r} repeats {twin!r} and was left out")
+            notes.append(f"column {quoted(name)} repeats {quoted(twin)} and was left out")
         else:
             seen[column.tobytes()] = name
             kept.append(j)
     return tuple(names[j] for j in kept), X[:, kept], tuple(notes)
+
+
+def _without_multiples(
+    names: tuple[str, ...], X: Floats
+) -> tuple[tuple[str, ...], Floats, tuple[str, ...]]:
+    """Leave out columns from which no row could tell an earlier one."""
+    twins = repeated(X)
+    kept = [j for j in range(len(names)) if j not in twins]
+    notes = [
+        f"column {quoted(names[j])} is {factor:.6g} times {quoted(names[i])} in every row and was "
+        "left out"
+        for j, (i, factor) in twins.items()
+    ]
+    return tuple(names[j] for j in kept), X[:, kept], tuple(notes)
+
+
+def _copy_of_target(
+    names: tuple[str, ...], X: Floats, y: Floats, *, constants: bool
+) -> tuple[tuple[str, ...], Floats, str]:
+    """One column alone, where it is the target times a number: any other formula is a detour."""
+    for j, name in enumerate(names):
+        factor = multiple_of(X[:, j], y)
+        if factor is not None and (constants or factor == 1):
+            what = "equals the target" if factor == 1 else f"is {factor:.6g} times the target"
+            note = (
+                f"column {quoted(name)} {what} in every row; if it was made from it (a leak), pass "
+                f"--ignore {quoted(name)}"
+            )
+            return (name,), X[:, [j]], note
+    return names, X, ""
 
 
 def _far_rows(X: Floats, share: float) -> NDArray[np.bool_]:
@@ -207,10 +254,11 @@ def _near_rows(inner: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
     return near
 
 
-def _test_rows(test: Table, names: tuple[str, ...], target: str) -> Rows:
+def _test_rows(test: Table, names: tuple[str, ...], target: str) -> tuple[Rows, tuple[str, ...]]:
     wanted = [test.resolve(name) for name in (*names, target)]
-    values, _ = test.select(wanted)
-    return Rows(values[:, :-1], values[:, -1])
+    values, dropped = test.select(wanted, target=wanted[-1])
+    notes = tuple(f"{test.source}: {note}" for note in (*test.notes, *dropped))
+    return Rows(values[:, :-1], values[:, -1]), notes
 
 
 def _box(X: Floats) -> Box:

@@ -30,6 +30,7 @@ ORDER = (
     "answer",
     "wording",
     "table",
+    "coincidence",
     "problem",
     "rounding",
     "scale",

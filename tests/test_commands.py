@@ -362,7 +362,7 @@ def test_predictions_as_json(cli: Cli, model: Path, here: Path) -> None:
     data = json.loads(out, parse_constant=pytest.fail)
     assert " ".join(data) == (
         "nalu_result_version command model target formula status fixed output columns "
-        "predictions rows guard errors"
+        "predictions rows guard errors caveats"
     )
     assert data["columns"] == ["d1", "d2", "n", "f_predicted", "guard"]
     assert data["predictions"] == [[0, 0, 3, None, "undefined"], [1, 0, 3, 0, "outside"]]

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from nalu_cli.answer import Errors, Progress
 from nalu_cli.circuit import Circuit
-from nalu_cli.commands.display import answer_lines, errors_lines
+from nalu_cli.commands.display import answer_lines, caveat_lines, errors_lines
 from nalu_cli.commands.explanation import explanation_lines, part_lines
 from nalu_cli.commands.live import STOPPING, Lines, Redrawn, Silent, view_for
 from nalu_cli.commands.screen import Screen, aligned
@@ -75,10 +75,10 @@ def test_every_part_of_an_answer_is_shown() -> None:
         "0.7310585786300049",
         "simpler formulas considered",
         "         3      0.42  0.69",
-        "note: column 'id' was left out",
     ):
         assert part in text, part
     assert text.count("d1*d2") == 1
+    assert plain(caveat_lines(lens().caveats)) == ["note: column 'id' was left out"]
 
 
 @pytest.mark.parametrize(

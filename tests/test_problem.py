@@ -115,7 +115,9 @@ def test_the_near_rows_follow_the_seed_and_the_far_ones_do_not() -> None:
 def test_columns_that_say_nothing_are_left_out_with_a_note() -> None:
     a = np.linspace(1, 2, 20)
     problem = pose(
-        table_of({"a": a, "g": np.full(20, 9.81), "copy": a, "b": a**2, "y": a}), "y", FitSettings()
+        table_of({"a": a, "g": np.full(20, 9.81), "copy": a, "b": a**2, "y": a**3}),
+        "y",
+        FitSettings(),
     )
     assert problem.names == ("a", "b")
     assert problem.train.X.shape[1] == 2
@@ -158,10 +160,38 @@ def test_too_few_rows_are_refused(rows: int) -> None:
 
 def test_a_test_table_takes_the_place_of_the_far_rows() -> None:
     x, there = uniform(6, 40, 2), uniform(7, 9, 2, low=10, high=20)
-    table = table_of({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0]})
+    table = table_of({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] ** 2})
     # other columns and another order
-    test = table_of({"y": there[:, 0], "z": there[:, 1], "b": there[:, 1], "a": there[:, 0]})
+    test = table_of({"y": there[:, 0] ** 2, "z": there[:, 1], "b": there[:, 1], "a": there[:, 0]})
     problem = pose(table, "y", FitSettings(), test=test)
     assert problem.far_is_test
     np.testing.assert_array_equal(problem.far.X, there)
-    assert as_set(problem.train, problem.near) == as_set(Rows(x, x[:, 0]))
+    assert as_set(problem.train, problem.near) == as_set(Rows(x, x[:, 0] ** 2))
+
+
+def test_a_copy_of_the_target_is_the_formula_and_is_told() -> None:
+    x = uniform(8, 20, 2)
+    y = x[:, 0] * x[:, 1]
+    table = table_of({"a": x[:, 0], "b": x[:, 1], "z": 2 * y, "y": y})
+    problem = pose(table, "y", FitSettings())
+    assert problem.names == ("z",)
+    assert "column 'z' is 2 times the target in every row" in problem.notes[0]
+    assert "--ignore 'z'" in problem.notes[0]
+    # 1/2 could not be written
+    assert pose(table, "y", FitSettings(constants=False)).names == ("a", "b", "z")
+
+
+def test_of_columns_that_are_multiples_one_is_kept() -> None:
+    x = uniform(9, 20, 2)
+    columns = {"m": x[:, 0], "b": x[:, 1], "km": x[:, 0] / 1000, "y": x[:, 0] / x[:, 1]}
+    problem = pose(table_of(columns), "y", FitSettings())
+    assert problem.names == ("m", "b")
+    assert problem.notes == ("column 'km' is 0.001 times 'm' in every row and was left out",)
+
+
+def test_rows_without_a_target_are_left_out_however_many() -> None:
+    x = uniform(10, 20, 1)
+    y = np.where(np.arange(20) < 12, np.nan, x[:, 0] ** 2)
+    problem = pose(table_of({"a": x[:, 0], "y": y}), "y", FitSettings())
+    assert len(problem.all_rows()) == 8
+    assert problem.notes == ("12 rows without 'y' dropped; nalu predict fills them in",)

@@ -373,7 +373,7 @@ def test_few_missing_cells_are_dropped_with_a_count(tmp_path: Path, word: str) -
     table = read(tmp_path, f"a,b\n{body}9,{word}\n")
     rows, notes = table.select(("a", "b"))
     assert len(rows) == 9
-    assert notes == ("1 row with missing cells dropped",)
+    assert notes == ("1 row with missing cells (1 in 'b') dropped",)
     assert len(table.select(("a",))[0]) == 10
 
 

@@ -41,11 +41,11 @@ STYLES = {
 
 
 def answer_lines(answer: Answer, width: int) -> Iterator[Text]:
-    """All that `fit` prints about its answer, but where it was saved."""
+    """All that `fit` prints about its answer, but its caveats and where it was saved."""
     yield from headline(answer, width)
     yield Text()
     yield from errors_lines(answer.errors)
-    for block in (constant_lines(answer.constants), front_lines(answer), caveat_lines(answer)):
+    for block in (constant_lines(answer.constants), front_lines(answer)):
         if block:
             yield Text()
             yield from block
@@ -126,9 +126,9 @@ def front_lines(answer: Answer) -> list[Text]:
     return [title, *aligned(head, rows, left=frozenset({2}))]
 
 
-def caveat_lines(answer: Answer) -> list[Text]:
+def caveat_lines(caveats: Sequence[str]) -> list[Text]:
     """What a careful reader should know, each on a line."""
-    return [Text(f"note: {visible(caveat)}", style="yellow") for caveat in answer.caveats]
+    return [Text(f"note: {visible(caveat)}", style="yellow") for caveat in caveats]
 
 
 def saved_line(path: Path) -> Text:

@@ -38,7 +38,7 @@ def explanation_lines(answer: Answer, width: int) -> Iterator[Text]:
         _titled("trained in this box", _box_lines(answer)),
         constant_lines(answer.constants),
         front_lines(answer),
-        caveat_lines(answer),
+        caveat_lines(answer.caveats),
     )
     for block in blocks:
         if block:

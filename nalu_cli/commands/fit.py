@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,21 @@ import typer
 
 from nalu_cli.commands.options import (
     Decimal,
+    Dedupe,
     Encoding,
     Json,
+    Na,
     NoColor,
+    NoHeader,
     Quiet,
     Sep,
     SkipBadRows,
+    SkipLines,
+    Thousands,
+    UnitsRow,
     Version,
     help_text,
+    listed_names,
     real_number,
     whole_number,
 )
@@ -27,7 +33,7 @@ from nalu_cli.errors import ExitCode, NaluError, OutputError, UsageError, quoted
 from nalu_cli.settings import CellName, Device, Effort, FitSettings, Status
 
 if TYPE_CHECKING:
-    from nalu_cli.answer import Answer
+    from nalu_cli.answer import Answer, Progress
     from nalu_cli.commands.screen import Screen
     from nalu_cli.table import ReadOptions
 
@@ -162,7 +168,13 @@ def fit(
     ] = DEFAULTS.threads,
     sep: Sep = None,
     decimal: Decimal = None,
+    thousands: Thousands = None,
     encoding: Encoding = None,
+    na: Na = None,
+    skip_lines: SkipLines = 0,
+    no_header: NoHeader = False,
+    units_row: UnitsRow = False,
+    dedupe: Dedupe = False,
     skip_bad_rows: SkipBadRows = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -187,20 +199,32 @@ def fit(
     from nalu_cli.commands.screen import Screen
     from nalu_cli.table import ReadOptions
 
+    reading = ReadOptions(
+        sep=sep,
+        decimal=decimal,
+        thousands=thousands,
+        encoding=encoding,
+        na=tuple(listed_names(na or [])),
+        skip_lines=skip_lines,
+        header=not no_header,
+        units_row=units_row,
+        dedupe=dedupe,
+        skip_bad_rows=skip_bad_rows,
+    )
     request = _Request(
         data=data,
-        target=_target(target, data),
-        inputs=_names(inputs) if inputs else None,
-        ignore=_names(ignore or []),
+        target=_target(target, data, reading),
+        inputs=listed_names(inputs) if inputs else None,
+        ignore=listed_names(ignore or []),
         test=test,
         output=_output(output, [data, *filter(None, [test])]),
-        reading=ReadOptions(
-            sep=sep, decimal=decimal, encoding=encoding, skip_bad_rows=skip_bad_rows
-        ),
+        reading=reading,
     )
     screen = Screen.open(quiet=quiet)
-    answer, stopped = _search(request, settings, screen)
+    notes = _Notes(screen)
+    answer, stopped = _search(request, settings, screen, notes)
     _finish(answer, request.output, screen, as_json=as_json)
+    notes.tell(answer.caveats)
     missed = require_exact and answer.status is not Status.EXACT
     return stopped or (ExitCode.NOT_EXACT if missed else ExitCode.DONE)
 
@@ -216,22 +240,17 @@ def _noise(text: str) -> float | None:
         ) from None
 
 
-def _target(target: str | None, data: str) -> str:
+def _target(target: str | None, data: str, reading: ReadOptions) -> str:
     if target is not None:
         return target
     from nalu_cli.table import column_names
     from nalu_cli.table.names import listed
 
-    names = column_names(data)
+    names = column_names(data, reading)
     raise UsageError(
         f"no --target was given; {quoted(data)[1:-1]} has the columns {listed(names)}",
         remedy=f"Name the one to explain, for example --target {quoted(names[-1])}.",
     )
-
-
-def _names(texts: Sequence[str]) -> list[str]:
-    """Column names from `a,b` and `c`; one with a comma inside stands in double quotes."""
-    return [name for row in csv.reader(texts, skipinitialspace=True) for name in row if name]
 
 
 def _output(text: str, inputs: Sequence[str]) -> Path:
@@ -253,8 +272,25 @@ def _output(text: str, inputs: Sequence[str]) -> Path:
     return path
 
 
+class _Notes:
+    """Caveats on their way to stderr, each once."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._told: set[str] = set()
+
+    def tell(self, caveats: Sequence[str]) -> None:
+        """Say those that were not said yet."""
+        from nalu_cli.commands.display import caveat_lines
+
+        new = [caveat for caveat in dict.fromkeys(caveats) if caveat not in self._told]
+        self._told.update(new)
+        for line in caveat_lines(new):
+            self._screen.note(line)
+
+
 def _search(
-    request: _Request, settings: FitSettings, screen: Screen
+    request: _Request, settings: FitSettings, screen: Screen, notes: _Notes
 ) -> tuple[Answer, ExitCode | None]:
     """The answer, and the exit code of a signal that cut the search short."""
     from nalu_cli.commands.live import view_for
@@ -265,6 +301,12 @@ def _search(
     table = read_table(request.data, request.reading)
     test = None if request.test is None else read_table(request.test, request.reading)
     view = view_for(screen)
+
+    def watch(progress: Progress) -> None:
+        # not before: where the table cannot be used, one sentence says so
+        notes.tell(table.notes)
+        view.watch(progress)
+
     with view, StopRequest(view.stopping) as stop:
         answer = fit_table(
             table,
@@ -273,7 +315,7 @@ def _search(
             inputs=request.inputs,
             ignore=request.ignore,
             test=test,
-            watch=view.watch,
+            watch=watch,
             stop=stop.asked,
         )
     return answer, stop.code

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import os
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -12,15 +14,22 @@ from nalu_cli.errors import quoted
 
 __all__ = [
     "Decimal",
+    "Dedupe",
     "Encoding",
     "Json",
     "Model",
+    "Na",
     "NoColor",
+    "NoHeader",
     "Quiet",
     "Sep",
     "SkipBadRows",
+    "SkipLines",
+    "Thousands",
+    "UnitsRow",
     "Version",
     "help_text",
+    "listed_names",
     "real_number",
     "whole_number",
 ]
@@ -39,6 +48,11 @@ def help_text(about: str, *examples: str) -> str:
     # \b keeps typer from joining the lines of a paragraph
     lines = "\n".join(f"  {example}" for example in examples)
     return f"Examples:\n\n\b\n{lines}\n\n{about}"
+
+
+def listed_names(texts: Sequence[str]) -> list[str]:
+    """The words in `a,b` and `c`; one with a comma inside stands in double quotes."""
+    return [name for row in csv.reader(texts, skipinitialspace=True) for name in row if name]
 
 
 def whole_number(text: str | int) -> int:
@@ -101,6 +115,31 @@ Encoding = Annotated[
     str | None,
     typer.Option("--encoding", metavar="NAME", help="Text encoding; guessed by default."),
 ]
+Thousands = Annotated[
+    str | None,
+    typer.Option(
+        "--thousands", metavar="CHAR", help="Mark between thousands: , . apostrophe or space."
+    ),
+]
+Na = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--na", metavar="A,B,...", help="Further spellings of a missing value, such as -999."
+    ),
+]
+SkipLines = Annotated[
+    int,
+    typer.Option(
+        "--skip-lines", parser=whole_number, metavar="N", help="Lines above the header to skip."
+    ),
+]
+NoHeader = Annotated[
+    bool, typer.Option("--no-header", help="The first row is data; call its columns col1, ...")
+]
+UnitsRow = Annotated[
+    bool, typer.Option("--units-row", help="The row below the header holds units.")
+]
+Dedupe = Annotated[bool, typer.Option("--dedupe", help="Number names of columns that come twice.")]
 SkipBadRows = Annotated[
     bool, typer.Option("--skip-bad-rows", help="Pass over rows that cannot be read.")
 ]

@@ -10,15 +10,22 @@ import typer
 
 from nalu_cli.commands.options import (
     Decimal,
+    Dedupe,
     Encoding,
     Json,
     Model,
+    Na,
     NoColor,
+    NoHeader,
     Quiet,
     Sep,
     SkipBadRows,
+    SkipLines,
+    Thousands,
+    UnitsRow,
     Version,
     help_text,
+    listed_names,
 )
 from nalu_cli.errors import ExitCode, UsageError, quoted
 
@@ -62,7 +69,13 @@ def predict(
     ] = None,
     sep: Sep = None,
     decimal: Decimal = None,
+    thousands: Thousands = None,
     encoding: Encoding = None,
+    na: Na = None,
+    skip_lines: SkipLines = 0,
+    no_header: NoHeader = False,
+    units_row: UnitsRow = False,
+    dedupe: Dedupe = False,
     skip_bad_rows: SkipBadRows = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -91,7 +104,16 @@ def predict(
     fixed: Mapping[str, float] = {}
     if data is not None:
         reading = ReadOptions(
-            sep=sep, decimal=decimal, encoding=encoding, skip_bad_rows=skip_bad_rows
+            sep=sep,
+            decimal=decimal,
+            thousands=thousands,
+            encoding=encoding,
+            na=tuple(listed_names(na or [])),
+            skip_lines=skip_lines,
+            header=not no_header,
+            units_row=units_row,
+            dedupe=dedupe,
+            skip_bad_rows=skip_bad_rows,
         )
         batches = batches_of_file(answer, data, reading)
     else:

@@ -19,7 +19,8 @@ from nalu_cli.errors import DataError, quoted
 from nalu_cli.grid import Axis, Grid, parse_axis
 from nalu_cli.guard import Guard, guards
 from nalu_cli.plain import to_plain
-from nalu_cli.table import Chunk, ReadOptions, match_name, read_chunks
+from nalu_cli.table import Chunk, Numbers, ReadOptions, match_name, read_chunks
+from nalu_cli.table.cell_text import refusal_of
 
 __all__ = [
     "Batch",
@@ -38,6 +39,9 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 CHUNK_ROWS = 20_000
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\0")
+"""Where a spreadsheet begins to calculate (OWASP ASVS 1.2.10, CWE-1236)."""
 
 
 class Sink(Protocol):
@@ -94,22 +98,28 @@ def batches_of_file(answer: Answer, path: str, options: ReadOptions) -> Iterator
     for chunk in read_chunks(path, options, CHUNK_ROWS):
         names = [chunk.resolve(name) for name in used_names(answer)]
         X = np.full((len(chunk), len(answer.names)), np.nan)
-        X[:, list(answer.circuit.used_columns())] = _numbers(chunk, names, options)
+        numbers = _numbers(chunk, names, options)
+        X[:, list(answer.circuit.used_columns())] = numbers.values
         y = chunk.numbers([answer.target]).values[:, 0] if answer.target in chunk.header else None
-        yield Batch(chunk.header, chunk.rows, X, y, chunk.delimiter, chunk.decimal, chunk.notes)
+        notes = (*chunk.notes, *numbers.notes)
+        decimal = chunk.spelling.decimal
+        yield Batch(chunk.header, chunk.rows, X, y, chunk.delimiter, decimal, notes)
 
 
-def _numbers(chunk: Chunk, names: Sequence[str], options: ReadOptions) -> Floats:
+def _numbers(chunk: Chunk, names: Sequence[str], options: ReadOptions) -> Numbers:
     numbers = chunk.numbers(names)
     if numbers.bad.any() and not options.skip_bad_rows:
         row, column = np.argwhere(numbers.bad)[0].tolist()
-        cell = chunk.rows[row][chunk.header.index(names[column])]
+        cell = chunk.rows[row][chunk.header.index(names[column])].strip()
+        refusal = refusal_of(cell)
+        option = f"Pass {refusal.option} if the numbers are written so. " if refusal.option else ""
         raise DataError(
             f"{chunk.source}, row {chunk.lines[row]}, column {quoted(names[column])}: "
-            f"{quoted(cell)} is not a number",
-            remedy="Correct the cell, or pass --skip-bad-rows to leave its prediction empty.",
+            f"{quoted(cell)} {refusal.reason}",
+            remedy=f"{option}Correct the cell, or pass --skip-bad-rows to leave its prediction "
+            "empty.",
         )
-    return numbers.values
+    return numbers
 
 
 def batches_of_grid(answer: Answer, grid: Grid, fixed: Mapping[str, float]) -> Iterator[Batch]:
@@ -163,7 +173,13 @@ def _new_names(answer: Answer, header: Sequence[str]) -> tuple[str, str]:
 
 
 def _free(name: str, header: Sequence[str]) -> str:
-    """The name, numbered if the file has such a column already."""
+    """The name, numbered if the file has such a column already.
+
+    A name that a spreadsheet would take for a formula gets an apostrophe, as it is ours; the
+    cells of the file stay as they are.
+    """
+    if name.startswith(FORMULA_SIGNS):
+        name = f"'{name}"
     number, free = 2, name
     while free in header:
         number, free = number + 1, f"{name}_{number}"
@@ -233,6 +249,7 @@ class Summary:
     """What was seen while rows were predicted."""
 
     rows: int = 0
+    notes: list[str] = field(default_factory=list)
     guards: Counter[Guard] = field(default_factory=Counter)
     compared: int = 0
     _relative: float = 0.0
@@ -284,6 +301,7 @@ class Summary:
             "rows": self.rows,
             "guard": {guard.value: self.guards[guard] for guard in Guard if self.guards[guard]},
             "errors": to_plain(self.errors()),
+            "caveats": self.notes,
         }
 
 
@@ -303,7 +321,9 @@ def predict_all(
     summary = Summary()
     for batch in batches:
         for note in batch.notes:
-            heard(note)
+            if note not in summary.notes:
+                summary.notes.append(note)
+                heard(note)
         value = answer.circuit.evaluate(batch.X)
         guard = guards(answer.circuit, batch.X, value, (answer.low, answer.high))
         writer.add(batch, value, guard)

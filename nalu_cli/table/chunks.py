@@ -14,12 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.errors import DataError
-from nalu_cli.table.cell_text import TRUTH_WORDS, is_missing, number_in
-from nalu_cli.table.dialect import Layout, ReadOptions, layout_of
+from nalu_cli.table.cell_text import (
+    EXACT_INTEGERS,
+    PLAIN,
+    SMALLEST_NORMAL,
+    TRUTH_WORDS,
+    Spelling,
+    precision_note,
+)
+from nalu_cli.table.layout import Layout, layout_of
 from nalu_cli.table.names import match_name
+from nalu_cli.table.options import ReadOptions
 from nalu_cli.table.reading import head_text, wrong_fields, wrong_fields_note
 from nalu_cli.table.records import refuse_broken_quotes
-from nalu_cli.table.source import HEAD_BYTES, opened, source_name
+from nalu_cli.table.source import (
+    HEAD_BYTES,
+    LONGEST_LINE,
+    opened,
+    refuse_long_line,
+    source_name,
+)
 from nalu_cli.table.workbook import WORKBOOK_ENDINGS, read_workbook
 
 __all__ = ["Chunk", "Numbers", "read_chunks"]
@@ -35,11 +49,14 @@ class Numbers:
         NaN where there is no number.
     missing, bad : ndarray of bool, same shape
         Where the cell is empty or says it is missing, and where it is something else.
+    notes : tuple of str
+        What doubles cannot hold of them.
     """
 
     values: NDArray[np.float64]
     missing: NDArray[np.bool_]
     bad: NDArray[np.bool_]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +73,10 @@ class Chunk:
         One cell for each column.
     lines : ndarray of shape (n_rows,)
         Physical line each row begins in, counted from 1.
-    delimiter, decimal : str
-        How the file is written.
+    delimiter : str
+        One character.
+    spelling : Spelling
+        How numbers and missing values are written.
     notes : tuple of str
         What was decided or skipped since the chunk before.
     """
@@ -67,7 +86,7 @@ class Chunk:
     rows: list[list[str]]
     lines: NDArray[np.int64]
     delimiter: str
-    decimal: str
+    spelling: Spelling
     notes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -93,17 +112,21 @@ class Chunk:
         """
         places = [self.header.index(name) for name in names]
         values = np.empty((len(self), len(places)))
+        notes = []
         for k, place in enumerate(places):
-            values[:, k] = self._column([row[place] for row in self.rows])
+            cells = [row[place] for row in self.rows]
+            values[:, k] = self._column(cells)
+            notes.append(self._precision_note(names[k], cells, values[:, k]))
         missing = np.zeros(values.shape, dtype=bool)
         holes = np.isnan(values)
         for row, k in np.argwhere(holes).tolist():
-            missing[row, k] = is_missing(self.rows[row][places[k]])
-        return Numbers(values, missing, holes & ~missing)
+            missing[row, k] = self.spelling.is_missing(self.rows[row][places[k]])
+        return Numbers(values, missing, holes & ~missing, tuple(filter(None, notes)))
 
     def _column(self, cells: list[str]) -> NDArray[np.float64]:
         # float() alone is three times as fast, and right when all cells are plain numbers
-        if self.decimal == "." and "_" not in "".join(cells):
+        plain = self.spelling.decimal == "." and not self.spelling.missing_numbers
+        if plain and "_" not in "".join(cells):
             try:
                 values = np.array(list(map(float, cells)), dtype=np.float64)
             except ValueError:
@@ -114,8 +137,16 @@ class Chunk:
         return np.array([self._number(cell) for cell in cells], dtype=np.float64)
 
     def _number(self, cell: str) -> float:
-        number = number_in(cell, self.decimal)
+        number = self.spelling.number_in(cell)
         return TRUTH_WORDS.get(cell.strip().casefold(), np.nan) if number is None else number
+
+    def _precision_note(self, name: str, cells: list[str], values: NDArray[np.float64]) -> str:
+        size = np.abs(values)
+        rows = np.flatnonzero((size >= EXACT_INTEGERS) | (size < SMALLEST_NORMAL)).tolist()
+        decimal = self.spelling.decimal
+        return precision_note(
+            name, [(cells[row].strip().replace(decimal, "."), float(values[row])) for row in rows]
+        )
 
 
 def read_chunks(
@@ -163,7 +194,7 @@ def _workbook_chunks(path: str | Path, chunk_rows: int, source: str) -> Iterator
         part = frame.iloc[start : start + chunk_rows].astype(object)
         rows = part.where(part.notna(), "").astype(str).to_numpy().tolist()
         lines = np.arange(len(rows)) + start + 2
-        yield Chunk(source, header, rows, lines, ",", ".", ())
+        yield Chunk(source, header, rows, lines, ",", PLAIN, ())
 
 
 class _Rows:
@@ -174,7 +205,7 @@ class _Rows:
         self._options = options
         self._source = source
         self._above = layout.body_line - 1
-        lines = _sound_lines(islice(text, self._above, None), source)
+        lines = _sound_lines(islice(text, self._above, None), self._above + 1, source)
         self._reader = csv.reader(
             lines, delimiter=layout.delimiter, skipinitialspace=True, strict=True
         )
@@ -189,7 +220,7 @@ class _Rows:
                 return
             except csv.Error as why:
                 refuse_broken_quotes(why, line, self._source)
-            if len(cells) > 1 or any(cell.strip() for cell in cells):
+            if any(map(str.strip, cells)):
                 row = self._of_header_width(cells, line)
                 if row is not None:
                     yield line, row
@@ -207,9 +238,14 @@ class _Rows:
         return None
 
 
-def _sound_lines(lines: Iterator[str], source: str) -> Iterator[str]:
+def _sound_lines(lines: Iterator[str], number: int, source: str) -> Iterator[str]:
+    """The lines, the first of which has this number."""
     try:
-        yield from lines
+        for line in lines:
+            if len(line) > LONGEST_LINE:
+                refuse_long_line(number, source)
+            number += 1
+            yield line
     except UnicodeDecodeError as why:
         raise DataError(
             f"{source} begins as {why.encoding} text and does not stay so",
@@ -232,7 +268,7 @@ def _chunks(
             rows=[cells for _, cells in block],
             lines=np.array([line for line, _ in block], dtype=np.int64),
             delimiter=layout.delimiter,
-            decimal=layout.decimal,
+            spelling=layout.spelling,
             notes=notes,
         )
         notes = ()

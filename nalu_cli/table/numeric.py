@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from nalu_cli.errors import quoted
 from nalu_cli.table.cell_text import (
+    EXACT_INTEGERS,
+    SMALLEST_NORMAL,
     TRUTH_WORDS,
-    is_missing,
-    number_in,
+    Refusal,
+    Spelling,
+    precision_note,
     refusal_of,
     written_decimals,
 )
@@ -28,8 +31,6 @@ __all__ = ["Column", "column_of_numbers", "column_of_texts", "decimals_of"]
 MOST_DECIMALS = 8
 LARGEST_SCALED = 2.0**51
 """Below it a product with a power of ten is rounded to the right integer."""
-
-EXACT_INTEGERS = 2**53
 
 ENOUGH_WORDS = 1000
 
@@ -60,25 +61,35 @@ class Column:
     note: str = ""
 
 
-def column_of_numbers(name: str, cells: pd.Series) -> Column:
+def column_of_numbers(name: str, cells: pd.Series, spelling: Spelling) -> Column:
     """A column that pandas has already converted to numbers or truth values."""
-    values = np.asarray(cells.to_numpy(dtype=np.float64, na_value=np.nan))
-    if np.isnan(values).all():
-        return Column(name, values, unusable="it has no values")
+    values = np.array(cells.to_numpy(dtype=np.float64, na_value=np.nan))
     note = ""
     if cells.dtype.kind == "b":
         note = f"column {quoted(name)}: False and True read as 0 and 1"
-    elif cells.dtype.kind in "iu" and max(int(cells.max()), -int(cells.min())) > EXACT_INTEGERS:
-        note = _rounded_note(name)
+    elif cells.dtype.kind in "iu":
+        note = precision_note(name, _rounded(cells, values))
+    if spelling.missing_numbers:
+        values[np.isin(values, list(spelling.missing_numbers))] = np.nan
+    if np.isnan(values).all():
+        return Column(name, values, unusable="it has no values")
     return Column(name, values, note=note)
 
 
-def _rounded_note(name: str) -> str:
-    return f"column {quoted(name)} has integers above 2**53; they were rounded to doubles"
+def _rounded(cells: pd.Series, values: Floats) -> list[tuple[str, float]]:
+    """The integers that a double cannot hold, as texts, and what they became."""
+    rows = np.flatnonzero(np.abs(values) >= EXACT_INTEGERS)
+    integers, doubles = cells.to_numpy()[rows], values[rows]
+    with np.errstate(invalid="ignore"):
+        changed = doubles.astype(integers.dtype) != integers
+    # 2**63 and 2**64 are doubles that the type of the integers cannot hold
+    changed |= np.abs(doubles) >= 2.0 ** (63 if integers.dtype.kind == "i" else 64)
+    pairs = zip(integers[changed].tolist(), doubles[changed].tolist(), strict=True)
+    return [(str(integer), double) for integer, double in pairs]
 
 
 def column_of_texts(
-    name: str, cells: pd.Series, lines: NDArray[np.int64], *, decimal: str, source: str
+    name: str, cells: pd.Series, lines: NDArray[np.int64], *, spelling: Spelling, source: str
 ) -> Column:
     """A column of texts, each cell diagnosed.
 
@@ -88,37 +99,43 @@ def column_of_texts(
     cells : Series of str
     lines : ndarray of shape (n_rows,)
         Physical line of each row.
-    decimal : str
-        Decimal mark.
+    spelling : Spelling
+        How numbers and missing values are written.
     source : str
         What to call the file.
     """
-    values = _converted(cells, decimal)
+    values = _converted(cells, spelling)
     rows = np.flatnonzero(~np.isfinite(values))
     doubtful = [str(text) for text in cells.iloc[rows]]
-    if len(rows) == len(values) and _are_words(doubtful, decimal):
-        return _text_column(name, values, next(text for text in doubtful if not is_missing(text)))
-    readings = {text: _reading(text, decimal) for text in set(doubtful)}
-    truths = _truths(readings) if len(rows) == len(values) else None
+    if len(rows) == len(values) and _are_words(doubtful, spelling):
+        word = next(text for text in doubtful if not spelling.is_missing(text))
+        return _text_column(name, values, word)
+    readings = {text: _reading(text, spelling) for text in set(doubtful)}
+    truths = _truths(readings, spelling) if len(rows) == len(values) else None
     if truths is not None:
         values[rows] = [truths.get(text, np.nan) for text in doubtful]
         words = " and ".join(quoted(text) for text in sorted(truths)[:2])
         return Column(name, values, note=f"column {quoted(name)}: {words} read as 0 and 1")
     values[rows] = [np.nan if (n := readings[text]) is None else n for text in doubtful]
     is_bad = np.array([readings[text] is None for text in doubtful], dtype=bool)
-    note = _digits_note(name, [text for text in doubtful if _is_number(readings[text])])
-    if not note and np.nanmax(np.abs(values), initial=0.0) > EXACT_INTEGERS:
-        note = (
-            _rounded_note(name) if all(str(t).strip().lstrip("+-").isdigit() for t in cells) else ""
-        )
+    note = _digits_note(name, doubtful, readings, spelling) or _precision_note(
+        name, cells, values, spelling
+    )
     return _judged(name, values, rows[is_bad], cells, lines, source, note)
 
 
-def _are_words(texts: Sequence[str], decimal: str) -> bool:
+def _precision_note(name: str, cells: pd.Series, values: Floats, spelling: Spelling) -> str:
+    size = np.abs(values)
+    rows = np.flatnonzero((size >= EXACT_INTEGERS) | (size < SMALLEST_NORMAL))
+    texts = [str(text).strip().replace(spelling.decimal, ".") for text in cells.iloc[rows]]
+    return precision_note(name, list(zip(texts, values[rows].tolist(), strict=True)))
+
+
+def _are_words(texts: Sequence[str], spelling: Spelling) -> bool:
     """Whether the first thousand different cells already show that a column is text."""
     first = list(islice(dict.fromkeys(texts), ENOUGH_WORDS))
     return len(first) == ENOUGH_WORDS and not any(
-        _is_number(_reading(text, decimal)) or refusal_of(text).nearly for text in first
+        _is_number(_reading(text, spelling)) or refusal_of(text).nearly for text in first
     )
 
 
@@ -128,40 +145,51 @@ def _text_column(name: str, values: Floats, cell: str) -> Column:
     return Column(name, values, unusable=why)
 
 
-def _converted(cells: pd.Series, decimal: str) -> Floats:
+def _converted(cells: pd.Series, spelling: Spelling) -> Floats:
     """What pandas reads, correctly rounded; NaN for all else."""
     import pandas as pd
 
     texts = cells.str.strip()
-    if decimal != ".":
-        texts = texts.str.replace(".", "x", regex=False).str.replace(decimal, ".", regex=False)
-    return np.array(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
+    if spelling.decimal != ".":
+        texts = texts.str.replace(".", "x", regex=False)
+        texts = texts.str.replace(spelling.decimal, ".", regex=False)
+    values = np.array(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
+    values[np.isin(values, list(spelling.missing_numbers))] = np.nan
+    return values
 
 
-def _reading(text: str, decimal: str) -> float | None:
+def _reading(text: str, spelling: Spelling) -> float | None:
     """The number in a cell, NaN for a missing one, None for a bad one."""
-    return np.nan if is_missing(text) else number_in(text, decimal)
+    return np.nan if spelling.is_missing(text) else spelling.number_in(text)
 
 
 def _is_number(reading: float | None) -> bool:
     return reading is not None and not np.isnan(reading)
 
 
-def _truths(readings: dict[str, float | None]) -> dict[str, float] | None:
+def _truths(readings: dict[str, float | None], spelling: Spelling) -> dict[str, float] | None:
     """0 or 1 for each text, if all that are not missing spell truth values."""
     bad = [text for text, reading in readings.items() if reading is None]
     truths = {text: TRUTH_WORDS.get(text.strip().casefold(), np.nan) for text in bad}
-    known = bool(bad) and len(bad) + sum(map(is_missing, readings)) == len(readings)
+    known = bool(bad) and len(bad) + sum(map(spelling.is_missing, readings)) == len(readings)
     return truths if known and not np.isnan(list(truths.values())).any() else None
 
 
-def _digits_note(name: str, texts: Sequence[str]) -> str:
-    if not texts:
+def _digits_note(
+    name: str, texts: Sequence[str], readings: dict[str, float | None], spelling: Spelling
+) -> str:
+    """What is said about numbers that were read though they are not plainly written."""
+    read = [text for text in texts if _is_number(readings[text])]
+    if not read:
         return ""
-    cells = "1 cell has" if len(texts) == 1 else f"{len(texts)} cells have"
+    text = read[0].strip()
+    cells = "1 cell has" if len(read) == 1 else f"{len(read)} cells have"
+    what = "a Unicode minus or digits" if not text.isascii() else "an unusual form"
+    if spelling.thousands:
+        what = "thousands separators"
     return (
-        f"column {quoted(name)}: {cells} a Unicode minus or digits, such as {quoted(texts[0])} "
-        f"read as {number_in(texts[0]):g}"
+        f"column {quoted(name)}: {cells} {what}, such as {quoted(text)} read as "
+        f"{readings[read[0]]:.15g}"
     )
 
 
@@ -187,11 +215,13 @@ def _judged(
         found = f"{source}, row {lines[bad[0]]} repeats the header in column {quoted(name)}"
         accepted = "files joined into one must have one header"
     return Column(
-        name, values, fault=Fault(found, accepted, _remedy(name, len(bad)), bad), note=note
+        name, values, fault=Fault(found, accepted, _remedy(name, len(bad), refusal), bad), note=note
     )
 
 
-def _remedy(name: str, count: int) -> str:
+def _remedy(name: str, count: int, refusal: Refusal) -> str:
+    if refusal.option:
+        return f"Pass {refusal.option} if the numbers are written so, else correct the cell."
     if count == 1:
         return "Remove the row or pass --skip-bad-rows."
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.errors import DataError, quoted
-from nalu_cli.table.cell_text import MISSING_WORDS
-from nalu_cli.table.dialect import Layout, ReadOptions, layout_of
+from nalu_cli.table.cell_text import (
+    EXACT_INTEGERS,
+    MISSING_WORDS,
+    PLAIN,
+    SMALLEST_NORMAL,
+)
+from nalu_cli.table.layout import Layout, layout_of
+from nalu_cli.table.names import listed
 from nalu_cli.table.numeric import Column, column_of_numbers, column_of_texts, decimals_of
+from nalu_cli.table.options import ReadOptions
 from nalu_cli.table.records import Records, find_records
-from nalu_cli.table.source import HEAD_BYTES, guess_encoding, opened, source_name, tidy_bytes
+from nalu_cli.table.source import (
+    HEAD_BYTES,
+    guess_encoding,
+    opened,
+    source_name,
+    tidy_bytes,
+    whole_lines,
+)
 from nalu_cli.table.table import Table
 from nalu_cli.table.workbook import WORKBOOK_ENDINGS, read_workbook
 
@@ -25,8 +40,10 @@ if TYPE_CHECKING:
 __all__ = ["column_names", "head_text", "read_table", "wrong_fields", "wrong_fields_note"]
 
 FEWEST_ROWS = 2
-TOTAL_WORDS = frozenset(
-    ("total", "totals", "grand total", "subtotal", "sum", "average", "mean", "summe", "gesamt")
+TOTAL = re.compile(
+    r"((grand|sub)[ -]?)?totals?|sums?|average|mean|summe|gesamt(summe)?|mittelwert|totaux|totale|"
+    r"suma|moyenne|media",
+    re.IGNORECASE,
 )
 
 
@@ -55,7 +72,7 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
         raw = stream.read()
     encoding, note = guess_encoding(raw, options.encoding, source)
     content = tidy_bytes(raw, encoding, source)
-    layout = layout_of(_head_of(content), options, source)
+    layout = layout_of(_head_of(content, source), options, source)
     records = find_records(content, layout.delimiter, layout.body_line, source)
     records, row_notes = _sound_rows(records, layout, options, source)
     records, total_note = _without_total(content, records, layout, options, source)
@@ -64,20 +81,27 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
     return _assembled(source, columns, records.lines, layout, notes, options)
 
 
-def column_names(path: str | Path) -> tuple[str, ...]:
+def column_names(path: str | Path, options: ReadOptions | None = None) -> tuple[str, ...]:
     """The columns of a file, from its first lines; fast, and without pandas.
+
+    Parameters
+    ----------
+    path : str or Path
+    options : ReadOptions, optional
+        What need not be guessed.
 
     Raises
     ------
     UsageError, DataError
         As `read_table`, as far as the first lines show it.
     """
+    options = options or ReadOptions()
     source = source_name(path)
     if Path(path).suffix.lower() in WORKBOOK_ENDINGS:
         return tuple(str(name) for name in read_workbook(path, source).columns)
     with opened(path) as stream:
-        head, _, _ = head_text(stream.read(HEAD_BYTES), ReadOptions(), source)
-    return layout_of(head, ReadOptions(), source).names
+        head, _, _ = head_text(stream.read(HEAD_BYTES), options, source)
+    return layout_of(head, options, source).names
 
 
 def head_text(raw: bytes, options: ReadOptions, source: str) -> tuple[str, str, str]:
@@ -85,15 +109,13 @@ def head_text(raw: bytes, options: ReadOptions, source: str) -> tuple[str, str, 
     encoding, note = guess_encoding(raw, options.encoding, source)
     text = raw.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
     if len(raw) >= HEAD_BYTES:
-        text = text.rpartition("\n")[0]
-    return text, encoding, note
+        text = whole_lines(text, source)
+    return text.removeprefix("\ufeff"), encoding, note
 
 
-def _head_of(content: bytes) -> str:
-    head = content[:HEAD_BYTES]
-    if len(content) > HEAD_BYTES:
-        head = head.rpartition(b"\n")[0]
-    return head.decode("utf-8", "replace")
+def _head_of(content: bytes, source: str) -> str:
+    head = content[:HEAD_BYTES].decode("utf-8", "replace")
+    return whole_lines(head, source) if len(content) > HEAD_BYTES else head
 
 
 def _sound_rows(
@@ -140,7 +162,7 @@ def _without_total(
         return records, ""
     last = content[records.starts[-1] : records.stops[-1]].decode("utf-8", "replace")
     cells = [cell.strip(' "\t:') for cell in last.split(layout.delimiter)]
-    word = next((cell for cell in cells if cell.casefold() in TOTAL_WORDS), None)
+    word = next((cell for cell in cells if TOTAL.fullmatch(cell)), None)
     line = records.lines[-1]
     # a word that stands in other rows too is a category
     if word is None or any(word in row.cells for row in layout.sample if row.line != line):
@@ -159,29 +181,71 @@ def _columns(body: bytes, records: Records, layout: Layout, source: str) -> list
     if not len(records):
         return [Column(name, np.zeros(0)) for name in layout.names]
     width = int(records.fields[0])
+    spelling = layout.spelling
     # a decimal mark that is also the delimiter stands in quotes, which pandas does not follow
-    as_text = layout.decimal == layout.delimiter
+    as_text = spelling.decimal == layout.delimiter
     frame = _parsed(body, layout, width, range(width), as_text=as_text)
-    doubtful = [k for k in range(width) if _is_doubtful(frame[k])]
+    tiny = _TINY.search(body) is not None
+    doubtful = [k for k in range(width) if _is_doubtful(frame[k], tiny=tiny)]
     texts = _parsed(body, layout, width, doubtful, as_text=True) if doubtful else frame
     if len(frame) != len(records):
         raise DataError(
             f"{source} has quotes that can be read in two ways",
             remedy="Save it again with a spreadsheet, or remove the quotes.",
         )
-    return [
-        column_of_texts(name, texts[k], records.lines, decimal=layout.decimal, source=source)
+    if width > len(layout.names):
+        _refuse_surplus(frame[width - 1], records, layout, source)
+    columns = [
+        column_of_texts(name, texts[k], records.lines, spelling=spelling, source=source)
         if k in set(doubtful)
-        else column_of_numbers(name, frame[k])
+        else column_of_numbers(name, frame[k], spelling)
         for k, name in enumerate(layout.names)
     ]
+    _refuse_second_table(columns, texts, records, source)
+    return columns
 
 
-def _is_doubtful(cells: pd.Series) -> bool:
-    """Whether pandas met something that is not a finite number, a truth value or nothing."""
-    if cells.dtype.kind not in "iufb":
-        return True
-    return bool(cells.dtype.kind == "f" and np.isinf(cells.to_numpy()).any())
+_TINY = re.compile(rb"[eE]-(30[89]|3[1-9]\d|[4-9]\d\d|\d{4,})")
+"""An exponent with which a double is rounded to few digits, or to zero."""
+
+
+def _is_doubtful(cells: pd.Series, *, tiny: bool) -> bool:
+    """Whether pandas met anything but truth values, holes and numbers that doubles hold well."""
+    if cells.dtype.kind != "f":
+        return cells.dtype.kind not in "iub"
+    size = np.abs(cells.to_numpy())
+    # infinities are among the large ones
+    return bool((size >= EXACT_INTEGERS).any() or (tiny and (size < SMALLEST_NORMAL).any()))
+
+
+def _refuse_surplus(cells: pd.Series, records: Records, layout: Layout, source: str) -> None:
+    """Stop where a last column without a name is not empty throughout."""
+    full = np.flatnonzero(cells.notna() & (cells.astype(str).str.strip() != ""))
+    if len(full):
+        first = int(full[0])
+        raise wrong_fields(source, int(records.lines[first]), int(records.fields[first]), layout)
+
+
+def _refuse_second_table(
+    columns: Sequence[Column], texts: pd.DataFrame, records: Records, source: str
+) -> None:
+    """Stop at a row of other names, below which the columns mean something else."""
+    faults = [column.fault for column in columns if column.fault is not None]
+    numeric = sum(not column.unusable for column in columns)
+    if len(faults) < 2 or len(faults) < numeric:
+        return
+    common = set.intersection(*(set(fault.rows.tolist()) for fault in faults))
+    faulty = [k for k, column in enumerate(columns) if column.fault is not None]
+    names = [columns[k].name for k in faulty]
+    for row in sorted(common):
+        cells = [str(texts[k].iloc[row]).strip() for k in faulty]
+        if len(set(cells)) == len(cells) and cells != names:
+            raise DataError(
+                f"{source}, row {records.lines[row]} seems to be the header of a second table "
+                f"({listed(cells)})",
+                accepted="a file holds one table",
+                remedy="Save each table in a file of its own.",
+            )
 
 
 def _parsed(
@@ -192,7 +256,7 @@ def _parsed(
     return pd.read_csv(
         io.BytesIO(body),
         sep=layout.delimiter,
-        decimal="." if as_text else layout.decimal,
+        decimal="." if as_text else layout.spelling.decimal,
         header=None,
         names=list(range(width)),
         usecols=list(columns),
@@ -218,14 +282,14 @@ def _table_of_workbook(path: str | Path, options: ReadOptions) -> Table:
     header = tuple(str(name).strip() for name in frame.columns)
     lines = np.arange(len(frame)) + 2
     columns = [
-        column_of_numbers(name, frame.iloc[:, k])
-        if not _is_doubtful(frame.iloc[:, k])
+        column_of_numbers(name, frame.iloc[:, k], PLAIN)
+        if not _is_doubtful(frame.iloc[:, k], tiny=False)
         else column_of_texts(
-            name, frame.iloc[:, k].fillna("").astype(str), lines, decimal=".", source=source
+            name, frame.iloc[:, k].fillna("").astype(str), lines, spelling=PLAIN, source=source
         )
         for k, name in enumerate(header)
     ]
-    layout = Layout(",", ".", header, frozenset(), 2, (), ())
+    layout = Layout(",", PLAIN, header, frozenset(), 2, (), ())
     return _assembled(source, columns, lines, layout, (), options)
 
 
@@ -285,4 +349,4 @@ def _row_numbers(column: Column) -> str:
 
 def _sample_texts(layout: Layout, k: int) -> list[str]:
     cells = [row.cells[k] for row in layout.sample if k < len(row.cells)]
-    return [cell.replace(layout.decimal, ".") for cell in cells]
+    return [cell.replace(layout.spelling.decimal, ".") for cell in cells]

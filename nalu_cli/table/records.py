@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.errors import DataError
+from nalu_cli.table.source import LONGEST_LINE, refuse_long_line
 
 __all__ = ["Records", "find_records", "refuse_broken_quotes"]
 
@@ -22,7 +23,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Rows of a text that are not blank.
+    """Rows of a text that are not blank; a row of empty cells is.
 
     Parameters
     ----------
@@ -74,7 +75,7 @@ def find_records(content: bytes, delimiter: str, first_line: int, source: str) -
     Raises
     ------
     DataError
-        If a quote is not closed, or a cell is absurdly long.
+        If a quote is not closed, or a cell or a line is absurdly long.
     """
     ends = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n"))
     if not content.endswith(b"\n"):
@@ -83,6 +84,9 @@ def find_records(content: bytes, delimiter: str, first_line: int, source: str) -
     ends = ends[first_line - 1 :]
     if not len(ends):
         return Records(*(np.zeros(0, np.int64) for _ in range(4)))
+    too_long = ends - starts > LONGEST_LINE
+    if too_long.any():
+        refuse_long_line(first_line + int(np.argmax(too_long)), source)
     begin = int(starts[0])
     if content.find(b'"', begin) < 0:
         return _unquoted(content, delimiter, first_line, starts, ends)
@@ -94,11 +98,14 @@ def _unquoted(content: bytes, delimiter: str, first_line: int, starts: Ints, end
     marks = np.flatnonzero(np.frombuffer(content, np.uint8)[begin:] == ord(delimiter)) + begin
     fields = np.diff(np.searchsorted(marks, np.append(starts, ends[-1]))) + 1
     records = Records(np.arange(len(starts)) + first_line, starts, ends, fields)
-    # only a line without a delimiter can be blank, and few of those begin with a space
+    # a blank row holds delimiters alone, or spaces, and few rows begin with one of these
+    kept = ends - starts >= fields
     first = np.frombuffer(content + b"\n", np.uint8)[starts]
-    doubtful = np.flatnonzero((fields == 1) & (first <= ord(" ")))
-    blank = [k for k in doubtful.tolist() if not content[starts[k] : ends[k]].strip()]
-    kept = np.ones(len(starts), dtype=bool)
+    doubtful = np.flatnonzero(kept & ((first <= ord(" ")) | (first == ord(delimiter))))
+    marks_and_spaces = delimiter.encode() + b" \t\x0b\x0c"
+    blank = [
+        k for k in doubtful.tolist() if not content[starts[k] : ends[k]].strip(marks_and_spaces)
+    ]
     kept[blank] = False
     return records.only(kept)
 
@@ -113,7 +120,7 @@ def _quoted(
     done = 0
     try:
         for cells in reader:
-            if len(cells) > 1 or (cells and cells[0].strip()):
+            if any(map(str.strip, cells)):
                 firsts.append(done)
                 lasts.append(reader.line_num - 1)
                 fields.append(len(cells))

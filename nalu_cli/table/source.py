@@ -18,14 +18,26 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NoReturn, cast
 
 from nalu_cli.errors import DataError, UsageError, quoted
 
-__all__ = ["HEAD_BYTES", "guess_encoding", "opened", "source_name", "tidy_bytes"]
+__all__ = [
+    "HEAD_BYTES",
+    "LONGEST_LINE",
+    "guess_encoding",
+    "opened",
+    "refuse_long_line",
+    "source_name",
+    "tidy_bytes",
+    "whole_lines",
+]
 
 HEAD_BYTES = 1 << 20
 """Bytes from the start of a file that its kind, encoding and dialect are guessed from."""
+
+LONGEST_LINE = HEAD_BYTES // 2
+"""Bytes; a longer one is no row, and the first lines of a file are known to hold the header."""
 
 MOST_UNPACKED = 4 << 30
 SUSPECT_UNPACKED = 64 << 20
@@ -50,6 +62,7 @@ _FOREIGN_KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x7fELF", "a program", ""),
 )
 _WEB_PAGE = re.compile(rb"\s*<[!?a-zA-Z]")
+_WEB_ADDRESS = re.compile(r"(https?|ftp|s3|gs):/")
 _JSON = re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{\"\d-])")
 
 _BYTE_ORDER_MARKS: tuple[tuple[bytes, str], ...] = (
@@ -133,6 +146,11 @@ def _open_file(path: Path) -> IO[bytes]:
     try:
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError):
+        if _WEB_ADDRESS.match(str(path)):
+            raise UsageError(
+                f"{quoted(str(path))} is an address on the web, and nalu fetches nothing",
+                remedy="Download the file and name it, or pipe it: `curl -L ADDRESS | nalu fit -`.",
+            ) from None
         raise UsageError(
             f"there is no file {quoted(str(path))}", remedy=_similar_files(path)
         ) from None
@@ -259,6 +277,29 @@ def _refuse_foreign(head: bytes, source: str) -> None:
         )
 
 
+def whole_lines(head: str, source: str) -> str:
+    """The text up to its last line end.
+
+    Raises
+    ------
+    DataError
+        If what comes behind it is too long for a line.
+    """
+    lines, _, rest = head.rpartition("\n")
+    if len(rest) > LONGEST_LINE:
+        refuse_long_line(lines.count("\n") + 2 if lines else 1, source)
+    return lines
+
+
+def refuse_long_line(line: int, source: str) -> NoReturn:
+    """Stop at a line of a size that no row of a table has."""
+    raise DataError(
+        f"{source}, row {line} is longer than {LONGEST_LINE} bytes",
+        accepted="a row stands on a line of its own",
+        remedy="Check that the file is a table with line ends.",
+    )
+
+
 def guess_encoding(head: bytes, asked: str | None, source: str) -> tuple[str, str]:
     """The encoding of a file and a note on it, empty when there is nothing to say.
 
@@ -308,9 +349,11 @@ def _refuse_nul(head: bytes, source: str) -> None:
     where = head.find(b"\x00")
     if where < 0:
         return
+    # western text in UTF-16 has its NUL bytes behind the others, or before them
+    order = "be" if where % 2 == 0 else "le"
     raise DataError(
         f"{source} has a NUL byte at byte {where + 1}, so it is binary, damaged or UTF-16",
-        remedy="If it is UTF-16 text, pass --encoding utf-16-le; else export it as CSV again.",
+        remedy=f"Pass --encoding utf-16-{order} if it is UTF-16 text; else export it as CSV again.",
     )
 
 
@@ -334,4 +377,4 @@ def tidy_bytes(raw: bytes, encoding: str, source: str) -> bytes:
         _refuse_nul(content, source)
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return content
+    return content.removeprefix(codecs.BOM_UTF8)

@@ -16,6 +16,9 @@ __all__ = ["MOST_MISSING", "Fault", "Table"]
 MOST_MISSING = 0.2
 """Largest share of the rows that is dropped without being asked to."""
 
+MOST_COUNTED = 5
+"""Columns whose missing cells a message counts."""
+
 Floats = NDArray[np.float64]
 
 
@@ -120,13 +123,18 @@ class Table:
             )
         return found
 
-    def select(self, names: Sequence[str]) -> tuple[Floats, tuple[str, ...]]:
+    def select(
+        self, names: Sequence[str], *, target: str | None = None
+    ) -> tuple[Floats, tuple[str, ...]]:
         """The rows that are complete in these columns.
 
         Parameters
         ----------
         names : sequence of str
             Exact names of numeric columns.
+        target : str, optional
+            The one of them whose missing cells are what a formula is wanted for: such rows are
+            left out, however many they are.
 
         Returns
         -------
@@ -144,13 +152,17 @@ class Table:
         bad = self._bad_rows(names)
         values = self.columns[:, [self.names.index(name) for name in names]]
         empty = np.isnan(values) & ~bad[:, None]
+        unknown = empty[:, names.index(target)].copy() if target in names else np.zeros_like(bad)
+        empty[unknown] = False
         missing: NDArray[np.bool_] = np.any(empty, axis=1)
-        self._refuse_too_many(missing, empty, names)
+        self._refuse_too_many(missing, empty, names, len(self) - int(unknown.sum()))
         notes = (
             _dropped(bad, "with cells that are no numbers"),
-            _dropped(missing, "with missing cells"),
+            _dropped(missing, f"with missing cells ({_counts(empty, names)})"),
+            _dropped(unknown, f"without {quoted(str(target))}")
+            + ("; nalu predict fills them in" if unknown.any() else ""),
         )
-        return values[~(bad | missing)], tuple(note for note in notes if note)
+        return values[~(bad | missing | unknown)], tuple(note for note in notes if note)
 
     def _bad_rows(self, names: Sequence[str]) -> NDArray[np.bool_]:
         bad = np.zeros(len(self), dtype=bool)
@@ -163,14 +175,18 @@ class Table:
         return bad
 
     def _refuse_too_many(
-        self, missing: NDArray[np.bool_], empty: NDArray[np.bool_], names: Sequence[str]
+        self,
+        missing: NDArray[np.bool_],
+        empty: NDArray[np.bool_],
+        names: Sequence[str],
+        of: int,
     ) -> None:
         count = int(missing.sum())
-        if self.skip_bad_rows or count <= MOST_MISSING * len(self):
+        if self.skip_bad_rows or count <= MOST_MISSING * of:
             return
         worst = names[int(np.argmax(empty.sum(axis=0)))]
         raise DataError(
-            f"{self.source}: {count} of {len(self)} rows have missing cells, most of them in "
+            f"{self.source}: {count} of {of} rows have missing cells, most of them in "
             f"column {quoted(worst)}, the first in row {self.lines[np.argmax(missing)]}",
             accepted="at most a fifth may",
             remedy=f"Leave a column out, for example --ignore {quoted(worst)}, or pass "
@@ -181,3 +197,10 @@ class Table:
 def _dropped(rows: NDArray[np.bool_], why: str) -> str:
     count = int(rows.sum())
     return f"{count} row{'s' if count != 1 else ''} {why} dropped" if count else ""
+
+
+def _counts(empty: NDArray[np.bool_], names: Sequence[str]) -> str:
+    counts = empty.sum(axis=0).tolist()
+    some = [(name, n) for name, n in zip(names, counts, strict=True) if n]
+    more = ", ..." if len(some) > MOST_COUNTED else ""
+    return ", ".join(f"{n} in {quoted(name)}" for name, n in some[:MOST_COUNTED]) + more
