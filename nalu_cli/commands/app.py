@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn, TextIO
@@ -15,9 +13,10 @@ import typer
 from typer.main import get_command
 
 from nalu_cli.commands import bench, explain, fit, predict
+from nalu_cli.commands.failure import ReportedError, failure_of
 from nalu_cli.commands.options import NoColor, Version, help_text
-from nalu_cli.commands.signals import TerminatedError, raise_on_termination
-from nalu_cli.errors import ExitCode, NaluError, visible
+from nalu_cli.commands.signals import StoppedError, ignore_signals, raise_on_signals
+from nalu_cli.errors import ExitCode, visible
 
 __all__ = ["app", "main", "run"]
 
@@ -59,13 +58,23 @@ def main() -> NoReturn:
     for name in THREAD_VARIABLES:
         # read when numpy and torch are loaded; the workers of a fit share the cores instead
         os.environ.setdefault(name, "1")
-    raise_on_termination()
-    code = run(sys.argv[1:])
+    arguments = sys.argv[1:]
+    try:
+        raise_on_signals()
+        code = run(arguments)
+    except StoppedError as error:
+        # it came while the command began, or while its failure was told
+        code = _told(error, arguments)
+    # torch takes its time to unload
+    ignore_signals()
     sys.exit(_flushed(code))
 
 
 def run(arguments: Sequence[str]) -> ExitCode | int:
-    """Run one command and say on stderr what went wrong, if anything did.
+    """Run one command and say what went wrong, if anything did.
+
+    It is said on stderr; with `--json` also as one object on stdout, so that whoever reads that
+    finds JSON in any case.
 
     Parameters
     ----------
@@ -80,71 +89,39 @@ def run(arguments: Sequence[str]) -> ExitCode | int:
     try:
         code = get_command(app).main(list(arguments), prog_name="nalu", standalone_mode=False)
         return int(code or ExitCode.DONE)
-    except (KeyboardInterrupt, TerminatedError) as error:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        return ExitCode.INTERRUPTED if interrupted else ExitCode.TERMINATED
-    except Exception as error:
-        return _explained(error)
+    except (Exception, StoppedError) as error:
+        return _told(error, arguments)
 
 
-def _explained(error: Exception) -> ExitCode:
+def _told(error: BaseException, arguments: Sequence[str]) -> ExitCode:
     from nalu_cli.commands.screen import OutputClosedError
 
-    match error:
-        case OutputClosedError():
-            _detach(sys.stdout)
-            return ExitCode.DONE
-        case NaluError():
-            _say(f"nalu: {error}")
-            return error.exit_code
-        case typer.TyperException():
-            return _misused(error)
-        case MemoryError():
-            return _out_of_memory()
-        case RuntimeError() if "memory" in f"{type(error).__name__} {error}".lower():
-            # torch raises nothing more particular
-            return _out_of_memory()
-        case _:
-            return _bug(error)
+    if isinstance(error, OutputClosedError):
+        _detach(sys.stdout)
+        return ExitCode.DONE
+    failure = failure_of(error)
+    _say(failure.help or f"nalu: {visible(failure.message)}")
+    if "--json" in arguments and not isinstance(error, ReportedError):
+        with suppress(OSError):
+            sys.stdout.write(f"{failure.as_json(_words(arguments))}\n")
+    return failure.code
 
 
-def _misused(error: typer.TyperException) -> ExitCode:
-    """What typer says about the command line, with the way to the help."""
-    context = getattr(error, "ctx", None)
-    if type(error).__name__ == "NoArgsIsHelpError":
-        sys.stderr.write(f"{error.format_message()}\n")
-        return ExitCode.USAGE
-    path = context.command_path if context is not None else "nalu"
-    # choices are checked by pydantic, which says so
-    message = error.format_message().replace(": Value error, ", ": ", 1)
-    closed = message if message.endswith((".", "?", "!")) else f"{message}."
-    _say(f"nalu: {closed[:1].lower()}{closed[1:]} Try {path} --help.")
-    return ExitCode.USAGE
+def _words(arguments: Sequence[str]) -> str | None:
+    """The words that name the command, such as `fit` or `bench ops`."""
+    found: list[str] = []
+    command: object = get_command(app)
+    for word in arguments:
+        command = getattr(command, "commands", {}).get(word)
+        if command is None:
+            break
+        found.append(word)
+    return " ".join(found) or None
 
 
-def _out_of_memory() -> ExitCode:
-    _say("nalu: there is not enough memory. Use fewer rows, fewer --threads or --effort quick.")
-    return ExitCode.RESOURCE
-
-
-def _bug(error: Exception) -> ExitCode:
-    """A short message; the details go to a file that a report can quote."""
-    kind = type(error).__name__
+def _say(text: str) -> None:
     try:
-        handle, log = tempfile.mkstemp(prefix="nalu-", suffix=".log", text=True)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"nalu {' '.join(map(repr, sys.argv[1:]))}\n\n")
-            traceback.print_exception(error, file=file)
-        where = f"The details are in {log}"
-    except OSError:
-        where = "The details could not be written to the folder for temporary files"
-    _say(f"nalu: this is a bug in nalu ({kind}). {where}; please report it with them.")
-    return ExitCode.BUG
-
-
-def _say(message: str) -> None:
-    try:
-        sys.stderr.write(f"{visible(message)}\n")
+        sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
     except OSError:
         # nobody listens; the exit code still tells
@@ -170,8 +147,10 @@ def _flushed(code: ExitCode | int) -> int:
         _detach(sys.stdout)
     except OSError as error:
         _detach(sys.stdout)
-        _say(f"nalu: standard output cannot be written: {(error.strerror or 'failed').lower()}.")
-        return ExitCode.OUTPUT
+        if code == ExitCode.DONE:
+            reason = (error.strerror or "failed").lower()
+            _say(f"nalu: standard output cannot be written: {reason}.")
+            return ExitCode.OUTPUT
     return int(code)
 
 

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from nalu_cli.answer import Answer
+from nalu_cli.commands.options import RESULT_VERSION
 from nalu_cli.exporters import latex_formula
 from nalu_cli.formula import formula_text
 from nalu_cli.gates import GATE, divided_gates
 from nalu_cli.plain import to_plain
 
 __all__ = ["RESULT_VERSION", "as_json", "result"]
-
-RESULT_VERSION = 1
 
 
 def as_json(data: Mapping[str, Any]) -> str:

@@ -221,10 +221,7 @@ def fit(
         reading=reading,
     )
     screen = Screen.open(quiet=quiet)
-    notes = _Notes(screen)
-    answer, stopped = _search(request, settings, screen, notes)
-    _finish(answer, request.output, screen, as_json=as_json)
-    notes.tell(answer.caveats)
+    answer, stopped = _search(request, settings, screen, as_json=as_json)
     missed = require_exact and answer.status is not Status.EXACT
     return stopped or (ExitCode.NOT_EXACT if missed else ExitCode.DONE)
 
@@ -290,9 +287,9 @@ class _Notes:
 
 
 def _search(
-    request: _Request, settings: FitSettings, screen: Screen, notes: _Notes
+    request: _Request, settings: FitSettings, screen: Screen, *, as_json: bool
 ) -> tuple[Answer, ExitCode | None]:
-    """The answer, and the exit code of a signal that cut the search short."""
+    """The answer, saved and shown, and the exit code of a signal that came in the meantime."""
     from nalu_cli.commands.live import view_for
     from nalu_cli.commands.signals import StopRequest
     from nalu_cli.pipeline import fit_table
@@ -301,23 +298,27 @@ def _search(
     table = read_table(request.data, request.reading)
     test = None if request.test is None else read_table(request.test, request.reading)
     view = view_for(screen)
+    notes = _Notes(screen)
 
     def watch(progress: Progress) -> None:
         # not before: where the table cannot be used, one sentence says so
         notes.tell(table.notes)
         view.watch(progress)
 
-    with view, StopRequest(view.stopping) as stop:
-        answer = fit_table(
-            table,
-            request.target,
-            settings,
-            inputs=request.inputs,
-            ignore=request.ignore,
-            test=test,
-            watch=watch,
-            stop=stop.asked,
-        )
+    with StopRequest(view.stopping) as stop:
+        with view:
+            answer = fit_table(
+                table,
+                request.target,
+                settings,
+                inputs=request.inputs,
+                ignore=request.ignore,
+                test=test,
+                watch=watch,
+                stop=stop.asked,
+            )
+        _finish(answer, request.output, screen, as_json=as_json)
+        notes.tell(answer.caveats)
     return answer, stop.code
 
 
@@ -330,22 +331,42 @@ def _finish(answer: Answer, path: Path, screen: Screen, *, as_json: bool) -> Non
         save_model(answer, path)
     except OutputError as error:
         failure = error
-    _show(answer, path if failure is None else None, screen, as_json=as_json)
+    _show(answer, None if failure else path, screen, as_json=as_json, failure=failure)
     if failure is not None:
         raise failure
 
 
-def _show(answer: Answer, saved: Path | None, screen: Screen, *, as_json: bool) -> None:
+def _show(
+    answer: Answer,
+    saved: Path | None,
+    screen: Screen,
+    *,
+    as_json: bool,
+    failure: OutputError | None,
+) -> None:
     from nalu_cli.commands.display import answer_lines, bare_formula, saved_line
 
     if as_json:
-        from nalu_cli.commands.envelope import as_json as written
-        from nalu_cli.commands.envelope import result
-
-        screen.show([written(result(answer, "fit", None if saved is None else str(saved)))])
+        _show_json(answer, saved, screen, failure)
     elif screen.quiet:
         screen.show([bare_formula(answer)])
     else:
         screen.show(answer_lines(answer, screen.out.width))
         if saved is not None:
             screen.show(["", saved_line(saved)])
+
+
+def _show_json(
+    answer: Answer, saved: Path | None, screen: Screen, failure: OutputError | None
+) -> None:
+    """One object, whether or not the model could be saved."""
+    from nalu_cli.commands.envelope import as_json, result
+    from nalu_cli.commands.failure import ReportedError, failure_of
+
+    data = result(answer, "fit", None if saved is None else str(saved))
+    if failure is None:
+        screen.show([as_json(data)])
+    else:
+        reported = failure_of(failure)
+        screen.show([as_json({**data, "error": reported.as_data()})])
+        raise ReportedError(reported)

@@ -13,7 +13,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from nalu_cli.answer import Progress
-from nalu_cli.commands.screen import Screen
+from nalu_cli.commands.screen import OutputClosedError, Screen
 from nalu_cli.errors import visible
 from nalu_cli.formula import formula_text
 from nalu_cli.wording import number
@@ -122,7 +122,9 @@ class Redrawn(Silent):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._live.__exit__(kind, error, traceback)
+        # the terminal may be gone, which must not cost what was found
+        with suppress(OSError, OutputClosedError):
+            self._live.__exit__(kind, error, traceback)
 
     def watch(self, progress: Progress) -> None:
         """Note what is drawn next."""

@@ -13,6 +13,7 @@ from nalu_cli import __version__
 from nalu_cli.errors import quoted
 
 __all__ = [
+    "RESULT_VERSION",
     "Decimal",
     "Dedupe",
     "Encoding",
@@ -33,6 +34,10 @@ __all__ = [
     "real_number",
     "whole_number",
 ]
+
+
+RESULT_VERSION = 1
+"""Of the object that `--json` prints."""
 
 
 def help_text(about: str, *examples: str) -> str:

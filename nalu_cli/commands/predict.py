@@ -168,17 +168,32 @@ def _run(
     head: Mapping[str, object] | None,
 ) -> Summary:
     """Predict everything: rows go to the file or to stdout, JSON always to stdout."""
+    from nalu_cli.commands.failure import ReportedError, failure_of
     from nalu_cli.commands.prediction import CsvWriter, JsonWriter, predict_all
-    from nalu_cli.commands.screen import StandardOutput
+    from nalu_cli.commands.screen import OutputClosedError, StandardOutput
+    from nalu_cli.commands.signals import StoppedError
 
     def heard(note: str) -> None:
         screen.note(f"note: {note}")
 
-    with _sink(path) as sink:
-        writer: Writer = CsvWriter(answer, sink)
-        if head is not None:
-            writer = JsonWriter(answer, head, StandardOutput(), None if path is None else writer)
-        return predict_all(answer, batches, writer, heard)
+    writer: Writer | None = None
+    try:
+        with _sink(path) as sink:
+            writer = CsvWriter(answer, sink)
+            if head is not None:
+                rows = None if path is None else writer
+                writer = JsonWriter(answer, head, StandardOutput(), rows)
+            summary = predict_all(answer, batches, writer, heard)
+    except OutputClosedError:
+        raise
+    except (Exception, StoppedError) as error:
+        failure = failure_of(error)
+        if isinstance(writer, JsonWriter) and writer.fail(failure.as_data()):
+            raise ReportedError(failure) from error
+        raise
+    # the file has its name by now: whatever is said about it is true
+    writer.close(summary)
+    return summary
 
 
 def _sink(path: Path | None) -> AbstractContextManager[Sink]:

@@ -210,6 +210,7 @@ class JsonWriter:
         self._used = list(answer.circuit.used_columns())
         self._sink = sink
         self._rows = rows
+        self._is_writing = False
         names = used_names(answer)
         columns = [*names, *_new_names(answer, names)]
         opening = json.dumps({**head, "columns": columns}, allow_nan=False).removesuffix("}")
@@ -232,12 +233,24 @@ class JsonWriter:
 
     def close(self, summary: Summary) -> None:
         """Write what is known only now."""
-        closing = "\n], " if self._rows is None else ", "
         rest = json.dumps(summary.as_data(), allow_nan=False).removeprefix("{")
-        self._write(f"{closing}{rest}\n")
+        self._write(f"{self._end_of_rows}, {rest}\n")
+
+    def fail(self, error: Mapping[str, Any]) -> bool:
+        """Close the object with an error, if what was written so far is whole."""
+        if self._is_writing:
+            return False
+        self._write(f'{self._end_of_rows}, "error": {json.dumps(error)}}}\n')
+        return True
+
+    @property
+    def _end_of_rows(self) -> str:
+        return "\n]" if self._rows is None else ""
 
     def _write(self, text: str) -> None:
+        self._is_writing = True
         self._sink.write(text.encode())
+        self._is_writing = False
 
 
 def _json_number(x: float) -> float | None:
@@ -308,7 +321,7 @@ class Summary:
 def predict_all(
     answer: Answer, batches: Iterator[Batch], writer: Writer, heard: Callable[[str], None]
 ) -> Summary:
-    """Predict and write all batches.
+    """Predict and write all batches; the writer stays open.
 
     Parameters
     ----------
@@ -328,7 +341,6 @@ def predict_all(
         guard = guards(answer.circuit, batch.X, value, (answer.low, answer.high))
         writer.add(batch, value, guard)
         summary.add(value, guard, batch.y)
-    writer.close(summary)
     return summary
 
 

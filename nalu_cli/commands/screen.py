@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -66,9 +67,10 @@ class Screen:
             _print(self.out, line)
 
     def note(self, text: Text | str) -> None:
-        """Print a message, unless quiet was asked for."""
+        """Print a message, unless quiet was asked for; where nobody can read it, work goes on."""
         if not self.quiet:
-            _print(self.err, text)
+            with suppress(OutputError, OutputClosedError):
+                _print(self.err, text)
 
 
 class StandardOutput:

@@ -2,33 +2,106 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from nalu_cli.errors import ExitCode
 
-__all__ = ["StopRequest", "TerminatedError", "raise_on_termination"]
+__all__ = [
+    "StopRequest",
+    "StoppedError",
+    "ignore_signals",
+    "quit_on_signals",
+    "raise_on_signals",
+    "said_on_stop",
+    "stopped",
+]
 
-TERMINATIONS = tuple(
-    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+INTERRUPT = signal.SIGINT
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
+STDERR = 2
+SHOW_CURSOR = b"\x1b[?25h"
 
-class TerminatedError(BaseException):
-    """SIGTERM or SIGHUP; an exception, so that every `with` block can restore what it changed."""
-
-
-def raise_on_termination() -> None:
-    """Let SIGTERM and SIGHUP unwind the program, as Ctrl-C does."""
-    for number in TERMINATIONS:
-        _install(number, _terminate)
+_raised: list[ExitCode] = []
+"""The signals that were raised as exceptions in this process."""
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise TerminatedError
+class StoppedError(BaseException):
+    """A signal; an exception, so that every `with` block can restore what it changed.
+
+    Parameters
+    ----------
+    code : ExitCode
+        What the process should end with.
+    """
+
+    def __init__(self, code: ExitCode) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+def said_on_stop(code: ExitCode) -> str:
+    """What is said when a signal ends a command before it is done."""
+    word = "interrupted" if code is ExitCode.INTERRUPTED else "terminated"
+    return f"{word} before it was done."
+
+
+def quit_on_signals() -> None:
+    """Let a signal end the process at once: right while nothing has been opened or changed."""
+    for number in SIGNALS:
+        _install(number, _quit)
+
+
+def raise_on_signals() -> None:
+    """Let a signal unwind the program; a second one ends the process at once."""
+    _raised.clear()
+    for number in SIGNALS:
+        _install(number, _raise)
+
+
+def ignore_signals() -> None:
+    """Let nothing change an exit code that is settled."""
+    for number in SIGNALS:
+        _install(number, signal.SIG_IGN)
+
+
+def stopped() -> ExitCode | None:
+    """The exit code of the signal that was raised, if one was.
+
+    Libraries turn exceptions that meet them while they are loaded into others.
+    """
+    return _raised[0] if _raised else None
+
+
+def _quit(number: int, frame: FrameType | None) -> NoReturn:
+    code = _code(number)
+    with suppress(OSError):
+        # past the streams, which may be in the middle of a line of their own
+        os.write(STDERR, (SHOW_CURSOR if os.isatty(STDERR) else b"") + _line(code))
+    os._exit(code)
+
+
+def _line(code: ExitCode) -> bytes:
+    return f"nalu: {said_on_stop(code)}\n".encode()
+
+
+def _raise(number: int, frame: FrameType | None) -> NoReturn:
+    quit_on_signals()
+    code = _code(number)
+    _raised.append(code)
+    raise StoppedError(code)
+
+
+def _code(number: int) -> ExitCode:
+    return ExitCode.INTERRUPTED if number == INTERRUPT else ExitCode.TERMINATED
 
 
 def _install(number: int, handler: Any) -> Any:
@@ -54,6 +127,7 @@ class StopRequest:
         self._heard = heard
         self._event = threading.Event()
         self._before: dict[int, Any] = {}
+        self._is_quitting = False
         self.code: ExitCode | None = None
 
     def asked(self) -> bool:
@@ -61,7 +135,7 @@ class StopRequest:
         return self._event.is_set()
 
     def __enter__(self) -> StopRequest:
-        for number in (signal.SIGINT, *TERMINATIONS):
+        for number in SIGNALS:
             before = _install(number, self._handle)
             if before is not None:
                 self._before[number] = before
@@ -73,13 +147,15 @@ class StopRequest:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._is_quitting:
+            return
         for number, before in self._before.items():
-            signal.signal(number, before)
+            _install(number, before)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        interrupted = number == signal.SIGINT
         if self.asked():
-            raise KeyboardInterrupt if interrupted else TerminatedError
-        self.code = ExitCode.INTERRUPTED if interrupted else ExitCode.TERMINATED
+            self._is_quitting = True
+            _raise(number, frame)
+        self.code = _code(number)
         self._event.set()
         self._heard()
