@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.monomials import exponents_up_to, monomial_values
+from nalu_cli.monomials import exponents_up_to, monomial_values, powers_up_to
 from nalu_cli.problem import Rows
 from nalu_cli.scale import Scale
 from nalu_cli.wiring import (
@@ -38,6 +38,9 @@ MOST_COLUMNS = 720
 """Monomials, times powers of the target, in one question."""
 
 MOST_DEGREE = 14
+AMPLE = 50
+"""With more rows than this for each column, sums of powers are not asked for by themselves."""
+
 MOST_VECTORS = 40
 """More null vectors than this mean that the columns themselves are dependent."""
 
@@ -116,20 +119,28 @@ class _Question:
         Powers of the target, ascending from 0.
     roots : bool
         Monomials of the square roots of the columns instead.
+    mixed : bool
+        Products of several columns too, not only powers of each.
     """
 
     degree: int
     weight: int
     powers: tuple[Fraction, ...]
     roots: bool
+    mixed: bool
 
     def degrees(self) -> tuple[int, ...]:
         """The largest degree beside each power of the target."""
-        top = self.degree + max(0, -self.weight * (len(self.powers) - 1))
-        return tuple(top - self.weight * k for k in range(len(self.powers)))
+        return tuple(self.degree - self.weight * k for k in range(len(self.powers)))
+
+    def exponents(self, n: int, degree: int) -> tuple[tuple[int, ...], ...]:
+        """Of the monomials beside one power of the target."""
+        return exponents_up_to(n, degree) if self.mixed else powers_up_to(n, degree)
 
     def size(self, n: int) -> int:
         """Number of columns of the question."""
+        if not self.mixed:
+            return sum(1 + n * d for d in self.degrees())
         return sum(math.comb(n + d, d) for d in self.degrees())
 
 
@@ -180,13 +191,15 @@ def _questions(rows: Rows, least_columns: int, most_columns: int) -> list[_Quest
     rootable = [False, True] if bool((rows.X >= 0).all()) else [False]
     asked = POWERS + ROOT_POWERS if bool((rows.y >= 0).all()) else POWERS
     questions = set()
-    for degree in range(1, MOST_DEGREE + 1):
-        for powers in asked:
-            weights = {0, 1, 2, -1, -2, degree // (len(powers) - 1)}
-            for weight, roots in itertools.product(weights, rootable):
-                question = _Question(degree, weight, powers, roots)
-                if min(question.degrees()) >= 0 and least_columns < question.size(n) <= limit:
-                    questions.add(question)
+    for degree, powers in itertools.product(range(MOST_DEGREE + 1), asked):
+        weights = {0, 1, 2, -1, -2, degree // (len(powers) - 1)}
+        for weight, roots, mixed in itertools.product(
+            weights, rootable, {True, n == 1 or len(rows) > AMPLE * n}
+        ):
+            question = _Question(degree, weight, powers, roots, mixed)
+            sensible = min(question.degrees()) >= 0 and max(question.degrees()) > 0
+            if sensible and least_columns < question.size(n) <= limit:
+                questions.add(question)
     return sorted(questions, key=lambda q: (q.size(n) + 5 * q.roots, q.degree, q.weight, q.powers))
 
 
@@ -221,10 +234,10 @@ def _design(rows: Rows, question: _Question) -> tuple[Floats, Floats, list[_Key]
     count = min(len(X), question.size(n) + max(40, question.size(n) // 4))
     X, y = X[:count], rows.y[:count]
     degrees = question.degrees()
-    monomials = monomial_values(X, exponents_up_to(n, max(degrees)))
+    monomials = monomial_values(X, question.exponents(n, max(degrees)))
     blocks, keys = [], []
     for power, degree in zip(question.powers, degrees, strict=True):
-        exponents = exponents_up_to(n, degree)
+        exponents = question.exponents(n, degree)
         blocks.append((y ** float(power))[:, None] * monomials[:, : len(exponents)])
         keys += [(power, e) for e in exponents]
     A = np.concatenate(blocks, axis=1)

@@ -1,4 +1,4 @@
-"""Monomials of the columns up to a degree, and their values on rows."""
+"""Monomials of the columns, simple ones first, and their values on rows."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["exponents_up_to", "monomial_values"]
+__all__ = ["exponents_up_to", "laurent_exponents", "monomial_values", "powers_up_to"]
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+PRICE_OF_ONE_OVER = 1
+PRICE_OF_A_ROOT = 6
+"""What a negative and a half exponent cost more than their size, in halves."""
+
+LARGEST_EXPONENT = 6
 
 
 @lru_cache(maxsize=64)
@@ -21,6 +28,14 @@ def exponents_up_to(n: int, degree: int) -> tuple[tuple[int, ...], ...]:
         for total in range(degree + 1)
         for chosen in itertools.combinations_with_replacement(range(n), total)
     )
+
+
+@lru_cache(maxsize=64)
+def powers_up_to(n: int, degree: int) -> tuple[tuple[int, ...], ...]:
+    """The powers of each of n columns up to a degree, lower ones first, 1 once."""
+    unit = np.eye(n, dtype=int)
+    one = ((0,) * n,)
+    return one + tuple(tuple(map(int, k * row)) for k in range(1, degree + 1) for row in unit)
 
 
 def monomial_values(X: Floats, exponents: tuple[tuple[int, ...], ...]) -> Floats:
@@ -37,3 +52,53 @@ def monomial_values(X: Floats, exponents: tuple[tuple[int, ...], ...]) -> Floats
         table[e] = value
         out[:, m] = value
     return out
+
+
+def laurent_exponents(most: int, *, roots: Bools, inverses: Bools) -> NDArray[np.int64]:
+    """The simplest products of whole and half powers, negative ones too, of some columns.
+
+    Parameters
+    ----------
+    most : int
+        How many at most.
+    roots, inverses : ndarray of shape (n_columns,)
+        Which columns may have half exponents and which negative ones.
+
+    Returns
+    -------
+    ndarray of shape (n_monomials, n_columns)
+        Twice the exponents; 1 is the first monomial.
+    """
+    # of the columns so far, the monomials of each price
+    levels = [np.zeros((1, 0), dtype=np.int64)]
+    for root, inverse in zip(roots, inverses, strict=True):
+        levels = _one_more_column(levels, most, root=bool(root), inverse=bool(inverse))
+    return np.concatenate(levels)[:most]
+
+
+def _one_more_column(
+    levels: list[NDArray[np.int64]], most: int, *, root: bool, inverse: bool
+) -> list[NDArray[np.int64]]:
+    """The monomials of each price with the powers of another column, until there are enough."""
+    found: list[NDArray[np.int64]] = []
+    for price in range(len(levels) + 2 * LARGEST_EXPONENT):
+        parts = [
+            np.insert(levels[price - cost], levels[0].shape[1], power, axis=1)
+            for power, cost in _powers(root=root, inverse=inverse)
+            if 0 <= price - cost < len(levels)
+        ]
+        if parts:
+            found.append(np.concatenate(parts))
+        if sum(map(len, found)) >= most:
+            break
+    return found
+
+
+def _powers(*, root: bool, inverse: bool) -> list[tuple[int, int]]:
+    """Twice each exponent and its price in halves."""
+    twice = range(-2 * LARGEST_EXPONENT, 2 * LARGEST_EXPONENT + 1)
+    return [
+        (k, abs(k) + PRICE_OF_ONE_OVER * (k < 0) + PRICE_OF_A_ROOT * (k % 2))
+        for k in sorted(twice, key=abs)
+        if (k >= 0 or inverse) and (k % 2 == 0 or root)
+    ]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nalu_cli.algebraic import MOST_COLUMNS, relations
+from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
 from nalu_cli.allowed import AllowedValues
 from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit
+from nalu_cli.exhaustive import short_relations
 from nalu_cli.explore import Plan, factor_starts, size_of, starts
 from nalu_cli.gates import with_gates
 from nalu_cli.linear import product_rung, sum_rung
@@ -70,6 +71,12 @@ PLANS = (
 
 SMALL_QUESTION = 260
 """Size of the questions about dependencies that are asked before anything is trained."""
+
+MANY_ROWS = 150
+"""With fewer, dependencies of few monomials are looked for: larger questions cannot be asked."""
+
+MORE_MONOMIALS = 20
+"""Times the usual work on dependencies of few monomials, once small stacks have been trained."""
 
 FACTORS = ((1.0, 1.0), (1.0, -1.0))
 FACTOR_RESTARTS = 6
@@ -153,6 +160,9 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
     algebra = not settings.train_only and settings.layers is None
     if algebra:
         yield from _algebraic_rungs(problem.train)
+    few = len(problem.train) < MANY_ROWS
+    if algebra and few:
+        yield _exhaustive(problem.train, 1)
     for cycle in range(MOST_CYCLES):
         if algebra and cycle == 0:
             yield Rung(
@@ -160,7 +170,9 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
             )
         yield from _small_rungs(problem, settings, cycle)
         if algebra and cycle == 0:
-            yield Rung("algebraic", lambda stop: _dependencies(problem.train, stop, SMALL_QUESTION))
+            yield _algebraic(problem.train, SMALL_QUESTION, MOST_COLUMNS)
+            if few:
+                yield _exhaustive(problem.train, MORE_MONOMIALS)
         for layers in PLANS:
             if _asked(layers, settings) and _determined(problem, Plan(layers)):
                 yield _trained(problem, settings, Plan(layers), cycle)
@@ -194,11 +206,26 @@ def _sign_rules(problem: Problem) -> tuple[bool, ...]:
 def _algebraic_rungs(rows: Rows) -> Iterator[Rung]:
     yield Rung("product", lambda _: (Found(c) for c in product_rung(rows)))
     yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows)))
-    yield Rung("algebraic", lambda stop: _dependencies(rows, stop, 0, SMALL_QUESTION))
+    yield _algebraic(rows, 0, SMALL_QUESTION)
 
 
-def _dependencies(rows: Rows, stop: Stop, least: int, most: int = MOST_COLUMNS) -> Iterator[Found]:
-    for relation in relations(rows, least_columns=least, most_columns=most, stop=stop):
+def _algebraic(rows: Rows, least: int, most: int) -> Rung:
+    def search(stop: Stop) -> Iterator[Found]:
+        found = relations(rows, least_columns=least, most_columns=most, stop=stop)
+        yield from _solved(found, rows)
+
+    return Rung("algebraic", search)
+
+
+def _exhaustive(rows: Rows, effort: int) -> Rung:
+    def search(stop: Stop) -> Iterator[Found]:
+        yield from _solved(short_relations(rows, effort=effort, stop=stop), rows)
+
+    return Rung("few monomials", search)
+
+
+def _solved(relations: Iterator[Relation], rows: Rows) -> Iterator[Found]:
+    for relation in relations:
         for circuit in relation.circuits(rows):
             yield Found(circuit)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -16,6 +17,7 @@ __all__ = ["settle_signs"]
 
 Floats = NDArray[np.float64]
 Evaluate = Callable[[Node], Floats]
+Factor = tuple[Node, Fraction]
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
 
@@ -24,7 +26,8 @@ def settle_signs(circuit: Circuit, X: Floats) -> Circuit:
     """The circuit without absolute values of what keeps its sign, and with roots drawn together.
 
     abs(x - u*t) is x - u*t where that is positive on every row; sqrt(abs(a))*sqrt(abs(b)) is
-    sqrt(a*b) where a*b is. Both are what a person would write, and equal on the rows.
+    sqrt(a*b) where a*b is, and abs(a)*abs(b) is a*b. All are what a person would write,
+    and equal on the rows.
 
     Parameters
     ----------
@@ -55,7 +58,7 @@ def _settled(node: Node, evaluate: Evaluate) -> Node:
         case Sum(terms, offset):
             return total([(c, _settled(n, evaluate)) for c, n in terms], offset)
         case Product(factors, scale):
-            return product(_drawn_together(factors, evaluate), scale)
+            return product(_signs_together(_drawn_together(factors, evaluate), evaluate), scale)
     return node
 
 
@@ -68,14 +71,10 @@ def _without_magnitude(node: Node, evaluate: Evaluate) -> Node:
     return Magnitude(node)
 
 
-def _drawn_together(
-    factors: tuple[tuple[Node, Fraction], ...], evaluate: Evaluate
-) -> list[tuple[Node, Fraction]]:
+def _drawn_together(factors: tuple[Factor, ...], evaluate: Evaluate) -> list[Factor]:
     halves = [(n, e) for n, e in factors if e.denominator == 2]
     whole = [(_settled(n, evaluate), e) for n, e in factors if e.denominator == 1]
-    inside = [
-        (_settled(n.node if isinstance(n, Magnitude) else n, evaluate), _sign(e)) for n, e in halves
-    ]
+    inside = [(_settled(_inside(n), evaluate), _sign(e)) for n, e in halves]
     under = product(inside)
     if not halves or not np.all(evaluate(under) >= 0):
         return whole + [(_settled(n, evaluate), e) for n, e in halves]
@@ -85,7 +84,25 @@ def _drawn_together(
     return [*whole, *((n, e) for n, e in outside if e), *opened, (rest, HALF)]
 
 
-def _squares(node: Node) -> tuple[list[tuple[Node, Fraction]], Node]:
+def _signs_together(factors: list[Factor], evaluate: Evaluate) -> list[Factor]:
+    """abs(a)*abs(b) is a*b where a and b change sign together, as few or as many as do."""
+    sized = [f for f in factors if isinstance(f[0], Magnitude) and f[1].numerator % 2]
+    for count in range(len(sized), 1, -1):
+        for chosen in itertools.combinations(sized, count):
+            bare = [(_inside(n), e) for n, e in chosen]
+            values = evaluate(product(bare))
+            if np.all(values >= 0) or np.all(values <= 0):
+                rest = [f for f in factors if f not in chosen]
+                sign = 1.0 if np.all(values >= 0) else -1.0
+                return [*_signs_together(rest, evaluate), *bare, (product([], sign), ONE)]
+    return factors
+
+
+def _inside(node: Node) -> Node:
+    return node.node if isinstance(node, Magnitude) else node
+
+
+def _squares(node: Node) -> tuple[list[Factor], Node]:
     """The factors with even powers, which a root opens, and the rest."""
     if not isinstance(node, Product):
         return [], node

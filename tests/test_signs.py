@@ -30,6 +30,9 @@ ROOT_OF_DISTANCE = Circuit(2, ((total((0, 1), (1, -1)),), (size_of((0, 0.5)),)))
 TWO_ROOTS = Circuit(2, ((size_of((0, 0.5)), size_of((1, 0.5))), (product((0, 1), (1, 1)),)))
 """sqrt(abs(x))*sqrt(abs(y))"""
 
+TWO_SIZES = Circuit(2, ((size_of((0, 1)), size_of((1, 1))), (product((0, 1), (1, 1)),)))
+"""abs(x)*abs(y)"""
+
 
 @pytest.mark.parametrize(
     ("circuit", "rows", "formula"),
@@ -41,6 +44,9 @@ TWO_ROOTS = Circuit(2, ((size_of((0, 0.5)), size_of((1, 0.5))), (product((0, 1),
         (ROOT_OF_DISTANCE, [[3, 1], [1, 3]], "sqrt(abs(x - y))"),
         (TWO_ROOTS, [[1, 3], [2, 2]], "sqrt(x*y)"),
         (TWO_ROOTS, [[-1, -3], [2, 2]], "sqrt(x*y)"),
+        (TWO_SIZES, [[-1, -3], [2, 2]], "x*y"),
+        (TWO_SIZES, [[-1, 3], [2, -2]], "-x*y"),
+        (TWO_SIZES, [[-1, 3], [2, -2], [1, 1]], "abs(x)*abs(y)"),
     ],
 )
 def test_what_no_row_needs_is_not_written(
