@@ -15,8 +15,9 @@ from nalu_cli.formula import complexity
 from nalu_cli.judge import Candidate, errors_on, pick, verdict, weigh
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine
-from nalu_cli.rungs import Found, Rung, rungs_of
+from nalu_cli.rungs import MANY_ROWS, Rung, rungs_of
 from nalu_cli.settings import Effort, FitSettings, Status
+from nalu_cli.workbench import Found
 
 __all__ = ["Climbed", "climb"]
 
@@ -25,9 +26,6 @@ SECONDS = {Effort.QUICK: 5.0, Effort.NORMAL: 25.0, Effort.THOROUGH: 300.0}
 
 PATIENCE = 5
 """Rungs without a better formula after which one within the noise is taken."""
-
-MANY_ROWS = 150
-"""With fewer rows the patience begins when every rung has had its turn."""
 
 SHORT = 20
 """An exact formula of this complexity ends the climb; after a longer one its rung is finished."""

@@ -46,3 +46,11 @@ class Relaxed:
 
     layers: tuple[RelaxedLayer, ...]
     loss: NDArray[np.float64]
+
+    def first(self, count: int) -> Relaxed:
+        """The first restarts alone."""
+        layers = tuple(
+            RelaxedLayer(layer.kind[:count], layer.weights[:count], layer.constant[:count])
+            for layer in self.layers
+        )
+        return Relaxed(layers, self.loss[:count])

@@ -10,24 +10,20 @@ import numpy as np
 
 from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
 from nalu_cli.allowed import AllowedValues
-from nalu_cli.answer import Move
-from nalu_cli.circuit import Circuit
 from nalu_cli.exhaustive import short_relations
 from nalu_cli.explore import Plan, factor_starts, size_of, starts
 from nalu_cli.gates import with_gates
 from nalu_cli.linear import product_rung, sum_rung
-from nalu_cli.polish import evaluate_relaxed
 from nalu_cli.problem import Problem, Rows
-from nalu_cli.relaxed import SUM, Relaxed, RelaxedLayer
-from nalu_cli.scale import Scale
+from nalu_cli.relaxed import SUM
 from nalu_cli.settings import CellName, Effort, FitSettings
-from nalu_cli.snap import Snapped, snap
 from nalu_cli.sparse import sparse_rung
+from nalu_cli.workbench import ROWS_PER_WEIGHT, SNAP_ROWS, Found, Workbench
 
 if TYPE_CHECKING:
     from nalu_cli.stack import StackShape
 
-__all__ = ["Found", "Rung", "rungs_of"]
+__all__ = ["MANY_ROWS", "Rung", "rungs_of"]
 
 Stop = Callable[[], bool]
 
@@ -73,7 +69,8 @@ SMALL_QUESTION = 260
 """Size of the questions about dependencies that are asked before anything is trained."""
 
 MANY_ROWS = 150
-"""With fewer, dependencies of few monomials are looked for: larger questions cannot be asked."""
+"""With fewer, questions are small: dependencies of few monomials are looked for, and patience waits
+until every rung has had its turn."""
 
 MORE_MONOMIALS = 20
 """Times the usual work on dependencies of few monomials, once small stacks have been trained."""
@@ -85,9 +82,6 @@ FACTOR_RESTARTS = 6
 MOST_WEIGHTS_PER_ROW = 2
 """Stacks with more weights fit anything."""
 
-ROWS_PER_WEIGHT = 3
-"""Rows that a stack is polished on, for each of its weights."""
-
 TYPICAL_COST = 192 * 64**2
 """Rows times weights squared that one step of a stack of ordinary size takes."""
 
@@ -95,8 +89,6 @@ CELL_WIDTHS = ((1,), (2, 1), (4, 1), (3, 3, 1))
 """Stacks of a published cell."""
 
 RESTARTS = 64
-SNAP_ROWS = 128
-NOISY_ROWS = 512
 EXPLORE_STEPS = 40
 
 TRAIN_RESTARTS = {Effort.QUICK: 64, Effort.NORMAL: 128, Effort.THOROUGH: 256}
@@ -104,22 +96,9 @@ TRAIN_ROWS = 512
 POLISHED = 48
 """Trained restarts that are polished; the best of them are snapped."""
 
-SNAPPED = 10
-LARGE_STACK = 120
-"""Of stacks with more weights than this fewer are snapped."""
-
 POLISH_STEPS = 25
 
 MOST_CYCLES = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A circuit that a rung offers, with its snap table and the random starts it took."""
-
-    circuit: Circuit
-    moves: tuple[Move, ...] = ()
-    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,20 +138,11 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
         return
     algebra = not settings.train_only and settings.layers is None
     if algebra:
-        yield from _algebraic_rungs(problem.train)
-    few = len(problem.train) < MANY_ROWS
-    if algebra and few:
-        yield _exhaustive(problem.train, 1)
+        yield from _simple_algebra(problem.train)
     for cycle in range(MOST_CYCLES):
-        if algebra and cycle == 0:
-            yield Rung(
-                "few terms", lambda stop: (Found(c) for c in sparse_rung(problem.train, stop))
-            )
         yield from _small_rungs(problem, settings, cycle)
         if algebra and cycle == 0:
-            yield _algebraic(problem.train, SMALL_QUESTION, MOST_COLUMNS)
-            if few:
-                yield _exhaustive(problem.train, MORE_MONOMIALS)
+            yield from _larger_algebra(problem.train)
         for layers in PLANS:
             if _asked(layers, settings) and _determined(problem, Plan(layers)):
                 yield _trained(problem, settings, Plan(layers), cycle)
@@ -203,10 +173,19 @@ def _sign_rules(problem: Problem) -> tuple[bool, ...]:
     return (True, False) if bool((problem.train.X < 0).any()) else (True,)
 
 
-def _algebraic_rungs(rows: Rows) -> Iterator[Rung]:
+def _simple_algebra(rows: Rows) -> Iterator[Rung]:
     yield Rung("product", lambda _: (Found(c) for c in product_rung(rows)))
     yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows)))
     yield _algebraic(rows, 0, SMALL_QUESTION)
+    if len(rows) < MANY_ROWS:
+        yield _exhaustive(rows, 1)
+    yield Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, stop)))
+
+
+def _larger_algebra(rows: Rows) -> Iterator[Rung]:
+    yield _algebraic(rows, SMALL_QUESTION, MOST_COLUMNS)
+    if len(rows) < MANY_ROWS:
+        yield _exhaustive(rows, MORE_MONOMIALS)
 
 
 def _algebraic(rows: Rows, least: int, most: int) -> Rung:
@@ -237,7 +216,7 @@ def _explored(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) -
         for log in _goals(problem, plan.kinds[-1] != SUM):
             count = _affordable(plan, len(problem.names))
             relaxed, free = starts(plan, len(problem.names), count, (settings.seed, cycle))
-            work = _Workbench(problem, settings, log=log)
+            work = Workbench(problem, settings, log=log)
             snapped = work.snap(relaxed, stop, steps=EXPLORE_STEPS, free=free)
             yield from work.found(snapped, count)
 
@@ -274,7 +253,7 @@ def _factored(
         seed = (settings.seed, cycle)
         relaxed, free = factor_starts(len(problem.names), exponents, FACTOR_RESTARTS, seed)
         # a sum that changes sign is rugged in its logarithm
-        work = _Workbench(problem, settings, log=_goals(problem, last_product=True)[-1])
+        work = Workbench(problem, settings, log=_goals(problem, last_product=True)[-1])
         steps = EXPLORE_STEPS * (1 + 2 * cycle)
         snapped = work.snap(relaxed, stop, steps=steps, free=free)
         yield from work.found(snapped, FACTOR_RESTARTS)
@@ -325,10 +304,8 @@ def _adam(
     allowed = None  # the default cell's
     if shape.cell is not CellName.AUTO:
         allowed = AllowedValues.of_cell(CELLS[shape.cell].exponents, ternary=settings.ternary)
-    work = _Workbench(
-        problem, settings, log=_goals(problem, shape.paths[-1].value == "product")[-1]
-    )
-    rows = _some_rows(work.scaled, TRAIN_ROWS, settings.seed)
+    work = Workbench(problem, settings, log=_goals(problem, shape.paths[-1].value == "product")[-1])
+    rows = work.rows(TRAIN_ROWS)
     restarts = TRAIN_RESTARTS[settings.effort]
     trained = train(
         shape,
@@ -340,87 +317,5 @@ def _adam(
         threads=settings.threads,
         stop=stop,
     )
-    snapped = work.snap(
-        _first(trained.relaxed, POLISHED), stop, steps=POLISH_STEPS, allowed=allowed
-    )
+    snapped = work.snap(trained.relaxed.first(POLISHED), stop, steps=POLISH_STEPS, allowed=allowed)
     yield from work.found(with_gates(snapped, trained.unanimity), restarts)
-
-
-class _Workbench:
-    """The problem in scaled units, and the way from stacks there to circuits in the user's."""
-
-    def __init__(self, problem: Problem, settings: FitSettings, *, log: bool) -> None:
-        self.names = problem.names
-        self.settings = settings
-        # without constants, as in a published cell, nothing could take the scale back
-        scaled = settings.constants and settings.cell is CellName.AUTO
-        self.scale = Scale.of(problem.train) if scaled else Scale.none(problem.train)
-        self.scaled = self.scale.down(problem.train)
-        self.log = log
-
-    def snap(
-        self,
-        relaxed: Relaxed,
-        stop: Stop,
-        *,
-        steps: int,
-        free: np.ndarray | None = None,
-        allowed: AllowedValues | None = None,
-    ) -> list[Snapped]:
-        """Polish and snap a batch."""
-        size = (
-            sum(layer.weights[0].size for layer in relaxed.layers) if free is None else free.sum()
-        )
-        most = max(SNAP_ROWS, ROWS_PER_WEIGHT * int(size))
-        rows = _some_rows(self.scaled, most, self.settings.seed)
-        more = _some_rows(self.scaled, max(most, NOISY_ROWS), self.settings.seed)
-        if self.log and allowed is None:
-            relaxed = _calibrated(relaxed, rows)
-        constants, ternary = self.settings.constants, self.settings.ternary
-        return snap(
-            relaxed,
-            rows.X,
-            rows.y,
-            log=self.log,
-            keep=SNAPPED if size <= LARGE_STACK else SNAPPED // 3,
-            polish_steps=steps,
-            allowed=allowed or AllowedValues.of(ternary=ternary, constants=constants),
-            names=self.names,
-            free=free,
-            more=(more.X, more.y) if len(more) > len(rows) else None,
-            stop=stop,
-        )
-
-    def found(self, snapped: list[Snapped], restarts: int) -> Iterator[Found]:
-        """Circuits in the user's units."""
-        for k, one in enumerate(snapped):
-            try:
-                circuit = self.scale.up(one.circuit)
-            except (OverflowError, ValueError):
-                continue  # a constant that no double can hold in the user's units
-            yield Found(circuit, one.moves, restarts if k == 0 else 0)
-
-
-def _calibrated(relaxed: Relaxed, rows: Rows) -> Relaxed:
-    """The scale of the last product set so that the logarithms agree on average."""
-    with np.errstate(all="ignore"):
-        logs = np.log(np.abs(evaluate_relaxed(relaxed, rows.X)))
-        gap = np.nan_to_num(np.log(np.abs(rows.y)) - logs).mean(axis=1)
-    *below, last = relaxed.layers
-    constant = last.constant * np.exp(np.clip(gap, -300, 300))[:, None]
-    return Relaxed((*below, RelaxedLayer(last.kind, last.weights, constant)), relaxed.loss)
-
-
-def _first(relaxed: Relaxed, count: int) -> Relaxed:
-    layers = tuple(
-        RelaxedLayer(layer.kind[:count], layer.weights[:count], layer.constant[:count])
-        for layer in relaxed.layers
-    )
-    return Relaxed(layers, relaxed.loss[:count])
-
-
-def _some_rows(rows: Rows, most: int, seed: int) -> Rows:
-    if len(rows) <= most:
-        return rows
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:most])
-    return Rows(rows.X[chosen], rows.y[chosen])

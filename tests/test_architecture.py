@@ -45,9 +45,11 @@ ORDER = (
     "monomials",
     "linear",
     "algebraic",
+    "exhaustive",
     "sparse",
     "allowed",
     "snap",
+    "workbench",
     "gates",
     "moves",
     "tree",
@@ -72,7 +74,7 @@ ORDER = (
 STAGES = {
     1: {"table"},
     2: {"problem"},
-    3: {"linear", "algebraic", "sparse", "rungs", "ladder"},
+    3: {"linear", "algebraic", "exhaustive", "sparse", "workbench", "rungs", "ladder"},
     4: {"explore", "cells", "adam", "stack", "train"},
     5: {"polish"},
     6: {"snap", "gates", "moves"},
@@ -109,6 +111,7 @@ TESTED_ELSEWHERE = {
     "allowed": "test_snap snaps to the values and keeps from them",
     "linear": "test_algebraic asks all rungs without training",
     "monomials": "test_algebraic and test_sparse build laws of them",
+    "workbench": "test_rungs trains and snaps through it",
     "wording": "test_display prints all of it",
     "relaxed": "plain data; test_polish and test_snap read every field",
 }

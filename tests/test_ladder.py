@@ -15,8 +15,9 @@ from nalu_cli.judge import pick
 from nalu_cli.ladder import climb
 from nalu_cli.linear import product_rung
 from nalu_cli.problem import Problem
-from nalu_cli.rungs import Found, Rung
+from nalu_cli.rungs import Rung
 from nalu_cli.settings import Effort, FitSettings
+from nalu_cli.workbench import Found
 
 QUICK = FitSettings(effort=Effort.QUICK, time_limit=1e6)
 
@@ -45,7 +46,7 @@ def test_a_law_ends_the_climb_on_its_rung() -> None:
 def test_the_simple_rungs_come_first() -> None:
     seen: list[Progress] = []
     climb(wavy(), QUICK, watch=seen.append, stop=lambda: len(seen) > 6)
-    first = ["product", "sum", "algebraic", "few terms"]
+    first = ["product", "sum", "algebraic", "few monomials", "few terms"]
     assert [p.rung for p in seen[: len(first)]] == first
     assert [p.step for p in seen] == list(range(len(seen)))
     assert all(p.rung.startswith("trained") for p in seen[len(first) :])

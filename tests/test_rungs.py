@@ -12,8 +12,9 @@ from tables import Floats, problem_of, uniform
 
 from nalu_cli.circuit import UnitKind
 from nalu_cli.problem import Problem
-from nalu_cli.rungs import Found, rungs_of
+from nalu_cli.rungs import rungs_of
 from nalu_cli.settings import CellName, FitSettings
+from nalu_cli.workbench import Found
 
 SETTINGS = FitSettings()
 
