@@ -103,7 +103,7 @@ TESTED_ELSEWHERE = {
     "cells": "test_cell_laws",
     "experiments": (
         "test_benchmark_file, test_formula_recovery, test_operations, test_outcome_file, "
-        "test_sampling, test_totals, test_trial, test_workers and test_written_formula"
+        "test_sampling, test_spread, test_totals, test_trial, test_workers and test_written_formula"
     ),
     "exporters": "test_exporter_laws",
     "expression": "test_formula and test_simplify go through it in both directions",

@@ -44,7 +44,7 @@ def test_suites_are_read_with_what_a_case_changes(tmp_path: Path) -> None:
     assert suite.cases[0].tasks[0].inputs == 10
     (own,) = suite.cases[2].tasks
     assert (own.kind, own.operation, own.inputs) == (TaskKind.SINGLE, Operation.SUB, 2)
-    assert own.train == (((1, 2),), ((3, 4), (5, 6)))
+    assert [spread.parts for spread in own.train] == [((1, 2),), ((3, 4), (5, 6))]
 
 
 def variable(**changes: Any) -> dict[str, Any]:

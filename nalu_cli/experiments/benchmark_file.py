@@ -11,14 +11,20 @@ from typing import Any, TypeVar
 
 from nalu_cli.errors import DataError, UsageError, quoted
 from nalu_cli.experiments.known_law import Distribution, KnownLaw, Span, Variable
-from nalu_cli.experiments.operations import Operation, OperationTask, Parts, TaskKind
+from nalu_cli.experiments.operations import Group, Operation, OperationTask, TaskKind
+from nalu_cli.experiments.spread import Spread, SpreadKind
 from nalu_cli.experiments.written_formula import FormulaError, read_formula
 
 __all__ = ["Case", "Suite", "read_laws", "read_suite"]
 
 T = TypeVar("T")
 
-INPUTS = {TaskKind.SINGLE: 2, TaskKind.SUBSET: 100}
+INPUTS = {
+    TaskKind.SINGLE: 2,
+    TaskKind.SUBSET: 100,
+    TaskKind.GROUPS: 4,
+    TaskKind.RANDOM: 100,
+}
 """Columns of a task that does not say."""
 
 
@@ -168,24 +174,38 @@ def _tasks(data: Mapping[str, Any]) -> Iterator[OperationTask]:
             subset_ratio=float(data.get("subset_ratio", 0.25)),
             overlap_ratio=float(data.get("overlap_ratio", 0.5)),
             subsets=_count(data.get("subsets", 2)),
+            groups=tuple(_group(group, inputs) for group in data.get("groups", ())),
         )
 
 
-def _ranges(data: Any, inputs: int) -> tuple[Parts, ...]:
-    """One list of intervals for all columns, or one for each under ``per_input``."""
-    if not isinstance(data, dict):
-        return (_parts(data),)
-    ranges = tuple(map(_parts, data["per_input"]))
+def _group(data: Sequence[Any], inputs: int) -> Group:
+    """The columns of a sum, counted from 1."""
+    columns = tuple(_count(column) - 1 for column in data)
+    if not columns or len(set(columns)) < len(columns) or max(columns) >= inputs:
+        raise ValueError(f"{list(data)} are no columns of {inputs}, each once")
+    return columns
+
+
+def _ranges(data: Any, inputs: int) -> tuple[Spread, ...]:
+    """One entry for all columns, or one for each under ``per_input``."""
+    if not isinstance(data, dict) or "per_input" not in data:
+        return (_spread(data),)
+    ranges = tuple(map(_spread, data["per_input"]))
     if len(ranges) != inputs:
         raise ValueError(f"it has ranges for {len(ranges)} of {inputs} columns")
     return ranges
 
 
-def _parts(data: Sequence[Any]) -> Parts:
-    parts = tuple(map(_span, data))
-    if not parts:
-        raise ValueError("a range is empty")
-    return parts
+def _spread(data: Any) -> Spread:
+    """A list of intervals, or a distribution and its interval."""
+    if not isinstance(data, dict):
+        return Spread(SpreadKind.UNIFORM, tuple(map(_span, data)))
+    return Spread(
+        SpreadKind(data["spread"]),
+        (_span(data["range"]),),
+        mean=float(data.get("mean", 0.0)),
+        scale=float(data.get("scale", 1.0)),
+    )
 
 
 def _span(data: Sequence[Any]) -> Span:

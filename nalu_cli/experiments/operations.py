@@ -12,16 +12,26 @@ from numpy.typing import NDArray
 from nalu_cli.errors import DataError
 from nalu_cli.experiments.known_law import KnownLaw, Part, Rows, Span, Variable
 from nalu_cli.experiments.sampling import generator, with_noise
+from nalu_cli.experiments.spread import Spread
 
-__all__ = ["Operation", "OperationTask", "Parts", "TaskKind", "operation_law", "operation_rows"]
+__all__ = [
+    "Group",
+    "Operation",
+    "OperationTask",
+    "TaskKind",
+    "computed",
+    "groups_of",
+    "operation_law",
+    "operation_rows",
+]
 
 Floats = NDArray[np.float64]
 
-Parts = tuple[Span, ...]
-"""The intervals of one column; a value falls into one picked at random."""
+Group = tuple[int, ...]
+"""Columns that are summed."""
 
-Group = tuple[int, int]
-"""Columns that are summed: the first, and the one after the last."""
+FIRST_SHARE, SECOND_SHARE = 0.5, 0.25
+"""Of random sums the chance of a column to be in the first, and in the second."""
 
 MOST_REDRAWS = 1000
 
@@ -46,10 +56,12 @@ class Operation(StrEnum):
 
 
 class TaskKind(StrEnum):
-    """Operands are single columns, or sums of stretches of columns that overlap."""
+    """Operands: single columns, sums of overlapping stretches, sums of columns, random sums."""
 
     SINGLE = "single"
     SUBSET = "subset"
+    GROUPS = "groups"
+    RANDOM = "random"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +74,34 @@ class OperationTask:
     operation : Operation
     inputs : int
         Number of columns.
-    train, extrapolation : tuple of Parts
+    train, extrapolation : tuple of Spread
         One entry for all columns, or one for each.
     subset_ratio, overlap_ratio : float
         Size of a sum as a share of the columns, and of the overlap as a share of a sum.
     subsets : int
         Number of sums.
+    groups : tuple of Group
+        The sums of a task of kind `GROUPS`.
     """
 
     kind: TaskKind
     operation: Operation
     inputs: int
-    train: tuple[Parts, ...]
-    extrapolation: tuple[Parts, ...]
+    train: tuple[Spread, ...]
+    extrapolation: tuple[Spread, ...]
     subset_ratio: float = 0.25
     overlap_ratio: float = 0.5
     subsets: int = 2
+    groups: tuple[Group, ...] = ()
 
-    def parts(self, part: Part, column: int) -> Parts:
-        """The intervals one column is drawn from."""
-        ranges = self.train if part is Part.TRAIN else self.extrapolation
-        return ranges[column if len(ranges) > 1 else 0]
+    def spreads(self, part: Part) -> tuple[Spread, ...]:
+        """How the columns are drawn: one entry for all, or one for each."""
+        return self.train if part is Part.TRAIN else self.extrapolation
+
+    def parts(self, part: Part, column: int) -> tuple[Span, ...]:
+        """The intervals of one column."""
+        spreads = self.spreads(part)
+        return spreads[column if len(spreads) > 1 else 0].parts
 
 
 def operation_law(task: OperationTask, seed: int, name: str, family: str) -> KnownLaw:
@@ -94,7 +113,7 @@ def operation_law(task: OperationTask, seed: int, name: str, family: str) -> Kno
         If the sums do not fit into the columns.
     """
     names = [f"x{j + 1}" for j in range(task.inputs)]
-    sums = ["+".join(names[start:stop]) for start, stop in _groups(task, seed)]
+    sums = ["+".join(names[j] for j in group) for group in groups_of(task, seed)]
     return KnownLaw(
         name=name,
         formula=_FORMULA[task.operation](sums),
@@ -124,12 +143,11 @@ def operation_rows(
     DataError
         If the sums do not fit, or the operation is undefined in the range.
     """
-    groups = _groups(task, seed)
+    groups = groups_of(task, seed)
     random = generator(seed, f"{task.kind}-{task.operation}", STREAMS[part])
     X = _columns(task, part, count, random)
     for _ in range(MOST_REDRAWS):
-        with np.errstate(all="ignore"):
-            y = _COMPUTE[task.operation]([X[:, start:stop].sum(axis=1) for start, stop in groups])
+        y = computed(task.operation, [X[:, group].sum(axis=1) for group in groups])
         bad = ~np.isfinite(y)
         if not bad.any():
             rows = Rows(X, y)
@@ -138,9 +156,29 @@ def operation_rows(
     raise DataError(f"the operation {task.operation} is undefined in its {part} range")
 
 
-def _groups(task: OperationTask, seed: int) -> list[Group]:
+def computed(operation: Operation, sums: list[Floats]) -> Floats:
+    """The target, NaN or infinite where it is undefined."""
+    with np.errstate(all="ignore"):
+        return _COMPUTE[operation](sums)
+
+
+def groups_of(task: OperationTask, seed: int) -> list[Group]:
+    """The columns that make up each operand.
+
+    Raises
+    ------
+    DataError
+        If the sums do not fit into the columns.
+    """
     if task.kind is TaskKind.SINGLE:
-        return [(0, 1), (1, 2)]
+        return [(0,), (1,)]
+    if task.kind is TaskKind.GROUPS:
+        return list(task.groups)
+    if task.kind is TaskKind.RANDOM:
+        chance = generator(seed, "assignment", 0).random(task.inputs)
+        first = np.flatnonzero(chance < FIRST_SHARE)
+        second = np.flatnonzero(chance >= 1 - SECOND_SHARE)
+        return [tuple(map(int, first)), tuple(map(int, second))]
     size = int(np.floor(task.subset_ratio * task.inputs))
     step = size - int(np.floor(task.overlap_ratio * size))
     width = size + (task.subsets - 1) * step
@@ -149,16 +187,13 @@ def _groups(task: OperationTask, seed: int) -> list[Group]:
             f"{task.subsets} sums of {size} columns do not fit into {task.inputs} columns"
         )
     start = int(generator(seed, "offset", 0).integers(0, task.inputs - width + 1))
-    return [(start + k * step, start + k * step + size) for k in range(task.subsets)]
+    return [tuple(range(start + k * step, start + k * step + size)) for k in range(task.subsets)]
 
 
 def _columns(task: OperationTask, part: Part, count: int, random: np.random.Generator) -> Floats:
-    X = np.empty((count, task.inputs))
+    spreads, X = task.spreads(part), np.empty((count, task.inputs))
     for j in range(task.inputs):
-        bounds = np.array(task.parts(part, j))
-        chosen = bounds[random.integers(0, len(bounds), count)]
-        low, high = chosen[:, 0], chosen[:, 1]
-        X[:, j] = low + (high - low) * random.random(count)
+        X[:, j] = spreads[j if len(spreads) > 1 else 0].draw((count,), random)
     return X
 
 
