@@ -153,6 +153,32 @@ def test_operations_are_counted_by_operation_and_range(cli: Cli, workers: Worker
     assert [len(trial.law.names) for trial in workers.trials] == [20]
 
 
+def test_a_published_cell_is_trained_as_published_and_continued(cli: Cli, here: Path) -> None:
+    command = ["ops", "ops.json", "--suite", "pairs", "--protocol", "paper", "--cell", "nmu"]
+    command += ["--ops", "mul", "--steps", 600, "--csv", "r.csv"]
+    code, out, err = cli(*command, "--seeds", 0)
+    assert code == ExitCode.DONE
+    assert "solved at step" in err
+    assert out.splitlines()[0].split()[:6] == [
+        "id",
+        "seed",
+        "operation",
+        "range",
+        "solved",
+        "steps",
+    ]
+    first = rows(here / "r.csv")
+    assert {row["settings"].partition(" bench ")[2] for row in first} == {
+        "ops ops.json --protocol paper --cell nmu --steps 600 --suite pairs"
+    }
+    code, _, err = cli(*command)
+    assert "2 of 4 are done already" in err
+    assert rows(here / "r.csv")[:2] == first
+    code, out, _ = cli("compare", "r.csv", "--page", "R.md")
+    assert code == ExitCode.DONE
+    assert (here / "R.md").read_text().startswith(MARK)
+
+
 def test_json_is_one_object(cli: Cli, workers: Workers) -> None:
     workers.changes["lens"] = {"recovered": False, "far_error": float("inf")}
     _, out, _ = cli("formulas", "laws.json", "--json", "--noise", "0.1", "--id", "lens,ohm")
@@ -243,6 +269,21 @@ def test_a_page_replaces_a_page_and_nothing_else(cli: Cli, workers: Workers, her
         ("ops ops.json", 2, "missing option '--suite'"),
         ("ops ops.json --suite none", 2, "no suite 'none'; it has pairs, sums, wide"),
         ("ops ops.json --suite pairs --ops div", 2, "--ops 'div' is not in the file; it has add"),
+        ("ops ops.json --suite pairs --protocol none", 2, "it must be csv or paper"),
+        ("ops ops.json --suite pairs --protocol paper", 2, "none is named. Name one"),
+        ("ops ops.json --suite pairs --steps 100", 2, "--steps is for --protocol paper only"),
+        (
+            "ops ops.json --suite pairs --protocol paper --cell nmu --noise 0.1",
+            2,
+            "--protocol paper does not go with --noise",
+        ),
+        (
+            "ops ops.json --suite pairs --protocol paper --cell nmu --steps 9",
+            2,
+            "--steps is 9; it must be 10 to 50000",
+        ),
+        ("compare none.csv", 2, "none.csv cannot be read"),
+        ("compare laws.json", 2, "laws.json holds no results of nalu bench"),
         ("ops ops.json --suite wide", 3, "2 sums of 7 columns do not fit into 8 columns"),
         ("none", 2, "no such command 'none'"),
     ],
@@ -270,7 +311,7 @@ def test_what_is_no_seed_is_refused(text: str) -> None:
         _seeds(text)
 
 
-@pytest.mark.parametrize("arguments", ["--help", "formulas --help", "ops --help"])
+@pytest.mark.parametrize("arguments", ["--help", "formulas --help", "ops --help", "compare --help"])
 def test_help_begins_with_examples(arguments: str, cli: Cli) -> None:
     code, out, _ = cli(*arguments.split())
     assert code == ExitCode.DONE

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from problems import never, stand_in, trial
 
-from nalu_cli.experiments.trial import Outcome, Trial
+from nalu_cli.experiments.trial import Outcome, Trial, failed
 from nalu_cli.experiments.workers import run_trials
 
 
@@ -17,7 +17,7 @@ def no_process_is_left() -> Iterator[None]:
 
 
 def run(trials: list[Trial], jobs: int, patience: float = 60) -> dict[str, Outcome]:
-    found = run_trials(trials, jobs, run=stand_in, patience=patience, stop=never)
+    found = run_trials(trials, jobs, run=stand_in, failed=failed, patience=patience, stop=never)
     return {outcome.name: outcome for outcome in found}
 
 
@@ -40,7 +40,8 @@ def test_a_hanging_trial_is_given_up() -> None:
 def test_no_more_is_begun_when_asked_to_stop() -> None:
     done: list[Outcome] = []
     trials = [trial("a"), trial("hangs"), trial("b")]
-    for outcome in run_trials(trials, 1, run=stand_in, patience=60, stop=lambda: bool(done)):
+    found = run_trials(trials, 1, run=stand_in, failed=failed, patience=60, stop=lambda: bool(done))
+    for outcome in found:
         done.append(outcome)
     assert [outcome.name for outcome in done] == ["a"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,7 @@ from nalu_cli.commands.options import (
     whole_number,
 )
 from nalu_cli.errors import ExitCode, UsageError, quoted
-from nalu_cli.settings import Effort, FitSettings
+from nalu_cli.settings import CellName, Effort, FitSettings
 
 if TYPE_CHECKING:
     from nalu_cli.experiments.trial import Conditions, Trial
@@ -32,6 +33,7 @@ HELP = help_text(
     "the fit: a found formula is compared with it afterwards.",
     "nalu bench formulas formulas.json              laws with their ranges",
     "nalu bench ops operations.json --suite NAME    one operation on columns or sums of them",
+    "nalu bench compare *.csv --page RESULTS.md     results beside published ones",
 )
 
 HELP_FORMULAS = help_text(
@@ -46,9 +48,19 @@ HELP_FORMULAS = help_text(
 HELP_OPS = help_text(
     "Draw the rows of the tasks of a suite, in every range, with every operation and seed, fit "
     "them, and compare what is found with the operation. Ctrl-C stops; with --csv the same "
-    "command continues where it stopped.",
-    "nalu bench ops operations.json --suite mistry_single --seeds 0-4",
+    "command continues where it stopped. --protocol paper trains a published cell as its papers "
+    "do, on endless fresh rows for thousands of steps, and counts runs whose error is as small as "
+    "that of slightly wrong weights.",
+    "nalu bench ops published --suite mistry_single --seeds 0-4",
+    "nalu bench ops published --suite mistry_single --protocol paper --cell nmu --ops mul",
     "nalu bench ops operations.json --suite nalu_static --ops mul,div --page RESULTS.md",
+)
+
+HELP_COMPARE = help_text(
+    "Set results of nalu bench ops beside what was published: success rates with intervals, steps "
+    "and sparsity error of cells trained by the published protocol, and what every cell finds in "
+    "tables. Writes Markdown.",
+    "nalu bench compare nmu.csv nau.csv --page RESULTS.md",
 )
 
 DEFAULTS = FitSettings()
@@ -155,9 +167,15 @@ def formulas(
     return run_plan(plan, _jobs(jobs), output)
 
 
+SuiteFile = Annotated[
+    str,
+    typer.Argument(metavar="FILE", help="Suites (JSON), or: published, for those of the papers."),
+]
+
+
 @bench.command(help=HELP_OPS, short_help="One operation on columns, or on sums of them.")
 def ops(
-    file: File,
+    file: SuiteFile,
     suite: Annotated[str, typer.Option(metavar="NAME", help="Which suite of the file.")],
     operations: Annotated[
         str | None, typer.Option("--ops", metavar="add,mul,...", help="Only these operations.")
@@ -166,6 +184,17 @@ def ops(
         int | None,
         typer.Option(
             parser=whole_number, metavar="N", help="Number of columns; the suite says by default."
+        ),
+    ] = None,
+    cell: Annotated[CellName, typer.Option(help="Which cell is trained.")] = DEFAULTS.cell,
+    protocol: Annotated[
+        str,
+        typer.Option(metavar="csv|paper", help="Rows of a table, or training as published."),
+    ] = "csv",
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole_number, metavar="N", help="Fewer steps than published, with paper only."
         ),
     ] = None,
     rows: Rows = None,
@@ -189,8 +218,8 @@ def ops(
     from nalu_cli.experiments.benchmark_file import read_suite
     from nalu_cli.experiments.plan import OPERATION_TITLES, operation_trials
 
-    fit = FitSettings(time_limit=time, effort=effort, train_only=train_only, threads=1)
-    conditions = _conditions(rows, noise, fit, whole_process)
+    fit = FitSettings(time_limit=time, effort=effort, train_only=train_only, threads=1, cell=cell)
+    conditions = _published(_conditions(rows, noise, fit, whole_process), protocol, steps)
     chosen = read_suite(Path(file), suite)
     trials = operation_trials(
         chosen,
@@ -212,6 +241,23 @@ def ops(
     return run_plan(plan, _jobs(jobs), output)
 
 
+@bench.command(help=HELP_COMPARE, short_help="Results beside published ones.")
+def compare(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Results of nalu bench ops (CSV).")
+    ],
+    page: Page = None,
+    version: Version = False,
+) -> ExitCode:
+    """Set results beside what was published."""
+    from nalu_cli.commands.benchmarking import show_comparison
+
+    names = sorted({Path(file) for file in files})
+    command = ["nalu", "bench", "compare", *map(str, names)]
+    show_comparison(names, shlex.join([*command, *(["--page", page] if page else [])]), page)
+    return ExitCode.DONE
+
+
 def _conditions(
     rows: int | None, noise: float, fit: FitSettings, whole_process: bool
 ) -> Conditions:
@@ -221,6 +267,29 @@ def _conditions(
     if not 0 <= noise <= 10:
         raise UsageError(f"--noise is {noise}", accepted="it must be 0 to 10")
     return Conditions(rows=rows, noise=noise, fit=fit, whole_process=whole_process)
+
+
+def _published(conditions: Conditions, protocol: str, steps: int | None) -> Conditions:
+    """The conditions with a protocol, if they go together."""
+    from nalu_cli.experiments.protocol import Protocol
+
+    if protocol not in list(Protocol):
+        raise UsageError(f"--protocol is {quoted(protocol)}", accepted="it must be csv or paper")
+    if protocol == Protocol.CSV:
+        if steps is not None:
+            raise UsageError("--steps is for --protocol paper only")
+        return conditions
+    if conditions.fit.cell is CellName.AUTO:
+        raise UsageError(
+            "--protocol paper trains a published cell, and none is named",
+            remedy="Name one, for example --cell nalu.",
+        )
+    if conditions.options[2:]:  # after --cell NAME
+        raise UsageError(
+            f"--protocol paper does not go with {conditions.options[2]}",
+            accepted="it goes with --cell, --steps, --ops, --inputs, --seeds and --limit",
+        )
+    return replace(conditions, protocol=Protocol.PAPER, steps=steps)
 
 
 def _at_least(option: str, value: int | None, least: int) -> int | None:

@@ -14,14 +14,18 @@ from nalu_cli.commands.screen import Screen
 from nalu_cli.commands.signals import StopRequest
 from nalu_cli.errors import ExitCode, OutputError
 from nalu_cli.experiments.outcome_file import Key, OutcomeFile, key_of
+from nalu_cli.experiments.protocol import Protocol
 from nalu_cli.experiments.results_page import MARK, results_page
-from nalu_cli.experiments.trial import Outcome, Trial
+from nalu_cli.experiments.trial import Outcome, Trial, failed
 from nalu_cli.experiments.trial_run import patience, run_trial
 from nalu_cli.experiments.workers import run_trials
 from nalu_cli.model_file import installed_versions
 from nalu_cli.whole_file import WholeFile, check_output
 
-__all__ = ["Output", "Plan", "output_to", "run_plan"]
+__all__ = ["Output", "Plan", "output_to", "run_plan", "show_comparison"]
+
+PUBLISHED_PATIENCE = 7 * 24 * 3600.0
+"""Seconds a batch may take by the published protocol: five million steps last hours."""
 
 STDERR = 2
 STOPPING = b"stopping; the results so far are kept\n"
@@ -130,13 +134,33 @@ def _outcomes(plan: Plan, jobs: int, output: Output, stop: StopRequest) -> list[
     pending = [trial for trial in plan.trials if (trial.law.name, trial.seed) not in done]
     if done:
         output.screen.note(f"{len(done)} of {len(plan.trials)} are done already")
-    limit = max((patience(trial.conditions) for trial in pending), default=0.0)
-    for outcome in run_trials(pending, jobs, run=run_trial, patience=limit, stop=stop.asked):
+    for outcome in _run(pending, jobs, stop):
         if file is not None:
             file.append(outcome)
         done[key_of(outcome)] = outcome
         output.screen.note(progress_line(outcome, len(done), len(plan.trials)))
     return list(_in_order(plan, done))
+
+
+def _run(trials: Sequence[Trial], jobs: int, stop: StopRequest) -> Iterator[Outcome]:
+    """Outcomes as they come: one by one, or a batch at a time by the published protocol."""
+    if not trials or trials[0].conditions.protocol is Protocol.CSV:
+        limit = max((patience(trial.conditions) for trial in trials), default=0.0)
+        yield from run_trials(
+            trials, jobs, run=run_trial, failed=failed, patience=limit, stop=stop.asked
+        )
+        return
+    from nalu_cli.experiments.published_run import batches, failed_batch, run_batch
+
+    for outcomes in run_trials(
+        batches(trials),
+        jobs,
+        run=run_batch,
+        failed=failed_batch,
+        patience=PUBLISHED_PATIENCE,
+        stop=stop.asked,
+    ):
+        yield from outcomes
 
 
 def _done(plan: Plan, file: OutcomeFile | None) -> dict[Key, Outcome]:
@@ -173,3 +197,31 @@ def _write_page(plan: Plan, outcomes: Sequence[Outcome], path: Path) -> None:
     text = results_page(title, plan.command, plan.titles, outcomes, installed_versions())
     with WholeFile(path) as file:
         file.write(text.encode("utf-8"))
+
+
+def show_comparison(paths: Sequence[Path], command: str, page: str | None) -> None:
+    """Write results beside published ones to a page, or to the screen.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Results files of operation tasks.
+    command : str
+        The command line that repeats this.
+    page : str or None
+        The page.
+    """
+    from nalu_cli.experiments.comparison import read_numbers, read_runs
+    from nalu_cli.experiments.comparison_page import comparison_page
+
+    screen = Screen.open(quiet=False)
+    if page is not None:
+        check_output(Path(page), [str(path) for path in paths])
+        _check_page(Path(page))
+    text = comparison_page(command, read_runs(paths), read_numbers())
+    if page is None:
+        screen.show(text.splitlines())
+        return
+    with WholeFile(Path(page)) as file:
+        file.write(text.encode("utf-8"))
+    screen.note(f"wrote {page}")

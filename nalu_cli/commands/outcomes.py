@@ -29,12 +29,17 @@ def progress_line(outcome: Outcome, done: int, total: int) -> str:
 def _found(outcome: Outcome) -> str:
     if outcome.error:
         return f"failed ({outcome.error})"
+    if outcome.is_published_run:
+        return f"solved at step {outcome.steps}" if outcome.recovered else "NOT solved"
     return f"{'recovered' if outcome.recovered else 'NOT recovered'}, {outcome.verdict}"
 
 
 def bench_lines(titles: tuple[str, str], outcomes: Sequence[Outcome]) -> Iterator[Text]:
     """A row for each problem, the totals of each group, and the sum of it all."""
-    yield from _problems(titles, outcomes)
+    if any(outcome.is_published_run for outcome in outcomes):
+        yield from _published_runs(titles, outcomes)
+    else:
+        yield from _problems(titles, outcomes)
     for label, title in enumerate(titles):
         yield Text()
         yield from _groups(title, by_label(outcomes, label))
@@ -45,17 +50,24 @@ def bench_lines(titles: tuple[str, str], outcomes: Sequence[Outcome]) -> Iterato
 def headline(outcomes: Sequence[Outcome]) -> Iterator[Text]:
     """How many were recovered, whether any claim was wrong, and how long it took."""
     totals = totals_of(outcomes)
+    published = any(outcome.is_published_run for outcome in outcomes)
+    word = "solved" if published else "recovered"
     yield Text(
-        f"recovered {totals.recovered} of {totals.problems}, {share_text(totals)}", style="bold"
+        f"{word} {totals.recovered} of {totals.problems}, {share_text(totals)}", style="bold"
     )
+    if not published:
+        yield from _claims(totals, outcomes)
+    if totals.failed:
+        yield Text(f"without a formula: {totals.failed}", style="yellow")
+    yield Text(_times(totals))
+
+
+def _claims(totals: Totals, outcomes: Sequence[Outcome]) -> Iterator[Text]:
     style = "bold red" if totals.falsely_exact else "bold green"
     yield Text(f"called exact and not recovered: {totals.falsely_exact}", style=style)
     for outcome in outcomes:
         if outcome.is_falsely_exact:
             yield Text(visible(f"  {outcome.name} seed {outcome.seed}: {outcome.formula}"), "red")
-    if totals.failed:
-        yield Text(f"without a formula: {totals.failed}", style="yellow")
-    yield Text(_times(totals))
 
 
 def _times(totals: Totals) -> str:
@@ -73,6 +85,26 @@ def _problems(titles: tuple[str, str], outcomes: Sequence[Outcome]) -> list[Text
     rows = [_problem(outcome, timed) for outcome in outcomes]
     last = len(head) - 1
     return aligned(head, rows, left=frozenset({0, 2, 3, 4, 5, last - 1, last}))
+
+
+def _published_runs(titles: tuple[str, str], outcomes: Sequence[Outcome]) -> list[Text]:
+    """What is known of runs by the published protocol: no verdict and no formula."""
+    head = ["id", "seed", *titles, "solved", "steps", "test error", "sparsity error", "seconds"]
+    rows = [
+        [
+            visible(outcome.name),
+            str(outcome.seed),
+            *map(visible, outcome.labels),
+            "yes" if outcome.recovered else "NO",
+            "-" if outcome.steps is None else str(outcome.steps),
+            number_text(outcome.test_error),
+            number_text(outcome.sparsity),
+            number_text(outcome.seconds),
+            visible(outcome.error or outcome.found_by),
+        ]
+        for outcome in outcomes
+    ]
+    return aligned([*head, "by"], rows, left=frozenset({0, 2, 3, 4, 9}))
 
 
 def _problem(outcome: Outcome, timed: bool) -> list[str]:

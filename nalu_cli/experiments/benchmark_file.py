@@ -15,9 +15,14 @@ from nalu_cli.experiments.operations import Group, Operation, OperationTask, Tas
 from nalu_cli.experiments.spread import Spread, SpreadKind
 from nalu_cli.experiments.written_formula import FormulaError, read_formula
 
-__all__ = ["Case", "Suite", "read_laws", "read_suite"]
+__all__ = ["PUBLISHED", "Case", "Suite", "read_laws", "read_suite"]
 
 T = TypeVar("T")
+
+PUBLISHED = "published"
+"""In place of a file: the suites of the papers, which come with the package."""
+
+SUITES = Path(__file__).parent / "published" / "suites.json"
 
 INPUTS = {
     TaskKind.SINGLE: 2,
@@ -74,7 +79,9 @@ def read_laws(path: Path) -> tuple[KnownLaw, ...]:
 
 
 def read_suite(path: Path, name: str) -> Suite:
-    """One suite of an operations file; errors as for `read_laws`."""
+    """One suite of an operations file, or of the published ones; errors as for `read_laws`."""
+    if str(path) == PUBLISHED and not path.exists():
+        path = SUITES
     suites = _contents(path, "suites", dict)
     if name not in suites:
         raise UsageError(

@@ -12,12 +12,12 @@ from nalu_cli.errors import OutputError, UsageError, quoted
 from nalu_cli.experiments.trial import Outcome
 from nalu_cli.settings import Status
 
-__all__ = ["Key", "OutcomeFile", "key_of"]
+__all__ = ["Key", "OutcomeFile", "key_of", "read_outcomes"]
 
 Key = tuple[str, int]
 """Name and seed of a trial."""
 
-NUMBERS = ("far_error", "seconds", "process_seconds")
+NUMBERS = ("far_error", "seconds", "process_seconds", "test_error", "steps", "sparsity")
 TEXTS = ("found_by", "formula", "error")
 
 
@@ -115,6 +115,9 @@ class OutcomeFile:
             far_error=_number(cells["far_error"]),
             seconds=_number(cells["seconds"]),
             process_seconds=_number(cells["process_seconds"]),
+            test_error=_number(cells["test_error"]),
+            steps=int(cells["steps"]) if cells["steps"] else None,
+            sparsity=_number(cells["sparsity"]),
             found_by=cells["found_by"],
             formula=cells["formula"],
             error=cells["error"],
@@ -128,7 +131,7 @@ class OutcomeFile:
             *outcome.labels,
             "yes" if outcome.recovered else "no",
             outcome.verdict or "",
-            *("" if number is None else repr(float(number)) for number in numbers),
+            *("" if number is None else repr(number) for number in numbers),
             *(" ".join(getattr(outcome, name).split()) for name in TEXTS),
             self._settings,
         ]
@@ -151,6 +154,33 @@ class OutcomeFile:
         return OutputError(
             f"{self.path} cannot be written: {(error.strerror or 'it failed').lower()}"
         )
+
+
+def read_outcomes(path: Path, titles: Sequence[str]) -> tuple[str, list[Outcome]]:
+    """How a run was asked for, and its outcomes so far.
+
+    Parameters
+    ----------
+    path : Path
+    titles : sequence of str
+        Of the two labels.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, or it holds something else.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8", errors="replace") as lines:
+            first = next(csv.DictReader(lines), {})
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {(error.strerror or 'it failed').lower()}"
+        ) from error
+    settings = first.get("settings")
+    if not settings:
+        raise UsageError(f"{path} holds no results of nalu bench")
+    return settings, list(OutcomeFile(path, titles, settings).outcomes.values())
 
 
 def _number(text: str) -> float | None:

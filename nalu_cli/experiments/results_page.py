@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from nalu_cli.experiments.totals import Totals, by_label, totals_of
 from nalu_cli.experiments.trial import Outcome
 
-__all__ = ["MARK", "number_text", "results_page", "share_text"]
+__all__ = ["MARK", "number_text", "results_page", "row", "share_text", "table_head"]
 
 MARK = "<!-- Written by nalu bench; the next run replaces it. -->"
 """First line of a page, by which a run knows what it may replace."""
@@ -66,9 +66,11 @@ def _headline(totals: Totals) -> Iterator[str]:
 
 
 def _groups(title: str, groups: Mapping[str, Totals]) -> Iterator[str]:
-    yield from _head(title, "recovered", "share", "called exact", "wrongly exact", "median seconds")
+    yield from table_head(
+        title, "recovered", "share", "called exact", "wrongly exact", "median seconds"
+    )
     for name, totals in groups.items():
-        yield _row(
+        yield row(
             name,
             f"{totals.recovered} of {totals.problems}",
             share_text(totals),
@@ -80,9 +82,9 @@ def _groups(title: str, groups: Mapping[str, Totals]) -> Iterator[str]:
 
 def _problems(titles: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[str]:
     columns = ("recovered", "verdict", "far error", "seconds", "found by", "formula")
-    yield from _head("id", "seed", *titles, *columns)
+    yield from table_head("id", "seed", *titles, *columns)
     for outcome in outcomes:
-        yield _row(
+        yield row(
             outcome.name,
             str(outcome.seed),
             *outcome.labels,
@@ -95,12 +97,14 @@ def _problems(titles: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[st
         )
 
 
-def _head(*cells: str) -> Iterator[str]:
-    yield _row(*cells)
-    yield _row(*("---" for _ in cells))
+def table_head(*cells: str) -> Iterator[str]:
+    """The two lines a Markdown table begins with."""
+    yield row(*cells)
+    yield row(*("---" for _ in cells))
 
 
-def _row(*cells: str) -> str:
+def row(*cells: str) -> str:
+    """A line of a Markdown table."""
     escaped = (" ".join(cell.split()).replace("|", "\\|") for cell in cells)
     return f"| {' | '.join(escaped)} |"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from nalu_cli.experiments.known_law import KnownLaw
 from nalu_cli.experiments.operations import OperationTask
+from nalu_cli.experiments.protocol import Protocol
 from nalu_cli.settings import FitSettings, Status
 
 __all__ = ["Conditions", "Outcome", "Trial", "failed"]
@@ -26,21 +27,31 @@ class Conditions:
         Nothing about the problem may be in it but the limits of time and effort.
     whole_process : bool
         Whether to time a fresh `nalu fit` as well.
+    protocol : Protocol
+        How operation tasks are tried; the rest but the cell and the steps is for tables.
+    steps : int or None
+        Steps of the published protocol; None takes all.
     """
 
     rows: int | None = None
     noise: float = 0.0
     fit: FitSettings = field(default_factory=FitSettings)
     whole_process: bool = False
+    protocol: Protocol = Protocol.CSV
+    steps: int | None = None
 
     @property
     def options(self) -> tuple[str, ...]:
         """The command-line options that ask for them, without those at their defaults."""
+        defaults = FitSettings()
         asked: Mapping[str, object] = {
+            "--protocol": None if self.protocol is Protocol.CSV else self.protocol,
+            "--cell": None if self.fit.cell is defaults.cell else self.fit.cell,
+            "--steps": self.steps,
             "--rows": self.rows,
             "--noise": f"{self.noise:.15g}" if self.noise else None,
             "--time": None if self.fit.time_limit is None else f"{self.fit.time_limit:.15g}",
-            "--effort": None if self.fit.effort is FitSettings().effort else self.fit.effort,
+            "--effort": None if self.fit.effort is defaults.effort else self.fit.effort,
         }
         texts = [
             text
@@ -97,8 +108,14 @@ class Outcome:
         Of the fit.
     process_seconds : float or None
         Of a fresh process, start and end included.
+    test_error : float or None
+        Mean squared error on test rows, of a run by the published protocol.
+    steps : int or None
+        Of such a run, the first log at which it was solved; None if it was not.
+    sparsity : float or None
+        Of such a run, the largest distance of a weight to -1, 0 and 1.
     found_by : str
-        The rung.
+        The rung, or the cell.
     formula : str
     error : str
         Why there is none.
@@ -112,9 +129,17 @@ class Outcome:
     far_error: float | None = None
     seconds: float | None = None
     process_seconds: float | None = None
+    test_error: float | None = None
+    steps: int | None = None
+    sparsity: float | None = None
     found_by: str = ""
     formula: str = ""
     error: str = ""
+
+    @property
+    def is_published_run(self) -> bool:
+        """Whether a cell was trained by the published protocol, which claims nothing."""
+        return self.test_error is not None
 
     @property
     def is_falsely_exact(self) -> bool:

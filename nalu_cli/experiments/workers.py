@@ -12,12 +12,12 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import FrameType
-
-from nalu_cli.experiments.trial import Outcome, Trial, failed
+from typing import Any, Generic, TypeVar
 
 __all__ = ["run_trials"]
 
-Run = Callable[[Trial], Outcome]
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 POLL = 0.2
 """Seconds between looks at whether to stop."""
@@ -27,17 +27,25 @@ GRACE = 2.0
 
 
 def run_trials(
-    trials: Sequence[Trial], jobs: int, *, run: Run, patience: float, stop: Callable[[], bool]
-) -> Iterator[Outcome]:
-    """Run trials side by side.
+    trials: Sequence[Task],
+    jobs: int,
+    *,
+    run: Callable[[Task], Result],
+    failed: Callable[[Task, str], Result],
+    patience: float,
+    stop: Callable[[], bool],
+) -> Iterator[Result]:
+    """Run trials, or batches of them, side by side.
 
     Parameters
     ----------
-    trials : sequence of Trial
+    trials : sequence
     jobs : int
         Processes; each computes on one core.
     run : callable
         Runs one trial in a process; a function of a module, since it is sent by name.
+    failed : callable
+        The outcome of a trial that has none, and why.
     patience : float
         Seconds after which a trial hangs.
     stop : callable
@@ -45,11 +53,11 @@ def run_trials(
 
     Yields
     ------
-    Outcome
+    Result
         As the trials end, in any order. A process that dies or hangs makes one failed outcome.
     """
     pending = deque(trials)
-    workers = [_Worker(run, patience) for _ in range(min(jobs, len(pending)))]
+    workers = [_Worker(run, failed, patience) for _ in range(min(jobs, len(pending)))]
     try:
         while True:
             for worker in workers:
@@ -67,14 +75,17 @@ def run_trials(
             worker.end()
 
 
-class _Worker:
+class _Worker(Generic[Task, Result]):
     """A process that runs one trial after another, and is replaced when it dies."""
 
-    def __init__(self, run: Run, patience: float) -> None:
+    def __init__(
+        self, run: Callable[[Task], Result], failed: Callable[[Task, str], Result], patience: float
+    ) -> None:
         self._run = run
+        self._failed = failed
         self._patience = patience
         self._given = 0.0
-        self.trial: Trial | None = None
+        self.trial: Task | None = None
         self._start()
 
     def _start(self) -> None:
@@ -88,7 +99,7 @@ class _Worker:
         # the end of the process closes the other side only if it is not open here too
         theirs.close()
 
-    def give(self, trial: Trial) -> None:
+    def give(self, trial: Task) -> None:
         """Start a trial."""
         self.trial, self._given = trial, time.monotonic()
         with suppress(OSError):  # a dead process is noticed when its outcome is read
@@ -98,13 +109,13 @@ class _Worker:
         """Whether the trial hangs."""
         return time.monotonic() - self._given > self._patience
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Result:
         """The outcome of the trial, whether it ended or not."""
         assert self.trial is not None
         trial, self.trial = self.trial, None
         try:
             if self.connection.poll():
-                outcome: Outcome = self.connection.recv()
+                outcome: Result = self.connection.recv()
                 return outcome
             error = "the worker took too long"
         except (EOFError, OSError):
@@ -112,7 +123,7 @@ class _Worker:
             error = f"the worker died with exit code {self._process.exitcode}"
         self.end()
         self._start()
-        return failed(trial, error)
+        return self._failed(trial, error)
 
     def end(self) -> None:
         """End the process, with what it started if it can still see to that."""
@@ -137,7 +148,7 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, run: Run) -> None:
+def _serve(connection: Connection, run: Callable[[Any], Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     with suppress(EOFError, OSError):
