@@ -106,6 +106,14 @@ def test_the_page_shows_both_settings_and_what_was_missed(files: list[Path]) -> 
     assert "+ 1 of 1, × 1 of 2" in text
 
 
+def test_the_page_in_the_package_is_what_its_results_say() -> None:
+    folder = SUITES.parent
+    page = (folder / "RESULTS.md").read_text(encoding="utf-8")
+    command = page.partition("```\n")[2].partition("\n")[0]
+    assert command == "nalu bench compare results --page RESULTS.md"
+    assert page == comparison_page(command, read_runs([folder / "results"]), read_numbers())
+
+
 def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
     for name in ("notes.csv", "none.csv"):

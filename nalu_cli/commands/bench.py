@@ -61,6 +61,7 @@ HELP_COMPARE = help_text(
     "and sparsity error of cells trained by the published protocol, and what every cell finds in "
     "tables. Writes Markdown.",
     "nalu bench compare nmu.csv nau.csv --page RESULTS.md",
+    "nalu bench compare results --page RESULTS.md",
 )
 
 DEFAULTS = FitSettings()
@@ -244,7 +245,10 @@ def ops(
 @bench.command(help=HELP_COMPARE, short_help="Results beside published ones.")
 def compare(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Results of nalu bench ops (CSV).")
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="Results of nalu bench ops (CSV), or folders of them."
+        ),
     ],
     page: Page = None,
     version: Version = False,
@@ -252,9 +256,8 @@ def compare(
     """Set results beside what was published."""
     from nalu_cli.commands.benchmarking import show_comparison
 
-    names = sorted({Path(file) for file in files})
-    command = ["nalu", "bench", "compare", *map(str, names)]
-    show_comparison(names, shlex.join([*command, *(["--page", page] if page else [])]), page)
+    command = ["nalu", "bench", "compare", *files, *(["--page", page] if page else [])]
+    show_comparison([Path(file) for file in files], shlex.join(command), page)
     return ExitCode.DONE
 
 

@@ -205,7 +205,7 @@ def show_comparison(paths: Sequence[Path], command: str, page: str | None) -> No
     Parameters
     ----------
     paths : sequence of Path
-        Results files of operation tasks.
+        Results files of operation tasks, or folders of them.
     command : str
         The command line that repeats this.
     page : str or None

@@ -167,14 +167,15 @@ def read_numbers(path: Path = NUMBERS) -> Numbers:
 
 
 def read_runs(paths: Iterable[Path]) -> list[Run]:
-    """The runs in results files of `nalu bench ops`.
+    """The runs in results files of `nalu bench ops`, and in all of those in a folder.
 
     Raises
     ------
     UsageError
         If a file is something else.
     """
-    return [_run(path) for path in paths]
+    files = (sorted(path.glob("*.csv")) if path.is_dir() else [path] for path in paths)
+    return [_run(file) for group in files for file in group]
 
 
 def _run(path: Path) -> Run:
