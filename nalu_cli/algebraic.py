@@ -79,7 +79,8 @@ class Relation:
             low, middle, high = (self.parts[k] for k in powers)
             ways = [partial(quadratic_root, n, high, middle, low, sign) for sign in (1.0, -1.0)]
         elif len(powers) == 2:
-            ways = self._quotients(n, powers[1] - powers[0], float(np.sign(np.median(rows.y))))
+            signs = [sign for sign in (1.0, -1.0) if bool((sign * rows.y > 0).any())]
+            ways = [w for s in signs for w in self._quotients(n, powers[1] - powers[0], s)]
         seen: list[Circuit] = []
         for way in ways:
             try:

@@ -17,7 +17,7 @@ from nalu_cli.problem import Rows
 from nalu_cli.scale import Scale
 from nalu_cli.wiring import Polynomial
 
-__all__ = ["short_relations"]
+__all__ = ["MOST_TERMS", "short_relations"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -47,7 +47,9 @@ LOOSE = 1e-7
 WORK = {3: 4_000, 4: 300_000, 5: 2_000_000, 6: 200_000, 7: 100_000, 8: 100_000}
 """Projections for one question about so many terms, 1 among them: 20 to 50 ms each."""
 
-MOST_TREND = 3
+MOST_TERMS = max(WORK)
+
+MOST_TREND = 6
 MOST_HITS = 400
 """More hits in one question mean that the columns themselves are dependent."""
 
@@ -77,7 +79,11 @@ class _Dictionary:
 
 
 def short_relations(
-    rows: Rows, *, effort: int = 1, stop: Callable[[], bool] = lambda: False
+    rows: Rows,
+    *,
+    most_terms: int = MOST_TERMS,
+    effort: int = 1,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Relation]:
     """Dependencies of up to eight monomials times powers of the target, shortest first.
 
@@ -91,6 +97,8 @@ def short_relations(
     ----------
     rows : Rows
         Training rows.
+    most_terms : int
+        Of a dependency.
     effort : int
         How many times the usual work is done, which lets more monomials take part.
     stop : callable
@@ -112,7 +120,11 @@ def short_relations(
     )
     seen: set[frozenset[tuple[int, ...]]] = set()
     for terms, powers, trend in itertools.product(WORK, POWERS, _trends(scaled)):
-        if len(scaled) < terms + SPARE_ROWS or len(seen) >= MOST_RELATIONS or stop():
+        if (
+            terms > min(most_terms, len(scaled) - SPARE_ROWS)
+            or len(seen) >= MOST_RELATIONS
+            or stop()
+        ):
             return
         most = _affordable(terms, effort) // len(powers)
         dictionary = _dictionary(scaled, powers, exponents[:most], trend)

@@ -10,7 +10,7 @@ import numpy as np
 
 from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
 from nalu_cli.allowed import AllowedValues
-from nalu_cli.exhaustive import short_relations
+from nalu_cli.exhaustive import MOST_TERMS, short_relations
 from nalu_cli.explore import Plan, factor_starts, size_of, starts
 from nalu_cli.gates import with_gates
 from nalu_cli.linear import product_rung, sum_rung
@@ -69,8 +69,11 @@ SMALL_QUESTION = 260
 """Size of the questions about dependencies that are asked before anything is trained."""
 
 MANY_ROWS = 150
-"""With fewer, questions are small: dependencies of few monomials are looked for, and patience waits
-until every rung has had its turn."""
+"""With fewer, questions are small: longer dependencies are looked for too, and patience waits until
+every rung has had its turn."""
+
+FEW_TERMS = 4
+"""Terms of the dependencies that are looked for in many rows."""
 
 MORE_MONOMIALS = 20
 """Times the usual work on dependencies of few monomials, once small stacks have been trained."""
@@ -177,15 +180,14 @@ def _simple_algebra(rows: Rows) -> Iterator[Rung]:
     yield Rung("product", lambda _: (Found(c) for c in product_rung(rows)))
     yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows)))
     yield _algebraic(rows, 0, SMALL_QUESTION)
-    if len(rows) < MANY_ROWS:
-        yield _exhaustive(rows, 1)
+    yield _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
     yield Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, stop)))
 
 
 def _larger_algebra(rows: Rows) -> Iterator[Rung]:
     yield _algebraic(rows, SMALL_QUESTION, MOST_COLUMNS)
     if len(rows) < MANY_ROWS:
-        yield _exhaustive(rows, MORE_MONOMIALS)
+        yield _exhaustive(rows, MOST_TERMS, effort=MORE_MONOMIALS)
 
 
 def _algebraic(rows: Rows, least: int, most: int) -> Rung:
@@ -196,9 +198,10 @@ def _algebraic(rows: Rows, least: int, most: int) -> Rung:
     return Rung("algebraic", search)
 
 
-def _exhaustive(rows: Rows, effort: int) -> Rung:
+def _exhaustive(rows: Rows, most_terms: int, *, effort: int) -> Rung:
     def search(stop: Stop) -> Iterator[Found]:
-        yield from _solved(short_relations(rows, effort=effort, stop=stop), rows)
+        found = short_relations(rows, most_terms=most_terms, effort=effort, stop=stop)
+        yield from _solved(found, rows)
 
     return Rung("few monomials", search)
 

@@ -77,6 +77,17 @@ def test_signs_of_products_are_minded() -> None:
         assert recovered(product_rung(rows), rows, law, low=-12)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_roots_beside_factors_that_change_sign_have_the_sign_of_the_target(sign: int) -> None:
+    def law(x: Floats) -> Floats:
+        return sign * x[:, 0] * np.sqrt(x[:, 1] ** 2 + x[:, 2] ** 2)
+
+    x = uniform(3, 80, 3, low=-4)
+    x[:, 0] += 1.5
+    rows = Rows(x, law(x))
+    assert recovered(candidates(rows), rows, law, low=-12)
+
+
 @pytest.mark.parametrize("name", SUMS)
 def test_a_power_of_a_sum_is_found_in_one_go(name: str) -> None:
     x = uniform(3, 40, 3)
