@@ -102,8 +102,8 @@ TESTED_ELSEWHERE = {
     "answer": "plain data; test_pipeline and test_model_file read every field",
     "cells": "test_cell_laws",
     "experiments": (
-        "test_benchmark_file, test_comparison, test_formula_recovery, test_operations, "
-        "test_outcome_file, test_protocol, test_published_run, "
+        "test_benchmark_file, test_comparison, test_exact_weights, test_formula_recovery, "
+        "test_operations, test_outcome_file, test_protocol, test_published_run, "
         "test_sampling, test_spread, test_totals, test_trial, test_workers and test_written_formula"
     ),
     "exporters": "test_exporter_laws",

@@ -92,6 +92,8 @@ def test_results_stand_beside_published_ones_of_the_same_range(files: list[Path]
     assert easy.published is not None
     assert easy.published.percent == 100
     assert easy.agrees is False
+    assert easy.reason == "exact weights pass"
+    assert {line.reason for line in lines_of(read_runs(files)[1], read_numbers())} == {""}
     assert (total_of(nmu, "mul").solved, total_of(nmu, "mul").runs) == (17, 50)
 
 

@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any
 
 from nalu_cli.errors import UsageError
+from nalu_cli.experiments.benchmark_file import SUITES, read_suite
 from nalu_cli.experiments.outcome_file import read_outcomes
 from nalu_cli.experiments.plan import OPERATION_TITLES
 from nalu_cli.experiments.protocol import Protocol
@@ -128,6 +129,8 @@ class Line:
     steps, sparsity, seconds : float or None
         Medians; the first two over runs that were solved.
     published : PublishedResult or None
+    reason : str
+        Where runs failed: whether exact weights would pass.
     """
 
     cell: str
@@ -140,6 +143,7 @@ class Line:
     sparsity: float | None
     seconds: float | None
     published: PublishedResult | None = None
+    reason: str = ""
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -228,7 +232,24 @@ def _line(
         sparsity=_median(outcome.sparsity for outcome in solved),
         seconds=_median(outcome.seconds for outcome in outcomes),
         published=found,
+        reason="" if numbers is None or len(solved) == len(outcomes) else _reason(run, outcomes[0]),
     )
+
+
+REASONS = {True: "exact weights pass", False: "exact weights fail", None: "no weights do it"}
+
+
+def _reason(run: Run, failed: Outcome) -> str:
+    """Why runs by the published protocol can have failed, if their suite is a published one."""
+    if run.protocol is Protocol.CSV:
+        return ""
+    from nalu_cli.experiments.exact_weights import passes
+
+    for case in read_suite(SUITES, run.suite).cases:
+        for task in case.tasks:
+            if (task.operation, case.name) == failed.labels:
+                return REASONS[passes(run.cell, task)]
+    return ""
 
 
 def _median(values: Iterable[float | None]) -> float | None:

@@ -27,7 +27,9 @@ PAPER = (
     "and sparsity error (largest distance of a weight to -1, 0 or 1) are medians over the runs "
     "solved, seconds those of a batch shared out among its runs. Intervals are Wilson's, 95 %. A "
     "result agrees when its interval and that of the published one overlap. A batch ends early "
-    "when all of its runs are solved at 20 logs in a row with the regulariser at its full weight."
+    "when all of its runs are solved at 20 logs in a row with the regulariser at its full weight. "
+    "The last column tells what a cell did not learn from what it cannot do: the exact weights are "
+    "put into it and pass the same test, or fail, or do not exist."
 )
 
 TABLES = (
@@ -84,6 +86,7 @@ def _published(runs: Sequence[Run], numbers: Numbers) -> Iterator[str]:
         "published",
         "sparsity error",
         "seconds",
+        "of those that failed",
     )
     for run in runs:
         for line in lines_of(run, numbers):
@@ -110,6 +113,7 @@ def _published_line(line: Line) -> str:
         "" if known is None else _steps(known.steps),
         number_text(line.sparsity),
         number_text(line.seconds),
+        line.reason,
     )
 
 

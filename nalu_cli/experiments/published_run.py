@@ -25,7 +25,15 @@ from nalu_cli.experiments.trial import Outcome, Trial, failed
 from nalu_cli.settings import CellName
 from nalu_cli.stack import Stack, StackShape
 
-__all__ = ["Batch", "batches", "failed_batch", "run_batch"]
+__all__ = [
+    "Batch",
+    "batches",
+    "check_columns",
+    "failed_batch",
+    "run_batch",
+    "stack_shape",
+    "target_of",
+]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -150,7 +158,7 @@ class _Run:
         conditions = batch[0].conditions
         self.course = course_of(self.task, conditions.steps)
         self.cell = conditions.fit.cell
-        self.shape = _shape(self.cell, self.course)
+        self.shape = stack_shape(self.cell, self.course)
         self.recipe = _recipe(self.cell, self.task.operation, self.course)
         self.stack = self._fresh(START)
         self.examined = self._fresh(START)
@@ -171,9 +179,9 @@ class _Run:
         for trial in self.batch:
             task = _task(trial)
             if task not in columns:
-                columns[task] = _columns(task, part, self.course.test_rows)
+                columns[task] = check_columns(task, part, self.course.test_rows)
         each = [columns[_task(trial)] for trial in self.batch]
-        y = [_target(trial, X) for trial, X in zip(self.batch, each, strict=True)]
+        y = [target_of(_task(t), t.seed, X) for t, X in zip(self.batch, each, strict=True)]
         X = each[0] if len(columns) == 1 else np.stack(each)
         return _Rows(torch.from_numpy(X), torch.from_numpy(np.stack(y)))
 
@@ -307,7 +315,8 @@ def _is_stuck(errors: Sequence[float]) -> bool:
     return bool(first.mean() <= last.mean() + last.std() and last.mean() > 1)
 
 
-def _shape(cell: CellName, course: Course) -> StackShape:
+def stack_shape(cell: CellName, course: Course) -> StackShape:
+    """The published stack: one module, or `HIDDEN` units of what can add up before it."""
     if course.layers == 1:
         return StackShape((_path(cell),), (1,), cell=cell, skips=False)
     paths = CELLS[cell].paths
@@ -339,13 +348,14 @@ def _values(spread: Spread, shape: tuple[int, ...], random: np.random.Generator)
     return spread.draw(shape, random)
 
 
-def _target(trial: Trial, X: Floats) -> Floats:
-    task = _task(trial)
-    groups = groups_of(task, trial.seed)
+def target_of(task: OperationTask, seed: int, X: Floats) -> Floats:
+    """The target of rows (N, I): (N,)."""
+    groups = groups_of(task, seed)
     return computed(task.operation, [X[:, group].sum(axis=1) for group in groups])
 
 
-def _columns(task: OperationTask, part: Part, rows: int) -> Floats:
+def check_columns(task: OperationTask, part: Part, rows: int) -> Floats:
+    """Columns that runs of a task are checked on, the same for all seeds, as published."""
     random = generator(0, f"check-{part}", CHECK)
     spreads = task.spreads(part)
     if len(spreads) == 1:
