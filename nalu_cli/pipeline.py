@@ -18,7 +18,7 @@ from nalu_cli.moves import snap_table
 from nalu_cli.points import points_of
 from nalu_cli.problem import Problem, pose
 from nalu_cli.refit import constants_of
-from nalu_cli.settings import FitSettings
+from nalu_cli.settings import Device, FitSettings
 from nalu_cli.table import Table
 
 __all__ = ["fit_table"]
@@ -67,8 +67,15 @@ def fit_table(
         A column that does not exist.
     DataError
         A table that cannot be used.
+    ResourceError
+        A device that is not there.
     """
     settings = settings or FitSettings()
+    if settings.device is Device.CUDA:
+        from nalu_cli.train import check_device
+
+        # most fits end before anything is trained
+        check_device(settings.device)
     start = time.perf_counter()
     # the matrices are small: more BLAS threads would cost time and change the last bits
     with threadpool_limits(limits=1), np.errstate(all="ignore"):

@@ -18,7 +18,7 @@ from nalu_cli.relaxed import SUM, Relaxed, RelaxedLayer
 from nalu_cli.settings import Device
 from nalu_cli.stack import Goal, Stack, StackShape, Target
 
-__all__ = ["Trained", "train"]
+__all__ = ["Trained", "check_device", "train"]
 
 Floats = NDArray[np.float64]
 
@@ -171,10 +171,21 @@ def train(
     return _sorted(_unscaled(_joined(parts), scale))
 
 
-def _torch_device(device: Device) -> torch.device:
-    there = torch.cuda.is_available()
-    if device is Device.CUDA and not there:
+def check_device(device: Device) -> None:
+    """Refuse a device that is not there.
+
+    Raises
+    ------
+    ResourceError
+        If a GPU is asked for and there is none.
+    """
+    if device is Device.CUDA and not torch.cuda.is_available():
         raise ResourceError("there is no CUDA device", accepted="--device cpu works everywhere")
+
+
+def _torch_device(device: Device) -> torch.device:
+    check_device(device)
+    there = torch.cuda.is_available()
     return torch.device("cuda" if there and device is not Device.CPU else "cpu")
 
 

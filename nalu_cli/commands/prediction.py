@@ -188,7 +188,7 @@ def _free(name: str, header: Sequence[str]) -> str:
 
 def _cell(number: float, decimal: str) -> str:
     # repr is the shortest text that reads back to the same double
-    return "" if math.isnan(number) else repr(number).replace(".", decimal)
+    return "" if not math.isfinite(number) else repr(number).replace(".", decimal)
 
 
 class JsonWriter:

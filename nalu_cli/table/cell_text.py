@@ -197,6 +197,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], Refusal], ...] = tuple(
         (r"[+-]?\d+\s*/\s*\d+", "is a fraction", True),
         (r"[+-]?0x[0-9a-f]+", "is hexadecimal", True),
         (r"[+-]?\d*\.?\d*d[+-]?\d+", "has a Fortran exponent", True),
+        (r"[+-]?(\d*\.?\d+[+-])?\d*\.?\d+[ij]", "is a complex number", True),
         (r"[+-]?\d+(_\d+)+(\.\d*)?", "has underscores between its digits", True),
         (r"[+-]?\d+\.?\d*\s+[^\d\s].{0,9}", "has a unit behind the number", True),
     )

@@ -32,6 +32,7 @@ SAMPLE_RECORDS = 100
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 _COMMA_IN_DOUBT = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_POINT_IN_DOUBT = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 
 _WITH_POINT, _WITH_COMMA = Spelling("."), Spelling(",")
 
@@ -107,9 +108,12 @@ def decimal_of(rows: Sequence[Record], delimiter: str, thousands: str | None, so
         return "."
     cells = [(row.line, cell) for row in rows for cell in row.cells]
     commas = [(line, cell) for line, cell in cells if DECIMAL_COMMA.fullmatch(cell)]
-    if not commas or any(_DECIMAL_POINT.fullmatch(cell) for _, cell in cells):
+    points = [cell for _, cell in cells if _DECIMAL_POINT.fullmatch(cell)]
+    sure = not all(_COMMA_IN_DOUBT.fullmatch(cell) for _, cell in commas)
+    # beside 2,5 a cell such as 1.000 has a thousands separator
+    if not commas or not all(sure and _POINT_IN_DOUBT.fullmatch(cell) for cell in points):
         return "."
-    if all(_COMMA_IN_DOUBT.fullmatch(cell) for _, cell in commas):
+    if not sure:
         line, cell = commas[0]
         whole, thousandths = cell.split(",")
         raise DataError(

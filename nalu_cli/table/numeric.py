@@ -215,13 +215,16 @@ def _judged(
         found = f"{source}, row {lines[bad[0]]} repeats the header in column {quoted(name)}"
         accepted = "files joined into one must have one header"
     return Column(
-        name, values, fault=Fault(found, accepted, _remedy(name, len(bad), refusal), bad), note=note
+        name, values, fault=Fault(found, accepted, _remedy(name, bad, refusal), bad), note=note
     )
 
 
-def _remedy(name: str, count: int, refusal: Refusal) -> str:
+def _remedy(name: str, bad: NDArray[np.int64], refusal: Refusal) -> str:
+    count = len(bad)
     if refusal.option:
         return f"Pass {refusal.option} if the numbers are written so, else correct the cell."
+    if count == 1 and bad[0] == 0:
+        return "Remove the row, or pass --units-row if it holds units, else --skip-bad-rows."
     if count == 1:
         return "Remove the row or pass --skip-bad-rows."
     return (
