@@ -29,10 +29,12 @@ __all__ = [
     "Piece",
     "bracketed",
     "complexity",
+    "computes",
     "expression_of",
     "formula_text",
     "printed_name",
     "quoted_name",
+    "reads_back",
     "write",
 ]
 
@@ -41,6 +43,10 @@ PRINTING = 4.5e-16
 
 LONG_COST = 3
 """Symbols a number without a name counts for: it is harder to believe than a short one."""
+
+
+ONE = Fraction(1)
+HALF = Fraction(1, 2)
 
 
 class Level(IntEnum):
@@ -74,6 +80,23 @@ def _infix_quotient(over: Piece, under: Piece) -> Piece:
     return Piece(text, Level.PRODUCT)
 
 
+Spells = Callable[[Named, float], bool]
+
+
+def reads_back(named: Named, size: float) -> bool:
+    """Whether a name is the double within two steps of rounding: what a reader wants to see."""
+    return abs(named.value - size) <= 2 * math.ulp(size)
+
+
+def computes(named: Named, size: float) -> bool:
+    """Whether a program that computes the name in doubles, as it is written, gets the double."""
+    power = abs(named.pi_power)
+    pi = math.sqrt(math.pi) if power == HALF else math.pi ** int(power)
+    over, under = (pi, 1.0) if named.pi_power > 0 else (1.0, pi)
+    value = named.numerator * over * math.sqrt(named.radicand) / (named.denominator * under)
+    return value == size
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How one language writes the parts of a formula.
@@ -97,6 +120,10 @@ class Dialect:
         Between terms, and in front of what is negative.
     bracket : function of a piece and a level
         Its text, in brackets if it binds less tightly.
+    under_minus : Level
+        How tightly a piece must bind to stand without brackets behind a minus sign in front.
+    spells : function of a name and a float
+        Whether a constant may be spelled by a name within rounding.
     """
 
     name: Callable[[str], str]
@@ -111,6 +138,8 @@ class Dialect:
     minus: str = " - "
     negative: str = "-"
     bracket: Callable[[Piece, Level], str] = bracketed
+    under_minus: Level = Level.PRODUCT
+    spells: Spells = reads_back
 
 
 def formula_text(circuit: Circuit, names: Sequence[str]) -> str:
@@ -160,9 +189,6 @@ PYTHON = Dialect(name=printed_name)
 Item = tuple[Node, Fraction]
 """A node and the positive power it is printed with."""
 
-ONE = Fraction(1)
-HALF = Fraction(1, 2)
-
 
 @dataclass(frozen=True, slots=True)
 class Quotient:
@@ -173,18 +199,20 @@ class Quotient:
     under: tuple[Item, ...]
 
     @classmethod
-    def of(cls, scale: float, factors: tuple[Item, ...]) -> Quotient:
+    def of(
+        cls, scale: float, factors: tuple[Item, ...], *, spells: Spells = reads_back
+    ) -> Quotient:
         """The scale spelled out by its name, its numbers in front."""
-        over, under = _spelled(abs(scale))
+        over, under = _spelled(abs(scale), spells=spells)
         negative = math.copysign(1.0, scale) < 0
         over += [(n, e) for n, e in factors if e > 0]
         under += [(n, -e) for n, e in factors if e < 0]
         return cls(negative, tuple(over), tuple(under))
 
 
-def _spelled(size: float) -> tuple[list[Item], list[Item]]:
+def _spelled(size: float, *, spells: Spells) -> tuple[list[Item], list[Item]]:
     named = name_constant(size, tolerance=PRINTING)
-    if named is None or not _reads_back(named, size):
+    if named is None or not spells(named, size):
         return [(Number(size), ONE)], []
     over: list[Item] = [(Number(named.numerator), ONE)] if named.numerator != 1.0 else []
     under: list[Item] = [(Number(named.denominator), ONE)] if named.denominator != 1.0 else []
@@ -194,10 +222,6 @@ def _spelled(size: float) -> tuple[list[Item], list[Item]]:
     if named.radicand != 1:
         over.append((Number(float(named.radicand)), HALF))
     return over, under
-
-
-def _reads_back(named: Named, size: float) -> bool:
-    return abs(named.value - size) <= 2 * math.ulp(size)
 
 
 def complexity(formula: Circuit | Node) -> int:
@@ -232,10 +256,10 @@ def _sum_cost(node: Sum) -> int:
     )
 
 
-def _term_quotient(coefficient: float, node: Node) -> Quotient:
+def _term_quotient(coefficient: float, node: Node, *, spells: Spells = reads_back) -> Quotient:
     if isinstance(node, Product):
-        return Quotient.of(coefficient * node.scale, node.factors)
-    return Quotient.of(coefficient, ((node, ONE),))
+        return Quotient.of(coefficient * node.scale, node.factors, spells=spells)
+    return Quotient.of(coefficient, ((node, ONE),), spells=spells)
 
 
 def _quotient_cost(quotient: Quotient) -> int:
@@ -285,13 +309,13 @@ class _Writer:
             case Sum():
                 return self._sum(node)
             case Product(factors, scale):
-                quotient = Quotient.of(scale, factors)
+                quotient = Quotient.of(scale, factors, spells=self.dialect.spells)
                 return self._signed(quotient.negative, self._quotient(quotient))
 
     def _signed(self, negative: bool, piece: Piece) -> Piece:
         if not negative:
             return piece
-        text = self.dialect.bracket(piece, Level.PRODUCT)
+        text = self.dialect.bracket(piece, self.dialect.under_minus)
         return Piece(f"{self.dialect.negative}{text}", Level.SUM)
 
     def _sum(self, node: Sum) -> Piece:
@@ -307,7 +331,7 @@ class _Writer:
 
     def _parts(self, node: Sum) -> Iterator[tuple[bool, Piece]]:
         for coefficient, inner in node.terms:
-            quotient = _term_quotient(coefficient, inner)
+            quotient = _term_quotient(coefficient, inner, spells=self.dialect.spells)
             yield quotient.negative, self._quotient(quotient)
         if node.offset:
             yield node.offset < 0, self._offset(abs(node.offset))
@@ -315,7 +339,7 @@ class _Writer:
     def _offset(self, size: float) -> Piece:
         if _is_plain_offset(size):
             return Piece(self.dialect.number(size), Level.ATOM)
-        return self._quotient(Quotient.of(size, ()))
+        return self._quotient(Quotient.of(size, (), spells=self.dialect.spells))
 
     def _quotient(self, quotient: Quotient) -> Piece:
         over = self._product(quotient.over)

@@ -51,7 +51,13 @@ class ExportFormat(StrEnum):
     LATEX = "latex"
     MATHML = "mathml"
     PYTHON = "python"
+    NUMPY = "numpy"
+    C = "c"
+    JAVASCRIPT = "javascript"
+    SQL = "sql"
+    EXCEL = "excel"
     JSON = "json"
+    SYMPY = "sympy"
 
 
 class Status(StrEnum):

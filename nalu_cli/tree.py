@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,7 +14,9 @@ __all__ = [
     "Number",
     "Product",
     "Sum",
+    "columns_of",
     "factor_order",
+    "nodes",
     "term_order",
 ]
 
@@ -58,6 +60,25 @@ class Product:
 
 
 Node = Column | Number | Magnitude | Sum | Product
+
+
+def nodes(tree: Node) -> Iterator[Node]:
+    """The node itself and all below it."""
+    yield tree
+    match tree:
+        case Magnitude(inner):
+            yield from nodes(inner)
+        case Sum(terms, _):
+            for _, node in terms:
+                yield from nodes(node)
+        case Product(factors, _):
+            for node, _ in factors:
+                yield from nodes(node)
+
+
+def columns_of(tree: Node) -> list[int]:
+    """The columns that stand in a formula, ascending."""
+    return sorted({node.index for node in nodes(tree) if isinstance(node, Column)})
 
 
 def term_order(term: tuple[float, Node]) -> tuple[object, ...]:

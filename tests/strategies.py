@@ -43,11 +43,16 @@ EXPONENTS = (1, 1, 1, -1, -1, 2, Fraction(1, 2), -2, Fraction(-1, 2), 3, Fractio
 
 
 @st.composite
-def units(draw: st.DrawFn, n_sources: int, most_terms: int = 3) -> Unit:
+def units(draw: st.DrawFn, n_sources: int, *, fewest_terms: int = 0, most_terms: int = 3) -> Unit:
     """A unit over some of the sources."""
     kind = draw(st.sampled_from(UnitKind))
     sources = draw(
-        st.lists(st.integers(0, n_sources - 1), max_size=most_terms, min_size=0, unique=True)
+        st.lists(
+            st.integers(0, n_sources - 1),
+            min_size=min(fewest_terms, n_sources),
+            max_size=most_terms,
+            unique=True,
+        )
     )
     sign = draw(st.sampled_from((1.0, 1.0, -1.0)))
     if kind is UnitKind.SUM:
@@ -61,22 +66,28 @@ def units(draw: st.DrawFn, n_sources: int, most_terms: int = 3) -> Unit:
 
 
 @st.composite
-def circuits(draw: st.DrawFn, most_layers: int = 4, most_columns: int = 3) -> Circuit:
+def circuits(
+    draw: st.DrawFn, *, most_layers: int = 4, most_columns: int = 3, fewest_terms: int = 0
+) -> Circuit:
     """A circuit of a few layers, with units that nothing reads among them."""
     n_columns = draw(st.integers(1, most_columns))
     layers: list[Layer] = []
     width = 0
     for k in range(depth := draw(st.integers(1, most_layers))):
         n_units = 1 if k == depth - 1 else draw(st.integers(1, 3))
-        layers.append(tuple(draw(units(width + n_columns)) for _ in range(n_units)))
+        layers.append(
+            tuple(draw(units(width + n_columns, fewest_terms=fewest_terms)) for _ in range(n_units))
+        )
         width = n_units
     return Circuit(n_columns, tuple(layers))
 
 
 @st.composite
-def named_circuits(draw: st.DrawFn) -> tuple[Circuit, tuple[str, ...], str]:
+def named_circuits(
+    draw: st.DrawFn, *, fewest_terms: int = 0
+) -> tuple[Circuit, tuple[str, ...], str]:
     """A circuit, distinct names for its columns, and a name for the target."""
-    circuit = draw(circuits())
+    circuit = draw(circuits(fewest_terms=fewest_terms))
     n = circuit.n_columns + 1
     *columns, target = draw(st.lists(names, min_size=n, max_size=n, unique=True))
     return circuit, tuple(columns), target

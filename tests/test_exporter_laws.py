@@ -10,17 +10,17 @@ import re
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 
-import numpy as np
 import pytest
 from exact import attempt, is_tame, same_inputs, value_of
 from hypothesis import given, settings
+from latex_reader import read_latex
+from matplotlib.mathtext import MathTextParser
 from strategies import AWKWARD_NAMES, named_circuits
 
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.exporters import EXPORTERS, circuit_from_json
-from nalu_cli.exporters.latex import GREEK, latex_names
+from nalu_cli.exporters.latex import GREEK, latex_formula, latex_names
 from nalu_cli.exporters.mathml import mathml_equation, mathml_formula, mathml_names
-from nalu_cli.exporters.python_source import identifiers
 from nalu_cli.settings import ExportFormat
 
 LAW = settings(max_examples=100, deadline=None)
@@ -28,12 +28,6 @@ LAW = settings(max_examples=100, deadline=None)
 
 def sum_of_all(n: int) -> Circuit:
     return Circuit(n, ((Unit(UnitKind.SUM, tuple(Term(j, Fraction(1)) for j in range(n)), 0.5),),))
-
-
-def run_module(source: str) -> dict[str, object]:
-    scope: dict[str, object] = {"__name__": "exported"}
-    exec(compile(source, "exported.py", "exec"), scope)
-    return scope
 
 
 def test_every_format_has_an_exporter() -> None:
@@ -61,28 +55,6 @@ def test_one_line_formats_stay_on_one_line(case) -> None:
 
 @LAW
 @given(named_circuits())
-def test_the_python_module_computes_what_the_circuit_does(case) -> None:
-    circuit, names, target = case
-    scope = run_module(EXPORTERS[ExportFormat.PYTHON].export(circuit, names, target))
-    columns = scope["COLUMNS"]
-    assert scope["TARGET"] == target
-    assert set(columns.values()) <= set(names)
-    live = same_inputs(circuit)
-    rng = random.Random(3)
-    for _ in range(4):
-        point = [rng.choice((-1, 1)) * rng.uniform(0.3, 3.0) for _ in names]
-        by_name = dict(zip(names, point, strict=True))
-        expected = attempt(lambda p: value_of(live, p), point)
-        found = scope["predict"](*(by_name[name] for name in columns.values()))
-        evaluated = live.evaluate(np.array([point]))[0]
-        if expected is None or not is_tame(live, point):
-            continue
-        if math.isclose(evaluated, expected, rel_tol=1e-9):
-            assert math.isclose(found, evaluated, rel_tol=1e-9)
-
-
-@LAW
-@given(named_circuits())
 def test_json_comes_back_as_the_same_circuit(case) -> None:
     circuit, names, target = case
     text = EXPORTERS[ExportFormat.JSON].export(circuit, names, target)
@@ -92,38 +64,66 @@ def test_json_comes_back_as_the_same_circuit(case) -> None:
 
 
 @LAW
-@given(named_circuits())
+@given(named_circuits(fewest_terms=1))
 def test_latex_is_balanced_and_escaped(case) -> None:
     text = EXPORTERS[ExportFormat.LATEX].export(*case)
-    bare = re.sub(r"\\[{}$&#%_\\]", "", text)
-    assert bare.count("{") == bare.count("}")
+    bare = re.sub(r"\\[{}$&#%_]", "", text)
     assert not set("$&#%~") & set(bare)
-    assert text.count("\\left") == text.count("\\right")
     depth = 0
     for char in bare:
         depth += {"{": 1, "}": -1}.get(char, 0)
         assert depth >= 0
+    assert depth == 0
     commands = set(re.findall(r"\\([A-Za-z]+)", bare))
     known = {"frac", "sqrt", "left", "right", "times", "pi", "text", "mathrm"}
-    escapes = {"textbackslash", "textasciitilde", "textasciicircum"}
-    assert commands <= known | escapes | GREEK
+    assert commands <= known | {"backslash", "sim", "wedge"} | GREEK
 
 
-def test_the_module_holds_nothing_but_the_formula() -> None:
+@LAW
+@given(named_circuits(fewest_terms=1))
+def test_latex_reads_back_as_the_same_formula(case) -> None:
+    circuit, names, _ = case
+    formula = read_latex(latex_formula(circuit, names), latex_names(names))
+    live = same_inputs(circuit)
+    rng = random.Random(3)
+    for _ in range(3):
+        point = [rng.choice((-1, 1)) * rng.uniform(0.3, 3.0) for _ in names]
+        if is_tame(live, point):
+            expected = attempt(lambda p: value_of(live, p), point)
+            found = attempt(formula, point)
+            assert (found is None) == (expected is None)
+            assert found is None or math.isclose(found, expected, rel_tol=1e-11)
+
+
+@settings(max_examples=40, deadline=None)
+@given(named_circuits(fewest_terms=1))
+@pytest.mark.filterwarnings("ignore:.*glyph")
+def test_latex_is_rendered(case) -> None:
+    rendered(EXPORTERS[ExportFormat.LATEX].export(*case))
+
+
+def rendered(latex: str) -> None:
+    """Set in type by matplotlib, which raises on what it does not understand."""
+    drawn = MathTextParser("path").parse(f"${latex.strip()}$")
+    assert drawn.width > 0
+
+
+@pytest.mark.filterwarnings("ignore:.*glyph")
+@pytest.mark.parametrize("name", AWKWARD_NAMES, ids=ascii)
+def test_awkward_names_are_rendered_under_an_exponent(name: str) -> None:
+    (latex,) = latex_names([name])
+    rendered(f"{latex}^{{2}}")
+
+
+@pytest.mark.parametrize("format", [ExportFormat.PYTHON, ExportFormat.NUMPY])
+def test_a_module_holds_nothing_but_the_formula(format: ExportFormat) -> None:
     n = len(AWKWARD_NAMES)
-    source = EXPORTERS[ExportFormat.PYTHON].export(sum_of_all(n), AWKWARD_NAMES, "os.system('ls')")
-    tree = ast.parse(source)
+    tree = ast.parse(EXPORTERS[format].export(sum_of_all(n), AWKWARD_NAMES, "os.system('ls')"))
     kinds = [type(statement).__name__ for statement in tree.body]
     assert kinds == ["Expr", "Import", "Assign", "Assign", "FunctionDef"]
-    scope = run_module(source)
-    assert tuple(scope["COLUMNS"].values()) == AWKWARD_NAMES
-    assert scope["predict"](*np.ones((n, 3))) == pytest.approx([n + 0.5] * 3)
 
 
-def test_names_stay_distinct() -> None:
-    assert identifiers(["x y", "x_y", "x-y", "2019", "np", "Größe", "++", "λ", "column"]) == [
-        *("x_y_2", "x_y", "x_y_3", "column_2019", "column_np", "Größe", "column_2", "λ", "column")
-    ]
+def test_latex_names_stay_distinct() -> None:
     assert len(set(latex_names(AWKWARD_NAMES))) == len(AWKWARD_NAMES)
     assert latex_names(["x1", "x_1", "m_e", "alpha", "speed", "v_max"]) == [
         *(r"\text{x1}", r"\text{x\_1}", "m_{e}", r"\alpha", r"\mathrm{speed}", r"v_{\mathrm{max}}")

@@ -25,12 +25,15 @@ GREEK = frozenset(
 )
 """Without pi, which is a number here."""
 
-ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{c: f"\\{c}" for c in "{}$&#%_"},
+ESCAPES = {c: f"\\{c}" for c in "{}$&#%_"}
+
+SYMBOLS = {
+    "\\": r"{\backslash}",
+    "~": r"{\sim}",
+    "^": r"{\wedge}",
+    **{c: f"{{{c}}}" for c in "<>|"},
 }
+"""Letters that text mode prints as something else, or that not every renderer knows there."""
 
 WITH_INDEX = re.compile(r"([A-Za-z]+)(?:_([A-Za-z0-9]+)|([0-9]+))?", re.ASCII)
 
@@ -79,7 +82,13 @@ def _word(word: str) -> str:
 
 def _verbatim(name: str) -> str:
     shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
-    return f"\\text{{{''.join(ESCAPES.get(c, c) for c in shown)}}}"
+    parts = re.findall(r"[^\\~^<>|]+|.", shown, re.DOTALL)
+    texts = [SYMBOLS.get(part) or f"\\text{{{_escaped(part)}}}" for part in parts]
+    return texts[0] if len(texts) == 1 else f"{{{''.join(texts)}}}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(ESCAPES.get(c, c) for c in text)
 
 
 def _bracket(piece: Piece, least: Level) -> str:

@@ -1,27 +1,30 @@
-"""The formula as an importable Python module that needs only numpy."""
+"""The formula as an importable Python module that needs only the standard library."""
 
 from __future__ import annotations
 
-import keyword
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from fractions import Fraction
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.constants import literal
 from nalu_cli.exporters.exporter import Exporter
-from nalu_cli.expression import Column, Magnitude, Node, Number, Product, Sum, expression_of
-from nalu_cli.formula import Dialect, Level, Piece, write
+from nalu_cli.exporters.program import (
+    Naming,
+    arguments,
+    is_number,
+    is_python_reserved,
+    python_dict,
+    rooted,
+)
+from nalu_cli.expression import expression_of
+from nalu_cli.formula import Dialect, Level, Piece, bracketed, computes, write
 from nalu_cli.settings import ExportFormat
 
-__all__ = ["PYTHON_SOURCE", "identifiers"]
-
-TAKEN = frozenset({"np", "predict", "COLUMNS", "TARGET", "abs", "float"})
-LONGEST = 40
+__all__ = ["PYTHON_SOURCE"]
 
 MODULE = '''"""A formula found by nalu."""
 
-import numpy as np
+import math
 
 # The argument of predict that stands for each column, and the column that is computed.
 COLUMNS = {columns}
@@ -29,98 +32,81 @@ TARGET = {target}
 
 
 def predict({arguments}):
-    """Compute the target from numbers or arrays; NaN where the formula is undefined."""
-{conversions}    with np.errstate(all="ignore"):
-        return {formula}
+    """Compute the target from numbers; NaN or infinite where the formula has no value."""
+{conversions}    return {formula}
 '''
+
+HELPERS = {
+    "divide": '''
+
+def divide(x, y):
+    """Divide; by zero too, where Python itself would raise."""
+    return x / y if y else x * math.copysign(math.inf, y)
+''',
+    "power": '''
+
+def power(x, n):
+    """Raise to a whole power; to infinity too, where Python itself would raise."""
+    try:
+        return float(x) ** n
+    except OverflowError:
+        return math.copysign(math.inf, x) ** n
+''',
+    "root": '''
+
+def root(x):
+    """Take the square root; NaN of negative numbers, where Python itself would raise."""
+    return math.sqrt(x) if x >= 0 else math.nan
+''',
+}
+"""Python raises where other languages compute on with infinities and NaN."""
+
+TAKEN = frozenset({"math", "predict", "COLUMNS", "TARGET", "abs", "float", *HELPERS})
 
 
 def _export(circuit: Circuit, names: Sequence[str], target: str) -> str:
     tree = expression_of(circuit)
-    # a wide table may have a thousand columns of which three matter
-    used = sorted({node.index for node in _nodes(tree) if isinstance(node, Column)})
-    safe = dict(zip(used, identifiers([names[j] for j in used]), strict=True))
-    indices = [str(j) for j in range(len(names))]
-    dialect = _dialect({str(j): name for j, name in safe.items()}, tree)
-    converted = "".join(f"    {n} = np.asarray({n}, dtype=np.float64)\n" for n in safe.values())
-    return MODULE.format(
-        columns=_dict_source([(name, names[j]) for j, name in safe.items()]),
+    given = arguments([tree], names, NAMING)
+    formula = write(tree, given.written, DIALECT)
+    module = MODULE.format(
+        columns=python_dict(zip(given.identifiers, given.columns, strict=True)),
         target=ascii(target),
-        arguments=", ".join(safe.values()),
-        conversions=converted,
-        formula=write(tree, indices, dialect),
+        arguments=", ".join(given.identifiers),
+        conversions="".join(f"    {name} = float({name})\n" for name in given.identifiers),
+        formula=formula if given.columns else f"float({formula})",
     )
+    return module + "".join(text for name, text in HELPERS.items() if f"{name}(" in formula)
 
 
-def _dict_source(items: Sequence[tuple[str, str]]) -> str:
-    # !a leaves no character that could end the string, the line or the file
-    lines = "".join(f'    "{safe}": {name!a},\n' for safe, name in items)
-    return f"{{\n{lines}}}" if items else "{}"
+def _divided(over: Piece, under: Piece) -> Piece:
+    if is_number(under):
+        return Piece(f"{bracketed(over, Level.PRODUCT)}/{under.text}", Level.PRODUCT)
+    return Piece(f"divide({over.text}, {under.text})", Level.ATOM)
 
 
-def identifiers(names: Sequence[str]) -> list[str]:
-    """Distinct Python identifiers for column names, equal to the names where they can be."""
-    chosen: list[str] = []
-    kept = {name for name in names if _is_safe(name)}
-    for name in names:
-        base = name if name in kept else _identifier(name)
-        candidate, k = base, 2
-        while candidate in chosen or (candidate in kept and candidate != name):
-            candidate, k = f"{base}_{k}", k + 1
-        chosen.append(candidate)
-    return chosen
+def _root(piece: Piece) -> Piece:
+    function = "math.sqrt" if is_number(piece) else "root"
+    return Piece(f"{function}({piece.text})", Level.ATOM)
 
 
-def _is_safe(name: str) -> bool:
-    # Python reads identifiers in normal form; names with two underscores can mean something
-    return (
-        name.isidentifier()
-        and unicodedata.is_normalized("NFKC", name)
-        and not keyword.iskeyword(name)
-        and not name.startswith("__")
-        and name not in TAKEN
-    )
+def _power(base: Piece, exponent: int) -> Piece:
+    return Piece(f"power({base.text}, {exponent})", Level.ATOM)
 
 
-def _identifier(name: str) -> str:
-    words = re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_")[:LONGEST]
-    if not words:
-        return "column"
-    return words if _is_safe(words) else f"column_{words}"
+def _any_power(base: Piece, exponent: Fraction) -> Piece:
+    return rooted(base, exponent, _root, _power)
 
 
-def _dialect(names: dict[str, str], tree: Node) -> Dialect:
-    # plain numbers that could not be multiplied out, such as 1/0, raise in Python, not in numpy
-    has_loose_numbers = any(
-        isinstance(inner, Number)
-        for node in _nodes(tree)
-        if isinstance(node, Product)
-        for inner, _ in node.factors
-    )
-    return Dialect(
-        name=names.__getitem__,
-        number=_numpy_number if has_loose_numbers else literal,
-        pi="np.pi",
-        sqrt=lambda piece: Piece(f"np.sqrt({piece.text})", Level.ATOM),
-        magnitude=lambda piece: Piece(f"np.abs({piece.text})", Level.ATOM),
-    )
+NAMING = Naming(lambda name: is_python_reserved(name) or name in TAKEN)
 
-
-def _numpy_number(value: float) -> str:
-    return f"np.float64({literal(value)})"
-
-
-def _nodes(tree: Node) -> Iterator[Node]:
-    yield tree
-    match tree:
-        case Magnitude(inner):
-            yield from _nodes(inner)
-        case Sum(terms, _):
-            for _, node in terms:
-                yield from _nodes(node)
-        case Product(factors, _):
-            for node, _ in factors:
-                yield from _nodes(node)
-
+DIALECT = Dialect(
+    name=str,
+    number=literal,
+    pi="math.pi",
+    power=_any_power,
+    quotient=_divided,
+    sqrt=_root,
+    spells=computes,
+)
 
 PYTHON_SOURCE = Exporter(ExportFormat.PYTHON, is_executable=True, export=_export)

@@ -1,0 +1,141 @@
+"""The formula as an importable Python module with a sympy expression, to work on by algebra."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from nalu_cli.circuit import Circuit
+from nalu_cli.constants import Named, literal
+from nalu_cli.exporters.exporter import Exporter
+from nalu_cli.exporters.program import (
+    Arguments,
+    Naming,
+    arguments,
+    has_loose_numbers,
+    is_python_reserved,
+    python_dict,
+    rooted,
+)
+from nalu_cli.expression import Node, expression_of
+from nalu_cli.formula import Dialect, Level, Piece, bracketed, write
+from nalu_cli.guard import Condition, Need, conditions
+from nalu_cli.settings import ExportFormat
+from nalu_cli.tree import columns_of
+
+__all__ = ["SYMPY_SOURCE"]
+
+MODULE = '''"""A formula found by nalu."""
+
+from sympy import {imported}
+
+# The symbol that stands for each column, and the column that is computed.
+COLUMNS = {columns}
+TARGET = {target}
+
+{body}'''
+
+BODY = """{symbols}FORMULA = {formula}
+
+# Where the formula has a real value.
+DOMAIN = And({domain})
+"""
+
+IMPORTED = ("Abs", "And", "Float", "Ge", "Gt", "Integer", "Ne", "Rational", "Symbol", "pi", "sqrt")
+
+RELATIONS = {Need.NOT_ZERO: "Ne", Need.NOT_NEGATIVE: "Ge", Need.POSITIVE: "Gt"}
+
+
+def _export(circuit: Circuit, names: Sequence[str], target: str) -> str:
+    tree = expression_of(circuit)
+    needed = [(c.need, expression_of(c.part)) for c in _open_conditions(circuit)]
+    given = arguments([tree, *(part for _, part in needed)], names, NAMING)
+    body = BODY.format(
+        symbols="".join(f'{n} = Symbol("{n}", real=True)\n' for n in given.identifiers),
+        formula=_written(tree, given),
+        domain=", ".join(f"{RELATIONS[need]}({_written(part, given)}, 0)" for need, part in needed),
+    )
+    return MODULE.format(
+        imported=", ".join(name for name in IMPORTED if re.search(rf"\b{name}\b", body)),
+        columns=python_dict(zip(given.identifiers, given.columns, strict=True)),
+        target=ascii(target),
+        body=body,
+    )
+
+
+def _written(tree: Node, given: Arguments) -> str:
+    # numbers by themselves would be computed by Python, not by sympy
+    is_plain = columns_of(tree) and not has_loose_numbers(tree)
+    return write(tree, given.written, DIALECT if is_plain else replace(DIALECT, number=_number))
+
+
+def _open_conditions(circuit: Circuit) -> list[Condition]:
+    """What depends on the columns; where a number is not what it must be, that alone."""
+    needed = conditions(circuit)
+    for condition in needed:
+        if not condition.part.used_columns() and not _is_met(condition):
+            return [condition]
+    return [condition for condition in needed if condition.part.used_columns()]
+
+
+def _is_met(condition: Condition) -> bool:
+    """Whether a number, not a column, is what it must be."""
+    (value,) = condition.part.evaluate(np.zeros((1, condition.part.n_columns)))
+    match condition.need:
+        case Need.NOT_ZERO:
+            return bool(value != 0)
+        case Need.NOT_NEGATIVE:
+            return bool(value >= 0)
+        case Need.POSITIVE:
+            return bool(value > 0)
+
+
+def _number(value: float) -> str:
+    text = literal(value)
+    return f"Integer({text})" if text.isdigit() else f"Float({text})"
+
+
+def _divided(over: Piece, under: Piece) -> Piece:
+    if over.text.isdigit() and under.text.isdigit():
+        return Piece(f"Rational({over.text}, {under.text})", Level.ATOM)
+    text = f"{bracketed(over, Level.PRODUCT)}/{bracketed(under, Level.POWER)}"
+    return Piece(text, Level.PRODUCT)
+
+
+def _root(piece: Piece) -> Piece:
+    return Piece(f"sqrt({piece.text})", Level.ATOM)
+
+
+def _power(base: Piece, exponent: int) -> Piece:
+    return Piece(f"{bracketed(base, Level.ATOM)}**{exponent}", Level.POWER)
+
+
+def _any_power(base: Piece, exponent: Fraction) -> Piece:
+    return rooted(base, exponent, _root, _power)
+
+
+def _spells(named: Named, size: float) -> bool:
+    """Whether a name is exact in sympy too, where decimals are doubles."""
+    is_whole = named.numerator.is_integer() and named.denominator.is_integer()
+    return is_whole and named.value == size
+
+
+TAKEN = frozenset({"COLUMNS", "TARGET", "FORMULA", "DOMAIN", *IMPORTED})
+
+NAMING = Naming(lambda name: is_python_reserved(name) or name in TAKEN)
+
+DIALECT = Dialect(
+    name=str,
+    number=literal,
+    power=_any_power,
+    quotient=_divided,
+    sqrt=_root,
+    magnitude=lambda piece: Piece(f"Abs({piece.text})", Level.ATOM),
+    spells=_spells,
+)
+
+SYMPY_SOURCE = Exporter(ExportFormat.SYMPY, is_executable=True, export=_export)
