@@ -106,7 +106,7 @@ TESTED_ELSEWHERE = {
         "test_operations, test_outcome_file, test_protocol, test_published_run, "
         "test_sampling, test_spread, test_totals, test_trial, test_workers and test_written_formula"
     ),
-    "exporters": "test_exporter_laws",
+    "exporters": "test_exporter_laws and test_exported_programs",
     "expression": "test_formula and test_simplify go through it in both directions",
     "tree": "test_formula and test_simplify compare trees",
     "allowed": "test_snap snaps to the values and keeps from them",

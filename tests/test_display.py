@@ -13,6 +13,7 @@ from rich.text import Text
 from nalu_cli.answer import Errors, Progress
 from nalu_cli.circuit import Circuit
 from nalu_cli.commands.display import answer_lines, caveat_lines, errors_lines
+from nalu_cli.commands.explain import print_code
 from nalu_cli.commands.explanation import explanation_lines, part_lines
 from nalu_cli.commands.live import STOPPING, Lines, Redrawn, Silent, view_for
 from nalu_cli.commands.screen import Screen, aligned
@@ -194,3 +195,10 @@ def test_quiet_shows_nothing() -> None:
 def test_names_of_the_answer_are_not_confused_by_its_target() -> None:
     answer = replace(lens(), target="speed [m/s]")
     assert plain(answer_lines(answer, 100))[0].startswith("`speed [m/s]` = d1*d2")
+
+
+def test_code_on_a_terminal_cannot_move_its_cursor() -> None:
+    shown, stream = screen(terminal=True)
+    print_code('SELECT "\x1b[2J\r" AS y\nFROM data;\n', shown)
+    assert "\\x1b[2J\\r" in stream.getvalue()
+    assert "\x1b[2J" not in stream.getvalue()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nalu_cli.answer import Answer
     from nalu_cli.commands.screen import Screen
 
-__all__ = ["HELP", "explain"]
+__all__ = ["HELP", "explain", "print_code"]
 
 HELP = help_text(
     "Show how a formula came about: its errors, the trained weights and what they were snapped "
@@ -55,22 +55,28 @@ def explain(
         check_output(path, [model])
     screen = Screen.open(quiet=quiet)
     answer = load_model(model)
-    _write(_lines(answer, model, export, screen, as_json=as_json), path, screen)
+    if export is None:
+        lines = _lines(answer, model, screen, as_json=as_json)
+        if path is None:
+            screen.show(lines)
+        else:
+            _save("".join(f"{line}\n" for line in lines), path, screen)
+        return ExitCode.DONE
+    from nalu_cli.exporters import EXPORTERS
+
+    code = EXPORTERS[export].export(answer.circuit, answer.names, answer.target)
+    if path is None:
+        print_code(code, screen)
+    else:
+        _save(code, path, screen)
     return ExitCode.DONE
 
 
-def _lines(
-    answer: Answer, model: str, export: ExportFormat | None, screen: Screen, *, as_json: bool
-) -> Sequence[str | Text]:
+def _lines(answer: Answer, model: str, screen: Screen, *, as_json: bool) -> Sequence[str | Text]:
     if as_json:
         from nalu_cli.commands import envelope
 
         return [envelope.as_json(envelope.result(answer, "explain", model))]
-    if export is not None:
-        from nalu_cli.exporters import EXPORTERS
-
-        code = EXPORTERS[export].export(answer.circuit, answer.names, answer.target)
-        return [code.removesuffix("\n")]
     from nalu_cli.commands.display import bare_formula
     from nalu_cli.commands.explanation import explanation_lines
 
@@ -79,12 +85,20 @@ def _lines(
     return list(explanation_lines(answer, screen.out.width))
 
 
-def _write(lines: Sequence[str | Text], path: Path | None, screen: Screen) -> None:
-    if path is None:
-        screen.show(lines)
-        return
+def print_code(code: str, screen: Screen) -> None:
+    """To the last byte into a pipe; a terminal is not shown what it would obey."""
+    from nalu_cli.commands.screen import StandardOutput
+    from nalu_cli.errors import visible
+
+    if screen.out.is_terminal:
+        screen.show([visible(line) for line in code.removesuffix("\n").split("\n")])
+    else:
+        StandardOutput().write(code.encode())
+
+
+def _save(text: str, path: Path, screen: Screen) -> None:
     from nalu_cli.whole_file import WholeFile
 
     with WholeFile(path) as file:
-        file.write("".join(f"{line}\n" for line in lines).encode())
+        file.write(text.encode())
     screen.note(f"wrote {path}")
