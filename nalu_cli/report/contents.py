@@ -1,0 +1,225 @@
+"""What a report says about an answer, ready to be set: texts, numbers as texts, and formulas."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from markupsafe import Markup
+
+from nalu_cli.answer import Answer
+from nalu_cli.circuit import Circuit
+from nalu_cli.errors import visible
+from nalu_cli.exporters import EXPORTERS, mathml_equation, mathml_formula
+from nalu_cli.formula import formula_text, printed_name
+from nalu_cli.guard import Need, conditions
+from nalu_cli.report.look import superscript
+from nalu_cli.settings import ExportFormat, FitSettings, Status
+from nalu_cli.wording import EXTRAPOLATION, number, r2_text, row_set, verdict
+
+__all__ = ["Shown", "contents"]
+
+MOST_MATHEMATICS = 2_000
+"""Characters of a formula as text up to which it is set as mathematics."""
+
+MOST_SHORT = 120
+"""The same for a formula that stands in a table."""
+
+MOST_TEXT = 20_000
+MOST_NAME = 60
+MOST_ROWS = 200
+"""Lines of a table; nalu explain prints them all."""
+
+NEEDS = {Need.NOT_ZERO: "≠ 0", Need.NOT_NEGATIVE: "≥ 0", Need.POSITIVE: "> 0"}
+
+WORDS = {
+    Status.EXACT: "exact",
+    Status.WITHIN_NOISE: "within noise",
+    Status.APPROXIMATE: "approximate",
+    Status.NONE: "no law found",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A formula: set as mathematics unless it is too long for that, and as text."""
+
+    mathematics: Markup | None
+    text: str
+
+
+def contents(answer: Answer) -> dict[str, Any]:
+    """The variables of the page's template."""
+    names = _short_names(answer.names)
+    return {
+        "target": _cut(visible(answer.target), MOST_NAME),
+        "status": answer.status.value,
+        "word": WORDS[answer.status],
+        "verdict": _sentence(verdict(answer)),
+        "equation": _equation(answer, names),
+        "latex": _export(answer, ExportFormat.LATEX),
+        "interrupted": answer.interrupted,
+        "caveats": [visible(caveat) for caveat in answer.caveats],
+        "errors": _errors(answer),
+        "front": _front(answer, names),
+        "constants": _constants(answer),
+        "conditions": _conditions(answer, names),
+        "box": _box(answer, names),
+        "columns_all": len(answer.names),
+        "columns_drawn": len(answer.points.columns),
+        "unused": len(answer.names) - len(answer.circuit.used_columns()),
+        "snap": _snap(answer),
+        "moves_left_out": max(0, len(answer.evidence.moves) - MOST_ROWS),
+        "found_by": visible(answer.evidence.found_by),
+        "restarts": answer.evidence.restarts,
+        "seconds": f"{answer.seconds:.1f}",
+        "complexity": answer.complexity,
+        "command": visible(shlex.join(answer.command)),
+        "settings": _settings(answer.settings),
+        "versions": answer.versions,
+    }
+
+
+def _sentence(says: str) -> str:
+    """The verdict without its word, which stands beside it."""
+    said = says.partition(": ")[2]
+    return f"{said[:1].upper()}{said[1:]}"
+
+
+def _figure(value: float | None, digits: int = 2) -> str:
+    """A number as it is written by hand: 3.1 × 10⁻¹⁶."""
+    mantissa, e, exponent = number(value, digits).partition("e")
+    shown = mantissa.replace("-", "−") if value is not None else "–"
+    return f"{shown} × 10{superscript(int(exponent))}" if e else shown
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _short_names(names: Sequence[str]) -> list[str]:
+    """Names that fit a line, still different from each other."""
+    return [
+        name if len(name) <= MOST_NAME else f"{name[:MOST_NAME]}… (column {j + 1})"
+        for j, name in enumerate(names)
+    ]
+
+
+def _equation(answer: Answer, names: Sequence[str]) -> Shown:
+    text = visible(formula_text(answer.circuit, answer.names))
+    target = answer.target
+    short = _cut(target, MOST_NAME)
+    equation = None
+    if len(formula_text(answer.circuit, names)) <= MOST_MATHEMATICS:
+        equation = Markup(mathml_equation(answer.circuit, names, short))
+    return Shown(equation, _cut(f"{visible(printed_name(target))} = {text}", MOST_TEXT))
+
+
+def _short_formula(circuit: Circuit, names: Sequence[str]) -> Shown:
+    text = formula_text(circuit, names)
+    is_short = len(text) <= MOST_SHORT
+    return Shown(
+        Markup(mathml_formula(circuit, names)) if is_short else None,
+        _cut(visible(text), MOST_SHORT),
+    )
+
+
+def _export(answer: Answer, format: ExportFormat) -> str:
+    text = EXPORTERS[format].export(answer.circuit, answer.names, answer.target)
+    return _cut(visible(text.strip()), MOST_TEXT)
+
+
+def _errors(answer: Answer) -> list[tuple[str, ...]]:
+    return [
+        (
+            row_set(name),
+            str(errors.rows),
+            _figure(errors.max_relative),
+            _figure(errors.rmse),
+            _r2(errors.r2),
+            "extrapolation" if name in EXTRAPOLATION and errors.rows else "",
+        )
+        for name, errors in answer.errors.items()
+    ]
+
+
+def _r2(value: float | None) -> str:
+    """R² as in a terminal, with the power of ten raised."""
+    head, less, rest = r2_text(value).partition("1 - ")
+    return f"1 − {_figure(float(rest), 1)}" if less else head.replace("-", "−")
+
+
+def _front(answer: Answer, names: Sequence[str]) -> list[tuple[str, str, Shown, bool]]:
+    return [
+        (
+            str(entry.complexity),
+            _figure(entry.far_rmse),
+            _short_formula(entry.circuit, names),
+            entry.circuit == answer.circuit,
+        )
+        for entry in answer.front[-MOST_ROWS:]
+    ]
+
+
+def _constants(answer: Answer) -> list[tuple[str, str, str, str]]:
+    return [
+        (
+            repr(constant.value),
+            _figure(constant.standard_error),
+            "–" if constant.name is None else constant.name,
+            _figure(constant.odds),
+        )
+        for constant in answer.constants[:MOST_ROWS]
+    ]
+
+
+def _conditions(answer: Answer, names: Sequence[str]) -> list[tuple[Shown, str]]:
+    found = {
+        (formula_text(condition.part, names), NEEDS[condition.need]): condition.part
+        for condition in conditions(answer.circuit)
+    }
+    return [(_short_formula(part, names), need) for (_, need), part in found.items()][:MOST_ROWS]
+
+
+def _box(answer: Answer, names: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    return [
+        (
+            visible(names[j]),
+            _figure(answer.low[j], 6),
+            _figure(answer.median[j], 6),
+            _figure(answer.high[j], 6),
+        )
+        for j in answer.circuit.used_columns()[:MOST_ROWS]
+    ]
+
+
+def _snap(answer: Answer) -> list[tuple[int, list[tuple[str, str, str, str, str]]]]:
+    """For each layer its weights and gates."""
+    layers: dict[int, list[tuple[str, str, str, str, str]]] = {}
+    for move in answer.evidence.moves[:MOST_ROWS]:
+        row = (
+            str(move.unit + 1),
+            _cut(visible(move.source), MOST_NAME),
+            f"{move.trained:.6f}".replace("-", "−"),
+            _figure(move.snapped, 6),
+            _figure(move.cost),
+        )
+        layers.setdefault(move.layer + 1, []).append(row)
+    return sorted(layers.items())
+
+
+def _settings(settings: FitSettings) -> list[tuple[str, str]]:
+    """All settings, since one that is not written down cannot be repeated."""
+    return [
+        (f.name.replace("_", " "), _setting(getattr(settings, f.name))) for f in fields(settings)
+    ]
+
+
+def _setting(value: object) -> str:
+    if value is None:
+        return "automatic"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

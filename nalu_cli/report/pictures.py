@@ -1,0 +1,131 @@
+"""All pictures of an answer, each with its title, its words and the notes it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from nalu_cli.answer import Answer
+from nalu_cli.errors import visible
+from nalu_cli.report.front import draw_front, has_front
+from nalu_cli.report.scatter import draw_distance, draw_parity, draw_residuals
+from nalu_cli.report.stack_picture import draw_stack, stack_size
+from nalu_cli.report.wires import graph_of
+from nalu_cli.settings import Status
+
+__all__ = ["Part", "Picture", "parts_of", "pictures_of"]
+
+SIZE = (4.6, 3.3)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that has not been drawn yet.
+
+    Parameters
+    ----------
+    name : str
+        A word of its own, for the page.
+    title : str
+    about : str
+        What is seen, for those who cannot see it as well.
+    size : (float, float)
+        Width and height, in inches.
+    draw : function of Axes
+        Draws it and gives the notes a reader needs.
+    """
+
+    name: str
+    title: str
+    about: str
+    size: tuple[float, float]
+    draw: Callable[[Axes], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A set of rows: its place and name in the answer, its rows, and how many are drawn."""
+
+    index: int
+    name: str
+    rows: int
+    drawn: int
+
+
+def parts_of(answer: Answer) -> list[Part]:
+    """The sets of rows that have any."""
+    drawn = np.bincount(answer.points.part, minlength=len(answer.errors))
+    return [
+        Part(k, name, errors.rows, int(drawn[k]))
+        for k, (name, errors) in enumerate(answer.errors.items())
+        if errors.rows
+    ]
+
+
+def pictures_of(answer: Answer) -> list[Picture]:
+    """The pictures there is something to draw for, in the order of a report."""
+    found = [*_of_rows(answer)] if len(answer.points) else []
+    if has_front(answer):
+        found.append(
+            Picture(
+                "front",
+                "Simpler formulas",
+                "The far error of each formula that no other beats in both, against its "
+                "complexity. The ring marks the answer.",
+                SIZE,
+                lambda axes: draw_front(axes, answer),
+            )
+        )
+    graph = graph_of(answer.circuit)
+    if graph is not None:
+        found.append(
+            Picture(
+                "stack",
+                "The stack",
+                "Columns, units with their gates, and the weights that are not 0, down to the "
+                "answer. A gate of 1 makes a sum of weighted inputs, a gate of 0 a product of "
+                "powers; dashed wires are negative.",
+                stack_size(graph),
+                lambda axes: draw_stack(axes, answer, graph),
+            )
+        )
+    return found
+
+
+def _of_rows(answer: Answer) -> list[Picture]:
+    target = visible(answer.target)
+    found = [
+        Picture(
+            "parity",
+            "Predicted against measured",
+            f"Each row at its measured and predicted {target}; on the line both are equal.",
+            SIZE,
+            partial(draw_parity, answer=answer),
+        ),
+        Picture(
+            "distance",
+            "Error farther out",
+            "The relative error of each row against how far it lies from the middle of the "
+            "training box, whose edge is at 1.",
+            SIZE,
+            partial(draw_distance, answer=answer),
+        ),
+    ]
+    noisy = answer.status is Status.WITHIN_NOISE
+    band = " The band is twice the error of the train rows." if noisy else ""
+    for kept, column in enumerate(answer.points.columns):
+        name = visible(answer.names[column])
+        found.append(
+            Picture(
+                f"residuals-{kept + 1}",
+                f"What is left, against {name}",
+                f"Measured less predicted {target} of each row, against {name}.{band}",
+                SIZE,
+                partial(draw_residuals, answer=answer, kept=kept),
+            )
+        )
+    return found

@@ -1,0 +1,190 @@
+"""Pictures of rows: predicted against measured, what is left, and the error farther out."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from nalu_cli.answer import Answer
+from nalu_cli.report.look import (
+    BAND,
+    MUTED,
+    PAPER,
+    PARTS,
+    RED,
+    Scale,
+    power_text,
+    scale_axis,
+    scale_of,
+    shown,
+)
+from nalu_cli.settings import Status
+
+__all__ = ["draw_distance", "draw_parity", "draw_residuals"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+LONGEST = 34
+"""Characters of a name at an axis."""
+
+ROUNDING = 1e-17
+"""Where errors that are exactly 0 are drawn when there are no others."""
+
+
+def draw_parity(axes: Axes, answer: Answer) -> list[str]:
+    """Predicted against measured values, with the line on which both are equal.
+
+    Returns
+    -------
+    list of str
+        What a reader of the picture should know.
+    """
+    points = answer.points
+    scale = scale_of(points.measured)
+    x, y = scale.apply(points.measured), scale.apply(points.predicted)
+    low, high = _frame(x, scale)
+    has_value = np.isfinite(points.predicted)
+    inside = has_value & (y >= low) & (y <= high)
+    for which in ("x", "y"):
+        scale_axis(axes, which, scale)
+    ends = _ends(np.concatenate([x, y[inside]]), scale)
+    axes.plot(ends, ends, color=MUTED, linewidth=0.9, zorder=1)
+    _draw_parts(axes, x, y, points.part, inside)
+    _mark_missing(axes, x[~has_value])
+    target = shown(answer.target, LONGEST)
+    axes.set(xlim=ends, ylim=ends, xlabel=f"measured {target}{scale.unit()}")
+    axes.set(ylabel=f"predicted{scale.unit()}")
+    return [*_missing(~has_value), *_beyond(has_value & ~inside)]
+
+
+def draw_residuals(axes: Axes, answer: Answer, kept: int) -> list[str]:
+    """What is left, measured less predicted, against one of the kept columns."""
+    points = answer.points
+    with np.errstate(all="ignore"):
+        left = points.measured - points.predicted
+    has_value = np.isfinite(left)
+    across, up = scale_of(points.X[:, kept]), scale_of(left, may_be_log=False)
+    scale_axis(axes, "x", across)
+    x, y = across.apply(points.X[:, kept]), up.apply(left)
+    noise = answer.errors["train"].rmse if answer.status is Status.WITHIN_NOISE else None
+    if noise:
+        height = float(2 * up.apply(np.array([noise]))[0])
+        axes.axhspan(-height, height, color=BAND, zorder=0, linewidth=0)
+    axes.axhline(0, color=MUTED, linewidth=0.9, zorder=1)
+    _draw_parts(axes, x, y, points.part, has_value)
+    _mark_missing(axes, x[~has_value])
+    reach = 1.1 * float(np.max(np.abs(y), initial=0.0, where=has_value)) or 1.0
+    name = shown(answer.names[points.columns[kept]], LONGEST)
+    axes.set(ylim=(-reach, reach), xlabel=f"{name}{across.unit()}")
+    axes.set(xlim=_ends(x, across), ylabel=f"measured − predicted{up.unit()}")
+    return _missing(~has_value)
+
+
+def draw_distance(axes: Axes, answer: Answer) -> list[str]:
+    """Relative errors against how far out a row lies, with the edge of the training box."""
+    points = answer.points
+    with np.errstate(all="ignore"):
+        error = np.abs(points.measured - points.predicted)
+        relative = np.where(error == 0, 0.0, error / np.abs(points.measured))
+    drawn = np.isfinite(relative) & np.isfinite(points.distance)
+    floor = _floor(relative[drawn])
+    y = np.maximum(relative, floor)
+    across = scale_of(np.maximum(points.distance, 1e-3))
+    across = Scale(across.is_log and bool((points.distance[drawn] > 50).any()), 0)
+    x = np.maximum(points.distance, 1e-3) if across.is_log else points.distance
+    scale_axis(axes, "x", across)
+    scale_axis(axes, "y", Scale(is_log=True, exponent=0))
+    axes.yaxis.set_major_formatter(lambda value, _: "0" if value <= floor else power_text(value))
+    _draw_parts(axes, x, y, points.part, drawn)
+    axes.axvline(1, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+    axes.annotate(
+        "edge of the training box ",
+        (1, 1),
+        xycoords=("data", "axes fraction"),
+        ha="right",
+        va="top",
+        fontsize=8,
+        color=MUTED,
+        backgroundcolor=PAPER,
+        zorder=0.5,
+    )
+    top = max(float(y[drawn].max(initial=floor)), 100 * floor)
+    axes.set(ylim=(floor / 2, 4 * top), ylabel="relative error")
+    axes.set(xlabel="distance from the middle of the training box")
+    return _without_error(points.measured == 0, error)
+
+
+def _floor(relative: Floats) -> float:
+    """A power of ten below all errors that are not 0, to draw those that are."""
+    positive = relative[relative > 0]
+    if not len(positive):
+        return ROUNDING
+    return float(max(10.0 ** np.floor(np.log10(positive.min()) - 0.5), 1e-300))
+
+
+def _frame(measured: Floats, scale: Scale) -> tuple[float, float]:
+    """Between which values predictions are drawn: one that is far off would hide all others."""
+    low, high = float(measured.min()), float(measured.max())
+    if scale.is_log:
+        return low * low / high, high * high / low
+    span = (high - low) or abs(high) or 1.0
+    return low - span, high + span
+
+
+def _ends(values: Floats, scale: Scale) -> tuple[float, float]:
+    """The ends of an axis, with some space around what is drawn."""
+    low, high = float(values.min()), float(values.max())
+    if scale.is_log:
+        space = (high / low) ** 0.05
+        return low / space, high * space
+    space = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - space, high + space
+
+
+def _draw_parts(axes: Axes, x: Floats, y: Floats, part: NDArray[np.intp], drawn: Bools) -> None:
+    axes.grid(visible=True)
+    axes.set_axisbelow(True)
+    for k, look in enumerate(PARTS):
+        own = drawn & (part == k)
+        if own.any():
+            axes.plot(
+                x[own],
+                y[own],
+                look.marker,
+                color=look.colour,
+                markersize=look.size,
+                markerfacecolor=look.colour if look.is_filled else PAPER,
+                markeredgewidth=0.0 if look.is_filled else 0.9,
+                zorder=2 + k,
+            )
+
+
+def _mark_missing(axes: Axes, x: Floats) -> None:
+    """Crosses at the lower edge for rows without a value."""
+    if not len(x):
+        return
+    across = axes.get_xaxis_transform()
+    axes.plot(x, np.zeros(len(x)), "x", color=RED, transform=across, clip_on=False, zorder=6)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _missing(missing: Bools) -> list[str]:
+    count = int(missing.sum())
+    if not count:
+        return []
+    return [f"On {_rows(count)} the formula has no value: red crosses at the lower edge."]
+
+
+def _beyond(beyond: Bools) -> list[str]:
+    count = int(beyond.sum())
+    return [f"{_rows(count)} with predictions far off not drawn."] if count else []
+
+
+def _without_error(is_zero: Bools, error: Floats) -> list[str]:
+    count = int((is_zero & (error > 0)).sum())
+    return [f"{_rows(count)} where 0 was measured not drawn."] if count else []
