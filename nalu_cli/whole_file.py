@@ -28,7 +28,7 @@ def check_output(path: Path, inputs: Iterable[str | Path]) -> None:
     for other in map(Path, inputs):
         if path.exists() and other.exists() and path.samefile(other):
             raise UsageError(
-                f"-o {path} would overwrite the file that is read", remedy="Name another file."
+                f"{path} would overwrite a file that is read", remedy="Name another file."
             )
     check_writable(path)
 

@@ -64,6 +64,7 @@ ORDER = (
     "exporters",
     "points",
     "model_file",
+    "report",
     "pipeline",
     "experiments",
     "commands",
@@ -81,7 +82,7 @@ STAGES = {
     7: {"constants", "refit", "simplify", "signs", "refine"},
     8: {"judge"},
     9: {"tree", "expression", "formula", "exporters"},
-    10: {"model_file", "pipeline"},
+    10: {"model_file", "report", "pipeline"},
 }
 """Which modules make up a stage of a fit; the others are shared, or the command line."""
 
@@ -91,6 +92,9 @@ HOMES = {
     "pandas": {"table"},
     "rich": {"commands"},
     "sympy": {"experiments", "simplify"},
+    "jinja2": {"report"},
+    "markupsafe": {"report"},
+    "matplotlib": {"report"},
     "threadpoolctl": {"pipeline"},
     "torch": {"adam", "cells", "experiments", "stack", "train", "model_file"},
     "typer": {"commands"},

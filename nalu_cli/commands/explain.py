@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nalu_cli.commands.drawing import Drawings, Plot, Report
 from nalu_cli.commands.options import Json, Model, NoColor, Quiet, Version, help_text
 from nalu_cli.errors import ExitCode, UsageError
 from nalu_cli.settings import ExportFormat
@@ -26,6 +27,7 @@ HELP = help_text(
     "to, its parts, where it is undefined, and the simpler formulas that were considered.",
     "nalu explain model.pt",
     "nalu explain model.pt --as python -o law.py",
+    "nalu explain model.pt --report law.html",
     "nalu explain model.pt --json",
 )
 
@@ -38,6 +40,8 @@ def explain(
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead.")
     ] = None,
+    report: Report = None,
+    plot: Plot = None,
     as_json: Json = False,
     quiet: Quiet = False,
     no_color: NoColor = False,
@@ -53,8 +57,11 @@ def explain(
     path = None if output in (None, "-") else Path(str(output))
     if path is not None:
         check_output(path, [model])
+    outputs = [] if path is None else [path]
+    drawings = Drawings.asked(report, plot, inputs=[model], outputs=outputs)
     screen = Screen.open(quiet=quiet)
     answer = load_model(model)
+    drawings.save(answer, screen)
     if export is None:
         lines = _lines(answer, model, screen, as_json=as_json)
         if path is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nalu_cli.commands.drawing import Drawings, Plot, Report
 from nalu_cli.commands.options import (
     Decimal,
     Dedupe,
@@ -46,6 +47,7 @@ HELP = help_text(
     "nalu fit data.csv --target y",
     "nalu fit data.csv -t y --ignore id,date -o law.pt",
     "nalu fit data.csv -t y --noise 0.01 --effort thorough",
+    "nalu fit data.csv -t y --report law.html",
     "zcat data.csv.gz | nalu fit - -t y --json",
 )
 
@@ -78,10 +80,13 @@ class _Request:
     ignore: list[str]
     test: str | None
     output: Path
+    drawings: Drawings
     reading: ReadOptions
+    command: tuple[str, ...]
 
 
 def fit(
+    context: typer.Context,
     data: Annotated[
         str, typer.Argument(metavar="DATA", help="The table, or - for standard input.")
     ],
@@ -153,6 +158,8 @@ def fit(
         str,
         typer.Option(metavar="auto|LEVEL", help="Relative noise of the target, such as 0.01."),
     ] = "auto",
+    report: Report = None,
+    plot: Plot = None,
     require_exact: Annotated[
         bool, typer.Option("--require-exact", help="End with exit code 1 unless it is exact.")
     ] = False,
@@ -196,6 +203,7 @@ def fit(
         device=device,
         threads=threads,
     )
+    from nalu_cli.commands.repeating import command_words
     from nalu_cli.commands.screen import Screen
     from nalu_cli.table import ReadOptions
 
@@ -211,14 +219,18 @@ def fit(
         dedupe=dedupe,
         skip_bad_rows=skip_bad_rows,
     )
+    sources = [data, *filter(None, [test])]
+    path = _output(output, sources)
     request = _Request(
         data=data,
         target=_target(target, data, reading),
         inputs=listed_names(inputs) if inputs else None,
         ignore=listed_names(ignore or []),
         test=test,
-        output=_output(output, [data, *filter(None, [test])]),
+        output=path,
+        drawings=Drawings.asked(report, plot, inputs=sources, outputs=[path]),
         reading=reading,
+        command=command_words(context),
     )
     screen = Screen.open(quiet=quiet)
     answer, stopped = _search(request, settings, screen, as_json=as_json)
@@ -290,6 +302,7 @@ def _search(
     request: _Request, settings: FitSettings, screen: Screen, *, as_json: bool
 ) -> tuple[Answer, ExitCode | None]:
     """The answer, saved and shown, and the exit code of a signal that came in the meantime."""
+    from nalu_cli.commands.conclusion import conclude
     from nalu_cli.commands.live import view_for
     from nalu_cli.commands.signals import StopRequest
     from nalu_cli.pipeline import fit_table
@@ -317,56 +330,7 @@ def _search(
                 watch=watch,
                 stop=stop.asked,
             )
-        _finish(answer, request.output, screen, as_json=as_json)
+        answer = replace(answer, command=request.command)
+        conclude(answer, request.output, request.drawings, screen, as_json=as_json)
         notes.tell(answer.caveats)
     return answer, stop.code
-
-
-def _finish(answer: Answer, path: Path, screen: Screen, *, as_json: bool) -> None:
-    """Save, then print: nobody who closes our output early shall lose the model."""
-    from nalu_cli.model_file import save_model
-
-    failure: OutputError | None = None
-    try:
-        save_model(answer, path)
-    except OutputError as error:
-        failure = error
-    _show(answer, None if failure else path, screen, as_json=as_json, failure=failure)
-    if failure is not None:
-        raise failure
-
-
-def _show(
-    answer: Answer,
-    saved: Path | None,
-    screen: Screen,
-    *,
-    as_json: bool,
-    failure: OutputError | None,
-) -> None:
-    from nalu_cli.commands.display import answer_lines, bare_formula, saved_line
-
-    if as_json:
-        _show_json(answer, saved, screen, failure)
-    elif screen.quiet:
-        screen.show([bare_formula(answer)])
-    else:
-        screen.show(answer_lines(answer, screen.out.width))
-        if saved is not None:
-            screen.show(["", saved_line(saved)])
-
-
-def _show_json(
-    answer: Answer, saved: Path | None, screen: Screen, failure: OutputError | None
-) -> None:
-    """One object, whether or not the model could be saved."""
-    from nalu_cli.commands.envelope import as_json, result
-    from nalu_cli.commands.failure import ReportedError, failure_of
-
-    data = result(answer, "fit", None if saved is None else str(saved))
-    if failure is None:
-        screen.show([as_json(data)])
-    else:
-        reported = failure_of(failure)
-        screen.show([as_json({**data, "error": reported.as_data()})])
-        raise ReportedError(reported)

@@ -1,6 +1,11 @@
 """Stage 10: the report, one HTML page that loads nothing, and its pictures as a file."""
 
-from nalu_cli.report.page import save_report
-from nalu_cli.report.plot import PLOT_FORMATS, save_plot
+import logging
 
-__all__ = ["PLOT_FORMATS", "save_plot", "save_report"]
+# before it is imported: it would tell whoever asks for a picture about its caches and settings
+logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+from nalu_cli.report.page import save_report  # noqa: E402
+from nalu_cli.report.plot import save_plot  # noqa: E402
+
+__all__ = ["save_plot", "save_report"]

@@ -13,7 +13,8 @@ from nalu_cli.answer import Answer
 from nalu_cli.circuit import Circuit
 from nalu_cli.errors import visible
 from nalu_cli.exporters import EXPORTERS, mathml_equation, mathml_formula
-from nalu_cli.formula import formula_text, printed_name
+from nalu_cli.expression import Sum, expression_of, total
+from nalu_cli.formula import PYTHON, formula_text, printed_name, write
 from nalu_cli.guard import Need, conditions
 from nalu_cli.report.look import superscript
 from nalu_cli.settings import ExportFormat, FitSettings, Status
@@ -23,6 +24,9 @@ __all__ = ["Shown", "contents"]
 
 MOST_MATHEMATICS = 2_000
 """Characters of a formula as text up to which it is set as mathematics."""
+
+MOST_WIDE = 90
+"""Characters of a term that fit a line of a page."""
 
 MOST_SHORT = 120
 """The same for a formula that stands in a table."""
@@ -44,10 +48,14 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A formula: set as mathematics unless it is too long for that, and as text."""
+    """A formula: set as mathematics unless it is too long for that, and as text.
+
+    `is_wide` is said of mathematics with a part that does not fit a line of a printed page.
+    """
 
     mathematics: Markup | None
     text: str
+    is_wide: bool = False
 
 
 def contents(answer: Answer) -> dict[str, Any]:
@@ -57,7 +65,7 @@ def contents(answer: Answer) -> dict[str, Any]:
         "target": _cut(visible(answer.target), MOST_NAME),
         "status": answer.status.value,
         "word": WORDS[answer.status],
-        "verdict": _sentence(verdict(answer)),
+        "verdict": _sentence(verdict(answer), answer.status),
         "equation": _equation(answer, names),
         "latex": _export(answer, ExportFormat.LATEX),
         "interrupted": answer.interrupted,
@@ -82,10 +90,10 @@ def contents(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _sentence(says: str) -> str:
+def _sentence(says: str, status: Status) -> str:
     """The verdict without its word, which stands beside it."""
     said = says.partition(": ")[2]
-    return f"{said[:1].upper()}{said[1:]}"
+    return f"{said[:1].upper()}{said[1:]}{':' if status is Status.NONE else '.'}"
 
 
 def _figure(value: float | None, digits: int = 2) -> str:
@@ -114,7 +122,15 @@ def _equation(answer: Answer, names: Sequence[str]) -> Shown:
     equation = None
     if len(formula_text(answer.circuit, names)) <= MOST_MATHEMATICS:
         equation = Markup(mathml_equation(answer.circuit, names, short))
-    return Shown(equation, _cut(f"{visible(printed_name(target))} = {text}", MOST_TEXT))
+    whole = _cut(f"{visible(printed_name(target))} = {text}", MOST_TEXT)
+    return Shown(equation, whole, is_wide=_longest_part(answer.circuit, names) > MOST_WIDE)
+
+
+def _longest_part(circuit: Circuit, names: Sequence[str]) -> int:
+    """Characters of the longest term, which is not broken over lines."""
+    node = expression_of(circuit)
+    parts = [total([term]) for term in node.terms] if isinstance(node, Sum) else [node]
+    return max(len(write(part, names, PYTHON)) for part in parts)
 
 
 def _short_formula(circuit: Circuit, names: Sequence[str]) -> Shown:
@@ -147,6 +163,8 @@ def _errors(answer: Answer) -> list[tuple[str, ...]]:
 
 def _r2(value: float | None) -> str:
     """R² as in a terminal, with the power of ten raised."""
+    if value is None:
+        return "–"
     head, less, rest = r2_text(value).partition("1 - ")
     return f"1 − {_figure(float(rest), 1)}" if less else head.replace("-", "−")
 

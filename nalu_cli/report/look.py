@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import warnings
 from collections.abc import Iterator
@@ -10,21 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import matplotlib
 import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
 from nalu_cli.errors import visible
-
-# it would tell whoever asked for a picture about its caches
-logging.getLogger("matplotlib").setLevel(logging.ERROR)
-
-import matplotlib  # noqa: E402 - after its logger was told
-from matplotlib import font_manager  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.axis import Axis  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
-from matplotlib.text import Text  # noqa: E402
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator  # noqa: E402
 
 __all__ = [
     "COLOURS",
@@ -32,12 +27,14 @@ __all__ = [
     "PartLook",
     "Scale",
     "house_style",
-    "power_text",
+    "limit_axis",
     "prepare_glyphs",
     "scale_axis",
     "scale_of",
     "shown",
     "superscript",
+    "tick_text",
+    "wider",
 ]
 
 Floats = NDArray[np.float64]
@@ -158,10 +155,13 @@ def superscript(number: int) -> str:
     return str(number).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
 
 
-def power_text(value: float) -> str:
-    """A power of ten as it stands at an axis."""
-    exponent = math.floor(math.log10(value) + 0.5)
-    return f"{10.0**exponent:g}" if -3 <= exponent <= 4 else f"10{superscript(exponent)}"
+def tick_text(value: float) -> str:
+    """A number as it stands at a logarithmic axis."""
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    if -3 <= int(exponent) <= 4:
+        return f"{float(mantissa) * 10.0 ** int(exponent):.6g}"
+    factor = "" if float(mantissa) == 1 else f"{float(mantissa):g}·"
+    return f"{factor}10{superscript(int(exponent))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +191,7 @@ class Scale:
         return f", in 10{superscript(self.exponent)}" if self.exponent else ""
 
 
+FEW = 0.05
 LOG_DECADES = 2.5
 LARGEST_DECADE = 250
 
@@ -201,7 +202,8 @@ def scale_of(values: Floats, *, may_be_log: bool = True) -> Scale:
     if not len(sizes):
         return Scale(is_log=False, exponent=0)
     low, high = (math.floor(math.log10(size)) for size in (sizes.min(), sizes.max()))
-    spread = math.log10(sizes.max()) - math.log10(sizes.min())
+    # a few small numbers among large ones are no reason
+    spread = math.log10(sizes.max()) - math.log10(np.quantile(sizes, FEW))
     all_positive = bool((values[np.isfinite(values)] > 0).all())
     is_log = may_be_log and all_positive and spread >= LOG_DECADES
     if is_log:
@@ -216,7 +218,47 @@ def scale_axis(axes: Axes, which: Literal["x", "y"], scale: Scale) -> None:
         return
     axes.set(**{f"{which}scale": "log"})
     axis: Axis = getattr(axes, f"{which}axis")
-    axis.set_major_locator(LogLocator(numticks=7))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: power_text(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
+
+
+def limit_axis(axes: Axes, which: Literal["x", "y"], ends: tuple[float, float]) -> None:
+    """Set the ends of an axis, and on a logarithmic one ticks that suit its length."""
+    axes.set(**{f"{which}lim": ends})
+    axis: Axis = getattr(axes, f"{which}axis")
+    if axis.get_scale() != "log":
+        return
+    low, high = (math.log10(end) for end in ends)
+    if high - low < 1:
+        axis.set_major_locator(MaxNLocator(5))
+    else:
+        axis.set_major_locator(FixedLocator(_log_ticks(low, high)))
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten between two of them, or also their double and fivefold if they are few."""
+    decades = range(math.floor(low), math.ceil(high) + 1)
+    if high - low > MANY_DECADES:
+        step = math.ceil(len(decades) / MOST_TICKS)
+        return [10.0**k for k in decades if low <= k <= high and k % step == 0]
+    shares = ((1, 0.0), (2, math.log10(2)), (5, math.log10(5)))
+    return [factor * 10.0**k for k in decades for factor, more in shares if low <= k + more <= high]
+
+
+MOST_TICKS = 7
+MANY_DECADES = 2.5
+
+
+def wider(ends: tuple[float, float], share: float, scale: Scale) -> tuple[float, float]:
+    """A range with some space on both sides, a share of its length."""
+    if scale.is_log:
+        low, high = (math.log10(end) for end in ends)
+        space = share * (high - low) or share
+        return 10.0 ** max(low - space, -LAST_DECADE), 10.0 ** min(high + space, LAST_DECADE)
+    low, high = ends
+    space = share * (high - low) or share * abs(high) or 1.0
+    return low - space, high + space
+
+
+LAST_DECADE = 307

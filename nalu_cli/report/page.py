@@ -21,6 +21,10 @@ from nalu_cli.wording import row_set
 
 __all__ = ["report_page", "save_report"]
 
+POINTS = 72
+LEAST_SHARE, MOST_SHARE = 0.8, 1.7
+"""Between which shares of its own size, in points, a picture is shown: its text stays legible."""
+
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
     autoescape=True,
@@ -74,6 +78,8 @@ def _pictures(answer: Answer) -> dict[str, dict[str, Any]]:
                 "title": picture.title,
                 "about": picture.about,
                 "notes": notes,
+                "least": round(LEAST_SHARE * POINTS * picture.size[0]),
+                "most": round(MOST_SHARE * POINTS * picture.size[0]),
                 "svg": Markup(svg),
             }
     return drawn

@@ -104,7 +104,7 @@ def _of_rows(answer: Answer) -> list[Picture]:
             "Predicted against measured",
             f"Each row at its measured and predicted {target}; on the line both are equal.",
             SIZE,
-            partial(draw_parity, answer=answer),
+            lambda axes: draw_parity(axes, answer),
         ),
         Picture(
             "distance",
@@ -112,7 +112,7 @@ def _of_rows(answer: Answer) -> list[Picture]:
             "The relative error of each row against how far it lies from the middle of the "
             "training box, whose edge is at 1.",
             SIZE,
-            partial(draw_distance, answer=answer),
+            lambda axes: draw_distance(axes, answer),
         ),
     ]
     noisy = answer.status is Status.WITHIN_NOISE

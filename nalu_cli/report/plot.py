@@ -16,9 +16,7 @@ from nalu_cli.report.pictures import Part, Picture, parts_of, pictures_of
 from nalu_cli.whole_file import WholeFile
 from nalu_cli.wording import row_set, verdict
 
-__all__ = ["PLOT_FORMATS", "save_plot"]
-
-PLOT_FORMATS = ("png", "svg")
+__all__ = ["save_plot"]
 
 ACROSS = 3
 CELL = (4.6, 3.6)
@@ -33,7 +31,7 @@ def save_plot(answer: Answer, path: Path) -> None:
     ----------
     answer : Answer
     path : Path
-        Its suffix is one of `PLOT_FORMATS`.
+        Its suffix, ``.png`` or ``.svg``, says in which format.
 
     Raises
     ------

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from nalu_cli.answer import Answer
+from nalu_cli.report.errors_axis import label_zero, raised
 from nalu_cli.report.look import (
     BAND,
     MUTED,
@@ -14,10 +15,11 @@ from nalu_cli.report.look import (
     PARTS,
     RED,
     Scale,
-    power_text,
+    limit_axis,
     scale_axis,
     scale_of,
     shown,
+    wider,
 )
 from nalu_cli.settings import Status
 
@@ -29,8 +31,12 @@ Bools = NDArray[np.bool_]
 LONGEST = 34
 """Characters of a name at an axis."""
 
-ROUNDING = 1e-17
-"""Where errors that are exactly 0 are drawn when there are no others."""
+LARGEST = 1e300
+
+FAR_OUT = 50
+"""From this distance on its logarithm is drawn, from `CENTRE` on."""
+
+CENTRE = 1e-3
 
 
 def draw_parity(axes: Axes, answer: Answer) -> list[str]:
@@ -42,6 +48,7 @@ def draw_parity(axes: Axes, answer: Answer) -> list[str]:
         What a reader of the picture should know.
     """
     points = answer.points
+    _set_free(axes)
     scale = scale_of(points.measured)
     x, y = scale.apply(points.measured), scale.apply(points.predicted)
     low, high = _frame(x, scale)
@@ -54,7 +61,9 @@ def draw_parity(axes: Axes, answer: Answer) -> list[str]:
     _draw_parts(axes, x, y, points.part, inside)
     _mark_missing(axes, x[~has_value])
     target = shown(answer.target, LONGEST)
-    axes.set(xlim=ends, ylim=ends, xlabel=f"measured {target}{scale.unit()}")
+    limit_axis(axes, "x", ends)
+    limit_axis(axes, "y", ends)
+    axes.set(xlabel=f"measured {target}{scale.unit()}")
     axes.set(ylabel=f"predicted{scale.unit()}")
     return [*_missing(~has_value), *_beyond(has_value & ~inside)]
 
@@ -62,6 +71,7 @@ def draw_parity(axes: Axes, answer: Answer) -> list[str]:
 def draw_residuals(axes: Axes, answer: Answer, kept: int) -> list[str]:
     """What is left, measured less predicted, against one of the kept columns."""
     points = answer.points
+    _set_free(axes)
     with np.errstate(all="ignore"):
         left = points.measured - points.predicted
     has_value = np.isfinite(left)
@@ -77,28 +87,45 @@ def draw_residuals(axes: Axes, answer: Answer, kept: int) -> list[str]:
     _mark_missing(axes, x[~has_value])
     reach = 1.1 * float(np.max(np.abs(y), initial=0.0, where=has_value)) or 1.0
     name = shown(answer.names[points.columns[kept]], LONGEST)
-    axes.set(ylim=(-reach, reach), xlabel=f"{name}{across.unit()}")
-    axes.set(xlim=_ends(x, across), ylabel=f"measured − predicted{up.unit()}")
+    limit_axis(axes, "x", _ends(x, across))
+    limit_axis(axes, "y", (-reach, reach))
+    axes.set(xlabel=f"{name}{across.unit()}", ylabel=f"measured − predicted{up.unit()}")
     return _missing(~has_value)
 
 
 def draw_distance(axes: Axes, answer: Answer) -> list[str]:
     """Relative errors against how far out a row lies, with the edge of the training box."""
     points = answer.points
+    _set_free(axes)
     with np.errstate(all="ignore"):
         error = np.abs(points.measured - points.predicted)
         relative = np.where(error == 0, 0.0, error / np.abs(points.measured))
+        # infinite where it is too large for a double, or too far off to be of interest
+        relative[relative > LARGEST] = np.inf
     drawn = np.isfinite(relative) & np.isfinite(points.distance)
-    floor = _floor(relative[drawn])
-    y = np.maximum(relative, floor)
-    across = scale_of(np.maximum(points.distance, 1e-3))
-    across = Scale(across.is_log and bool((points.distance[drawn] > 50).any()), 0)
-    x = np.maximum(points.distance, 1e-3) if across.is_log else points.distance
+    is_far = bool((points.distance[drawn] > FAR_OUT).any())
+    across = Scale(is_log=is_far, exponent=0)
+    x = np.maximum(points.distance, CENTRE) if is_far else points.distance
+    y, floor = raised(relative[drawn])
     scale_axis(axes, "x", across)
     scale_axis(axes, "y", Scale(is_log=True, exponent=0))
-    axes.yaxis.set_major_formatter(lambda value, _: "0" if value <= floor else power_text(value))
-    _draw_parts(axes, x, y, points.part, drawn)
+    _draw_parts(axes, x[drawn], y, points.part[drawn], np.ones(len(y), dtype=np.bool_))
     axes.axvline(1, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+    _name_edge(axes)
+    limit_axis(axes, "x", _ends(np.append(x[drawn], 1.0), across))
+    reach = (float(y.min(initial=floor)), float(y.max(initial=100 * floor)))
+    limit_axis(axes, "y", wider(reach, 0.1, Scale(is_log=True, exponent=0)))
+    label_zero(axes, floor, has_zeros=bool((relative[drawn] == 0).any()))
+    axes.set(xlabel="distance from the middle of the training box", ylabel="relative error")
+    return _without_error(points.measured == 0, error)
+
+
+def _set_free(axes: Axes) -> None:
+    """Keep the axes from looking for ends of their own, beyond the largest double."""
+    axes.autoscale(enable=False)
+
+
+def _name_edge(axes: Axes) -> None:
     axes.annotate(
         "edge of the training box ",
         (1, 1),
@@ -110,37 +137,16 @@ def draw_distance(axes: Axes, answer: Answer) -> list[str]:
         backgroundcolor=PAPER,
         zorder=0.5,
     )
-    top = max(float(y[drawn].max(initial=floor)), 100 * floor)
-    axes.set(ylim=(floor / 2, 4 * top), ylabel="relative error")
-    axes.set(xlabel="distance from the middle of the training box")
-    return _without_error(points.measured == 0, error)
-
-
-def _floor(relative: Floats) -> float:
-    """A power of ten below all errors that are not 0, to draw those that are."""
-    positive = relative[relative > 0]
-    if not len(positive):
-        return ROUNDING
-    return float(max(10.0 ** np.floor(np.log10(positive.min()) - 0.5), 1e-300))
 
 
 def _frame(measured: Floats, scale: Scale) -> tuple[float, float]:
     """Between which values predictions are drawn: one that is far off would hide all others."""
-    low, high = float(measured.min()), float(measured.max())
-    if scale.is_log:
-        return low * low / high, high * high / low
-    span = (high - low) or abs(high) or 1.0
-    return low - span, high + span
+    return wider((float(measured.min()), float(measured.max())), 1.0, scale)
 
 
 def _ends(values: Floats, scale: Scale) -> tuple[float, float]:
     """The ends of an axis, with some space around what is drawn."""
-    low, high = float(values.min()), float(values.max())
-    if scale.is_log:
-        space = (high / low) ** 0.05
-        return low / space, high * space
-    space = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
-    return low - space, high + space
+    return wider((float(values.min()), float(values.max())), 0.05, scale)
 
 
 def _draw_parts(axes: Axes, x: Floats, y: Floats, part: NDArray[np.intp], drawn: Bools) -> None:

@@ -24,7 +24,7 @@ FILLS = {UnitKind.SUM: GREEN, UnitKind.PRODUCT: BLUE, UnitKind.MAGNITUDE: BLUE}
 
 RADIUS = 0.17
 
-ENOUGH = 0.25
+ENOUGH = 0.6
 """Distance from other wires at which a label can be read."""
 
 
@@ -87,7 +87,7 @@ def _draw_wire(axes: Axes, graph: Graph, wire: Wire) -> None:
     )
 
 
-SHARES = (0.6, 0.5, 0.7, 0.4)
+SHARES = (0.6, 0.5, 0.7, 0.4, 0.3, 0.2)
 """How far along a wire its label may stand."""
 
 

@@ -36,8 +36,11 @@ def inline_svg(figure: Figure, name: str, about: str) -> str:
     buffer = StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     root = ET.fromstring(buffer.getvalue())
-    for element in list(root.iter()):
+    elements = list(root.iter())
+    for element in elements:
         _tidy(element, name)
+    for element in elements:
+        _share_style(element)
     _label(root, about)
     return ET.tostring(root, encoding="unicode")
 
@@ -53,7 +56,6 @@ def _tidy(element: ET.Element, name: str) -> None:
         element.remove(child)
     for key, value in element.attrib.items():
         element.set(key, _rewritten(key, value, name))
-    _share_style(element)
 
 
 def _rewritten(key: str, value: str, name: str) -> str:

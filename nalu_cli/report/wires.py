@@ -146,7 +146,7 @@ def weight_text(unit: Unit, term: Term) -> str:
     if unit.kind is not UnitKind.SUM:
         return _fraction(term.weight)
     sign = "−" if term.weight < 0 else "+"
-    return sign + (f"{term.constant:.4g}" if term.constant != 1 else "1")
+    return sign + (f"{term.constant:.3g}" if term.constant != 1 else "1")
 
 
 def _fraction(weight: Fraction) -> str:

@@ -1,0 +1,86 @@
+"""What a fit leaves behind: the model, the files with pictures, and what is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nalu_cli.answer import Answer
+from nalu_cli.commands.display import answer_lines, bare_formula, saved_line
+from nalu_cli.commands.drawing import Drawings
+from nalu_cli.commands.envelope import as_json as written
+from nalu_cli.commands.envelope import result
+from nalu_cli.commands.failure import ReportedError, failure_of
+from nalu_cli.commands.screen import Screen
+from nalu_cli.errors import OutputError
+from nalu_cli.model_file import save_model
+
+__all__ = ["conclude"]
+
+
+def conclude(
+    answer: Answer, path: Path, drawings: Drawings, screen: Screen, *, as_json: bool
+) -> None:
+    """Save, then print: nobody who closes our output early shall lose the model.
+
+    Parameters
+    ----------
+    answer : Answer
+    path : Path
+        Of the model file.
+    drawings : Drawings
+        The other files that were asked for.
+    screen : Screen
+    as_json : bool
+        Whether one JSON object is printed instead of text.
+
+    Raises
+    ------
+    OutputError
+        If a file could not be written; all that could be is done first.
+    """
+    unsaved = _failure(lambda: save_model(answer, path))
+    undrawn = _failure(lambda: drawings.save(answer, screen))
+    failure = unsaved or undrawn
+    _show(answer, None if unsaved else path, screen, as_json=as_json, failure=failure)
+    if failure is not None:
+        raise failure
+
+
+def _failure(write: Callable[[], None]) -> OutputError | None:
+    try:
+        write()
+    except OutputError as error:
+        return error
+    return None
+
+
+def _show(
+    answer: Answer,
+    saved: Path | None,
+    screen: Screen,
+    *,
+    as_json: bool,
+    failure: OutputError | None,
+) -> None:
+    if as_json:
+        _show_json(answer, saved, screen, failure)
+    elif screen.quiet:
+        screen.show([bare_formula(answer)])
+    else:
+        screen.show(answer_lines(answer, screen.out.width))
+        if saved is not None:
+            screen.show(["", saved_line(saved)])
+
+
+def _show_json(
+    answer: Answer, saved: Path | None, screen: Screen, failure: OutputError | None
+) -> None:
+    """One object, whether or not the model could be saved."""
+    data = result(answer, "fit", None if saved is None else str(saved))
+    if failure is None:
+        screen.show([written(data)])
+    else:
+        reported = failure_of(failure)
+        screen.show([written({**data, "error": reported.as_data()})])
+        raise ReportedError(reported)
