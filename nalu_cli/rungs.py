@@ -10,6 +10,7 @@ import numpy as np
 
 from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
 from nalu_cli.allowed import AllowedValues
+from nalu_cli.bilinear import bilinear_rung
 from nalu_cli.exhaustive import MOST_TERMS, short_relations
 from nalu_cli.explore import Plan, factor_starts, size_of, starts
 from nalu_cli.gates import with_gates
@@ -179,6 +180,7 @@ def _sign_rules(problem: Problem) -> tuple[bool, ...]:
 def _simple_algebra(rows: Rows) -> Iterator[Rung]:
     yield Rung("product", lambda _: (Found(c) for c in product_rung(rows)))
     yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows)))
+    yield Rung("product of sums", lambda _: (Found(c) for c in bilinear_rung(rows)))
     yield _algebraic(rows, 0, SMALL_QUESTION)
     yield _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
     yield Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, stop)))

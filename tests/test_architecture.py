@@ -44,6 +44,7 @@ ORDER = (
     "refit",
     "monomials",
     "linear",
+    "bilinear",
     "algebraic",
     "exhaustive",
     "sparse",
@@ -75,7 +76,7 @@ ORDER = (
 STAGES = {
     1: {"table"},
     2: {"problem"},
-    3: {"linear", "algebraic", "exhaustive", "sparse", "workbench", "rungs", "ladder"},
+    3: {"linear", "bilinear", "algebraic", "exhaustive", "sparse", "workbench", "rungs", "ladder"},
     4: {"explore", "cells", "adam", "stack", "train"},
     5: {"polish"},
     6: {"snap", "gates", "moves"},
