@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from conftest import ROOT, Run, plain_terminal
 from nalu_cli.answer import Answer, Progress
 from nalu_cli.circuit import Circuit
 from nalu_cli.commands import app
-from nalu_cli.errors import DataError, ExitCode
+from nalu_cli.errors import DataError, ExitCode, OutputError
 from nalu_cli.model_file import load_model, save_model
 from nalu_cli.problem import pose
 from nalu_cli.settings import CellName, Device, Effort, ExportFormat, FitSettings, Status
@@ -225,12 +226,19 @@ def test_a_missing_target_lists_the_columns(cli: Cli) -> None:
         ("fit {data} -t f -o .", 5, "is a folder"),
         ("fit {data} -t f -o -", 2, "a model is saved to a file"),
         ("fit {data} -t f -o notes.txt", 5, "notes.txt exists and is no model"),
+        ("fit {data} -t f --report none/law.html", 5, "there is no folder"),
+        ("fit {data} -t f --report law.pdf", 2, "must end in .html or .htm"),
+        ("fit {data} -t f --report -", 2, "--report is '-'; the file's name must end in"),
+        ("fit {data} -t f --plot law.jpg", 2, "--plot is 'law.jpg'; the file's name must end in"),
+        ("fit {data} -t f -o law.svg --plot law.svg", 2, "'law.svg' is to hold two results"),
         ("fit empty.csv -t f", 3, "empty"),
         ("explain none.pt", 4, "there is no file none.pt"),
         ("explain {data}", 4, "is no nalu model"),
         ("explain model.pt --as fortran", 2, "fortran"),
         ("explain model.pt --as latex --json", 2, "--as and --json"),
         ("explain model.pt -o model.pt", 2, "would overwrite"),
+        ("explain model.pt --plot none/law.png", 5, "there is no folder"),
+        ("explain model.pt -o law.html --report law.html", 2, "to hold two results"),
         ("predict model.pt", 2, "neither rows nor --range"),
         ("predict model.pt {data} --range d1=1", 2, "both a file and --range"),
         ("predict model.pt --range q=1", 2, "model.pt has no column 'q'; it has d1, d2, n"),
@@ -551,3 +559,110 @@ def test_a_signal_keeps_the_best_so_far_and_a_second_one_quits(
     assert "the best formula so far is kept" in err
     assert ("saved model.pt" in out) == (times == 1)
     assert (here / "model.pt").exists() == (times == 1)
+
+
+def test_a_fit_writes_model_page_and_pictures(cli: Cli, engine: Engine, here: Path) -> None:
+    code, out, err = cli("fit", SAMPLE, "-t", "f", "--report", "law.html", "--plot", "law.svg")
+    assert code == 0
+    assert "saved model.pt" in out
+    assert "wrote law.html\nwrote law.svg\n" in err
+    assert {path.name for path in here.iterdir()} == {"model.pt", "law.html", "law.svg"}
+    assert "nalu fit" in (here / "law.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "option", ["--report=none/law.html", "--plot=none/law.png", "--plot=x.pdf"]
+)
+def test_what_cannot_be_written_is_known_before_the_search(
+    option: str,
+    cli: Cli,
+    engine: Engine,
+    here: Path,
+) -> None:
+    code, out, _ = cli("fit", SAMPLE, "-t", "f", option)
+    assert (code, out) == (2 if "pdf" in option else 5, "")
+    assert engine.call == {}
+    assert list(here.iterdir()) == []
+
+
+def test_a_page_that_fails_after_all_costs_neither_formula_nor_model(
+    cli: Cli,
+    engine: Engine,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise OutputError("law.html cannot be written: no space left on device")
+
+    monkeypatch.setattr("nalu_cli.report.save_report", fail)
+    code, out, err = cli("fit", SAMPLE, "-t", "f", "--report", "law.html")
+    assert code == 5
+    assert out.startswith("f = d1*d2/(d1*n + d2)")
+    assert "saved model.pt" in out
+    assert "no space left on device" in err
+    assert load_model(here / "model.pt").target == "f"
+
+
+def test_explain_writes_page_and_pictures_besides(cli: Cli, model: Path, here: Path) -> None:
+    code, out, err = cli("explain", model, "--report", "a.html", "--plot", "a.png", "--as", "text")
+    assert (code, out) == (0, "f = d1*d2/(d1*n + d2)\n")
+    assert err == "wrote a.html\nwrote a.png\n"
+    assert (here / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("-t f", "--target f"),
+        ("-t f --json -q -o x.pt --no-color", "--target f"),
+        ("--target=f --seed 7 --train-only", "--target f --train-only --seed 7"),
+        ("-t f --noise 0.01 --far 0.2", "--target f --far 0.2 --noise 0.01"),
+        ("-t f --ignore n,d1 --ignore d2", "--target f --ignore n,d1 --ignore d2"),
+    ],
+)
+def test_the_command_that_repeats_a_fit_is_kept(
+    given: str, kept: str, cli: Cli, engine: Engine, here: Path
+) -> None:
+    cli("fit", SAMPLE, *given.split())
+    path = here / ("x.pt" if "x.pt" in given else "model.pt")
+    words = load_model(path).command
+    assert words == ("nalu", "fit", str(SAMPLE), *kept.split())
+    first = dict(engine.call)
+    engine.call = {}
+    code, _, _ = cli(*words[1:])
+    assert code == 0
+    assert {k: engine.call[k] for k in ("target", "settings", "inputs", "ignore")} == {
+        k: first[k] for k in ("target", "settings", "inputs", "ignore")
+    }
+
+
+def test_names_that_look_like_options_are_kept_as_names(
+    cli: Cli, engine: Engine, here: Path
+) -> None:
+    engine.answer = lens(target="-t")
+    (here / "-x.csv").write_text("a,-t\n1,2\n2,4\n3,6\n")
+    assert cli("fit", "--target=-t", "--", "-x.csv")[0] == 0
+    words = load_model(here / "model.pt").command
+    assert words == ("nalu", "fit", "--target=-t", "--", "-x.csv")
+    assert shlex.split(shlex.join(words)) == list(words)
+    assert cli(*words[1:])[0] == 0
+
+
+HEADER = ("a$b^$", "<script>alert(1)</script>", "_hidden", "温度", "</title>\n<b>", "y & z")
+
+
+def test_a_table_with_hostile_names_has_its_report(nalu: Run, here: Path) -> None:
+    with (here / "t.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(HEADER)
+        for k in range(1, 40):
+            values = (k % 7 + 1, k % 5 + 1.5, k % 3 + 2.25, k % 4 + 1, k)
+            rows.writerow((*values, values[0] * values[1] / values[3]))
+    done = nalu("fit", "t.csv", "-t", HEADER[-1], "--report", "r.html", "--plot", "r.png")
+    assert "Warning" not in done.stderr
+    page = (here / "r.html").read_text(encoding="utf-8")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script" not in page
+    assert "温度" in page
+    nalu("explain", "model.pt", "--report", "again.html", "--plot", "again.svg", "--quiet")
+    assert (here / "again.html").read_text(encoding="utf-8") == page
