@@ -51,11 +51,14 @@ class Suite:
     cases : tuple of Case
     seeds : tuple of int
         Those the published results are over.
+    about : str
+        What it is and where it comes from.
     """
 
     name: str
     cases: tuple[Case, ...]
     seeds: tuple[int, ...]
+    about: str = ""
 
 
 def read_laws(path: Path) -> tuple[KnownLaw, ...]:
@@ -165,7 +168,7 @@ def _suite(name: str, data: Mapping[str, Any]) -> Suite:
     cases = tuple(
         Case(_text(case["name"]), tuple(_tasks({**data, **case}))) for case in data["cases"]
     )
-    return Suite(name, cases, tuple(range(first, last + 1)))
+    return Suite(name, cases, tuple(range(first, last + 1)), _text(data.get("about", "")))
 
 
 def _tasks(data: Mapping[str, Any]) -> Iterator[OperationTask]:

@@ -6,6 +6,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from nalu_cli.errors import UsageError
-from nalu_cli.experiments.benchmark_file import SUITES, read_suite
+from nalu_cli.experiments.benchmark_file import SUITES, Suite, read_suite
 from nalu_cli.experiments.outcome_file import read_outcomes
 from nalu_cli.experiments.plan import OPERATION_TITLES
 from nalu_cli.experiments.protocol import Protocol
@@ -243,12 +244,18 @@ def _reason(run: Run, failed: Outcome) -> str:
     """Why runs by the published protocol can have failed, if their suite is a published one."""
     if run.protocol is Protocol.CSV:
         return ""
+    with suppress(UsageError):  # a suite of somebody's own has no published tasks
+        return _reason_in(read_suite(SUITES, run.suite), run.cell, failed)
+    return ""
+
+
+def _reason_in(suite: Suite, cell: CellName, failed: Outcome) -> str:
     from nalu_cli.experiments.exact_weights import passes
 
-    for case in read_suite(SUITES, run.suite).cases:
+    for case in suite.cases:
         for task in case.tasks:
             if (task.operation, case.name) == failed.labels:
-                return REASONS[passes(run.cell, task)]
+                return REASONS[passes(cell, task)]
     return ""
 
 

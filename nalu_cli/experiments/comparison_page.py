@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
+from nalu_cli.errors import UsageError
+from nalu_cli.experiments.benchmark_file import SUITES, read_suite
 from nalu_cli.experiments.comparison import Best, Line, Numbers, Run, lines_of, total_of
 from nalu_cli.experiments.protocol import Protocol
 from nalu_cli.experiments.results_page import MARK, number_text, row, table_head
@@ -63,14 +66,18 @@ def comparison_page(command: str, runs: Sequence[Run], numbers: Numbers) -> str:
 def _sections(runs: Sequence[Run], numbers: Numbers, protocol: Protocol) -> Iterator[str]:
     chosen = [run for run in runs if run.protocol is protocol]
     for suite in dict.fromkeys(run.suite for run in chosen):
-        yield f"### {suite}"
-        yield ""
+        yield from (f"### {suite}", "", *_about(suite))
         mine = [run for run in chosen if run.suite == suite]
         yield from _published(mine, numbers) if protocol is Protocol.PAPER else _tables(mine)
         yield ""
         for note in numbers.notes:
             if note.suite == suite and protocol is Protocol.PAPER:
                 yield from (note.text, "")
+
+
+def _about(suite: str) -> Iterator[str]:
+    with suppress(UsageError):  # a suite of somebody's own
+        yield from (f"{read_suite(SUITES, suite).about}.", "")
 
 
 def _published(runs: Sequence[Run], numbers: Numbers) -> Iterator[str]:

@@ -67,15 +67,15 @@ class Course:
         """The same with fewer steps; ramps that would not be over by then shrink with them."""
         if steps is None:
             return self
-        share = steps / self.steps
-        ramps = {
-            cell: (first, last)
-            if last < steps
-            else (round(share * first), max(round(share * last), 1))
-            for cell, (first, last) in self.ramps.items()
-        }
         log_every = max(1, min(self.log_every, steps // 10))
+        ramps = {cell: self._ramp(ramp, steps) for cell, ramp in self.ramps.items()}
         return replace(self, steps=steps, ramps=ramps, log_every=log_every)
+
+    def _ramp(self, ramp: Steps, steps: int) -> Steps:
+        first, last = ramp
+        if last < steps or first >= self.steps:
+            return ramp
+        return first * steps // self.steps, last * steps // self.steps
 
 
 _LATE = dict.fromkeys((CellName.NMU, CellName.NRU, CellName.NMRU), (1_000_000, 2_000_000))
@@ -118,14 +118,10 @@ def course_of(task: OperationTask, steps: int | None = None) -> Course:
         )
     if steps is not None and not 10 <= steps <= course.steps:
         raise UsageError(
-            f"--steps is {steps}", accepted=f"it must be 10 to {course.steps} for these tasks"
+            f"--steps is {steps}",
+            accepted=f"it must be 10 to {course.steps}, those of {course.source}",
         )
-    # a shorter run of four columns stays without regulariser
-    return (
-        course.shortened(steps)
-        if task.kind is not TaskKind.GROUPS
-        else replace(course, steps=steps or course.steps)
-    )
+    return course.shortened(steps)
 
 
 def inner_cell(cell: CellName, *, sums: bool) -> CellName:
