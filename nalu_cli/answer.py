@@ -12,6 +12,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.settings import FitSettings, Status
 
 __all__ = [
+    "EVERY",
     "Answer",
     "Constant",
     "Errors",
@@ -24,6 +25,9 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+
+EVERY = "all"
+"""The key of `Answer.errors` for every row of a table of which an excerpt was fitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,7 @@ class Answer:
     complexity : int
         Description length in symbols: columns, constants and operations.
     errors : dict of str to Errors
-        Keys ``train``, ``near`` and ``far`` or ``test``.
+        Keys ``train``, ``near`` and ``far`` or ``test``; ``all`` for every row of a long table.
     noise : float or None
         Estimated relative noise of the target: standard deviation over root mean square.
     constants : tuple of Constant
@@ -245,6 +249,8 @@ class Progress:
         Since the start.
     seconds_left : float or None
         Until the time limit.
+    rows : int
+        How many rows of a long table were read, or compared with the formula; 0 during the climb.
     """
 
     rung: str
@@ -255,6 +261,7 @@ class Progress:
     far_error: float | None
     seconds: float
     seconds_left: float | None
+    rows: int = 0
 
 
 Watch = Callable[[Progress], None]

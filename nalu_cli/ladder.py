@@ -19,7 +19,7 @@ from nalu_cli.rungs import MANY_ROWS, Rung, rungs_of
 from nalu_cli.settings import Effort, FitSettings, Status
 from nalu_cli.workbench import Found
 
-__all__ = ["Climbed", "climb"]
+__all__ = ["Climbed", "climb", "seconds_of"]
 
 SECONDS = {Effort.QUICK: 5.0, Effort.NORMAL: 25.0, Effort.THOROUGH: 300.0}
 """Time limit of each effort when the user gives none."""
@@ -106,6 +106,11 @@ class _Patience:
         return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
 
 
+def seconds_of(settings: FitSettings) -> float:
+    """How long a climb may take."""
+    return settings.time_limit or SECONDS[settings.effort]
+
+
 def climb(
     problem: Problem,
     settings: FitSettings,
@@ -128,7 +133,7 @@ def climb(
     -------
     Climbed
     """
-    clock = _Clock(settings.time_limit or SECONDS[settings.effort], stop)
+    clock = _Clock(seconds_of(settings), stop)
     climbed = Climbed([weigh(_constant(problem), problem, found_by="constant")])
     if climbed.candidates[0].is_exact:
         return climbed

@@ -4,45 +4,62 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from nalu_cli.answer import Answer, Constant, Evidence, Watch
+from nalu_cli.answer import EVERY, Answer, Constant, Evidence, Progress, Watch
 from nalu_cli.constants import name_constant
+from nalu_cli.excerpt import Excerpt, complete_blocks, excerpt_of, most_rows
 from nalu_cli.gates import gate_caveats
 from nalu_cli.judge import Candidate, errors_on, front, verdict
-from nalu_cli.ladder import Climbed, climb
+from nalu_cli.ladder import Climbed, climb, seconds_of
 from nalu_cli.model_file import installed_versions
 from nalu_cli.moves import snap_table
 from nalu_cli.points import points_of
 from nalu_cli.problem import Problem, pose
 from nalu_cli.refit import constants_of
 from nalu_cli.settings import Device, FitSettings
-from nalu_cli.table import Table
+from nalu_cli.table import LongTable, Table
+from nalu_cli.verify import Check, checked, holds, settled, weight
 
 __all__ = ["fit_table"]
 
 PROBES = 8
 """Rows saved with the model, to check on reading that the circuit still computes the same."""
 
+MOST_REFITS = 2
+"""How often the rows of a long table that a formula does not explain are fitted as well."""
+
+SHORTEST_CLIMB = 1.0
+"""Seconds that must be left for it."""
+
+TEST = "test"
+"""The key of `Answer.errors` for the rows of a file of the user's own."""
+
 
 def fit_table(
-    table: Table,
+    table: Table | LongTable,
     target: str,
     settings: FitSettings | None = None,
     *,
     inputs: Sequence[str] | None = None,
     ignore: Sequence[str] = (),
-    test: Table | None = None,
+    test: Table | LongTable | None = None,
     watch: Watch | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Answer:
     """Find the arithmetic formula of a column.
 
+    Of a table with more than some ten thousand rows an excerpt is fitted, and every row is compared
+    with the formula. Rows it does not explain are fitted too, and if they cannot be, less is
+    claimed.
+
     Parameters
     ----------
-    table : Table
+    table : Table or LongTable
     target : str
         Column to explain.
     settings : FitSettings, optional
@@ -50,7 +67,7 @@ def fit_table(
         Columns the formula may use; all numeric ones when left out.
     ignore : sequence of str
         Columns it may not use.
-    test : Table, optional
+    test : Table or LongTable, optional
         Rows to measure extrapolation on, in place of the outermost rows.
     watch : callable, optional
         Receives a `Progress` at every step.
@@ -76,19 +93,132 @@ def fit_table(
 
         # most fits end before anything is trained
         check_device(settings.device)
-    start = time.perf_counter()
+    request = _Request(target, settings, inputs, ignore, watch, stop)
     # the matrices are small: more BLAS threads would cost time and change the last bits
     with threadpool_limits(limits=1), np.errstate(all="ignore"):
-        problem = pose(table, target, settings, inputs=inputs, ignore=ignore, test=test)
-        climbed = climb(problem, settings, watch=watch, stop=stop)
-        return _answer(problem, climbed, settings, time.perf_counter() - start)
+        if _is_short(table) and (test is None or _is_short(test)):
+            return _fitted(request, table, test)
+        return _fitted_in_part(request, table, test)
+
+
+@dataclass(slots=True)
+class _Request:
+    """What `fit_table` was asked for, and the time that went by."""
+
+    target: str
+    settings: FitSettings
+    inputs: Sequence[str] | None
+    ignore: Sequence[str]
+    watch: Watch | None
+    stop: Callable[[], bool] | None
+    start: float = field(default_factory=time.perf_counter)
+    climbing: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.start
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether a second climb is worth its beginning."""
+        stopped = self.stop is not None and self.stop()
+        return not stopped and self.climbing + SHORTEST_CLIMB < seconds_of(self.settings)
+
+    def told(self, doing: str, answer: Answer | None = None) -> Callable[[int], None]:
+        """What hears how many rows were looked at, and passes it on."""
+        names = () if answer is None else answer.names
+        circuit = None if answer is None else answer.circuit
+
+        def hear(rows: int) -> None:
+            if self.watch is not None:
+                self.watch(Progress(doing, 0, 0, names, circuit, None, self.seconds, None, rows))
+
+        return hear
+
+
+def _is_short(table: Table | LongTable) -> TypeGuard[Table]:
+    return isinstance(table, Table) and len(table) <= most_rows(len(table.names) - 1)
+
+
+def _fitted(request: _Request, table: Table, test: Table | None) -> Answer:
+    settings = request.settings
+    problem = pose(
+        table, request.target, settings, inputs=request.inputs, ignore=request.ignore, test=test
+    )
+    begun = time.perf_counter()
+    left = replace(settings, time_limit=seconds_of(settings) - request.climbing)
+    climbed = climb(problem, left, watch=request.watch, stop=request.stop)
+    request.climbing += time.perf_counter() - begun
+    return _answer(problem, climbed, settings, request.seconds)
+
+
+def _fitted_in_part(
+    request: _Request, table: Table | LongTable, test: Table | LongTable | None
+) -> Answer:
+    part = _excerpt(request, table, request.target, request.inputs, request.ignore)
+    columns = part.table.names
+    other = None if test is None else _excerpt(request, test, columns[-1], columns[:-1])
+    tested = None if other is None else other.table
+    answer = _fitted(request, part.table, tested)
+    if not part.is_whole:
+        answer = _borne_out(request, answer, part, table, tested)
+    if test is not None and other is not None and not other.is_whole:
+        check = _compared(request, answer, test, other.table)
+        answer = settled(answer, check, TEST)
+    return replace(answer, seconds=request.seconds)
+
+
+def _excerpt(
+    request: _Request,
+    table: Table | LongTable,
+    target: str,
+    inputs: Sequence[str] | None,
+    ignore: Sequence[str] = (),
+) -> Excerpt:
+    told = request.told("reading")
+    seed = request.settings.seed
+    return excerpt_of(
+        table, target, seed, inputs=inputs, ignore=ignore, stop=request.stop, told=told
+    )
+
+
+def _borne_out(
+    request: _Request,
+    answer: Answer,
+    part: Excerpt,
+    table: Table | LongTable,
+    test: Table | None,
+) -> Answer:
+    """The answer that explains most rows; what one of them leaves is fitted as well."""
+    check = _compared(request, answer, table, part.table)
+    best = answer, check
+    for _ in range(MOST_REFITS):
+        if holds(answer, check, EVERY) or not check.is_finished or not request.may_go_on:
+            break
+        part = part.and_also(check.rows, check.lines)
+        answer = _fitted(request, part.table, test)
+        check = _compared(request, answer, table, part.table)
+        best = min(best, (answer, check), key=lambda found: weight(*found))
+    return settled(*best, EVERY)
+
+
+def _compared(request: _Request, answer: Answer, table: Table | LongTable, part: Table) -> Check:
+    typical = float(np.median(np.abs(part.columns[:, -1])))
+    return checked(
+        answer,
+        complete_blocks(table, part.names),
+        part.names,
+        typical,
+        stop=request.stop,
+        told=request.told("comparing", answer),
+    )
 
 
 def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: float) -> Answer:
     best = climbed.best
     assert best is not None  # the constant is always there
     status, noise, caveats = verdict(best, problem)
-    far = "test" if problem.far_is_test else "far"
+    far = TEST if problem.far_is_test else "far"
     probe = problem.train.X[:PROBES]
     moves = best.moves or snap_table(best.circuit, problem.train, problem.names)
     return Answer(

@@ -18,7 +18,7 @@ from nalu_cli.errors import DataError, UsageError, quoted
 from nalu_cli.settings import FitSettings
 from nalu_cli.table import Table
 
-__all__ = ["Box", "Problem", "Rows", "pose"]
+__all__ = ["Box", "Problem", "Rows", "asked_columns", "pose"]
 
 Floats = NDArray[np.float64]
 
@@ -120,7 +120,7 @@ def pose(
         A column without numbers, or too few rows.
     """
     target = table.resolve(target)
-    asked = _asked_columns(table, target, inputs, ignore)
+    asked = asked_columns(table, target, inputs, ignore)
     values, notes = table.select((*asked, target), target=target)
     _check_rows(table, len(values))
     names, columns, column_notes = _varying_columns(asked, values[:, :-1])
@@ -152,9 +152,10 @@ def pose(
     )
 
 
-def _asked_columns(
+def asked_columns(
     table: Table, target: str, inputs: Sequence[str] | None, ignore: Sequence[str]
 ) -> tuple[str, ...]:
+    """The columns a formula may use; see `pose`."""
     ignored = {table.named(name) for name in ignore}
     if target in ignored:
         raise UsageError(f"the target {quoted(target)} is also ignored")

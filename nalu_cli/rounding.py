@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.problem import Rows
 
-__all__ = ["EPS", "agreement", "rounding_bound"]
+__all__ = ["EPS", "agreement", "agreements", "rounding_bound"]
 
 Floats = NDArray[np.float64]
 
@@ -41,13 +41,33 @@ def agreement(circuit: Circuit, rows: Rows, resolution: float = 0.0) -> float:
     """
     if not len(rows):
         return 0.0
+    ratio = agreements(circuit, rows, float(np.median(np.abs(rows.y))), resolution)
+    return float(np.max(ratio)) if np.isfinite(ratio).all() else float("inf")
+
+
+def agreements(circuit: Circuit, rows: Rows, typical: float, resolution: float = 0.0) -> Floats:
+    """The error of each row in units of what rounding explains.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    rows : Rows
+    typical : float
+        Median size of the targets, of which these may be a part.
+    resolution : float
+        As in `agreement`.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        Not finite where the circuit is undefined.
+    """
     value, bound = rounding_bound(circuit, rows.X)
     with np.errstate(all="ignore"):
         size = np.abs(rows.y)
-        allowed = ROUNDING_FACTOR * np.minimum(bound + EPS * size, WORST * (size + np.median(size)))
+        allowed = ROUNDING_FACTOR * np.minimum(bound + EPS * size, WORST * (size + typical))
         allowed = allowed + resolution
-        ratio = np.abs(value - rows.y) / np.maximum(allowed, 1e-320)
-    return float(np.max(ratio)) if np.isfinite(ratio).all() else float("inf")
+        return np.asarray(np.abs(value - rows.y) / np.maximum(allowed, 1e-320), dtype=np.float64)
 
 
 def rounding_bound(circuit: Circuit, X: Floats) -> tuple[Floats, Floats]:

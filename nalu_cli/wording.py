@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from nalu_cli.answer import Answer, Errors
+from nalu_cli.answer import EVERY, Answer, Errors
 from nalu_cli.errors import visible
 from nalu_cli.settings import Status
 
 __all__ = ["EXTRAPOLATION", "number", "percent", "r2_text", "row_set", "verdict"]
 
-ROWS = {"near": "near (kept back)", "far": "far (outermost)", "test": "test (your file)"}
+ROWS = {
+    "near": "near (kept back)",
+    "far": "far (outermost)",
+    "test": "test (your file)",
+    EVERY: "all (the whole table)",
+}
 
 EXTRAPOLATION = ("far", "test")
 """Sets of rows that lie outside of what was trained on."""
@@ -39,7 +44,7 @@ def row_set(name: str) -> str:
 
 def verdict(answer: Answer) -> str:
     """What is claimed about the formula, in words."""
-    rows = sum(errors.rows for errors in answer.errors.values())
+    rows = _rows(answer.errors)
     match answer.status:
         case Status.EXACT:
             return f"exact: agrees to rounding on all {rows} rows"
@@ -50,6 +55,12 @@ def verdict(answer: Answer) -> str:
         case Status.NONE:
             target = visible(answer.target)
             return f"none: no law of this kind explains {target}; the closest found is"
+
+
+def _rows(errors: dict[str, Errors]) -> int:
+    """How many rows bear a verdict out, those counted once that are in two sets."""
+    whole = (EVERY, "test") if EVERY in errors else tuple(errors)
+    return sum(errors[name].rows for name in whole if name in errors)
 
 
 def _level(answer: Answer) -> str:

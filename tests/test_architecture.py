@@ -28,10 +28,12 @@ ORDER = (
     "relaxed",
     "wiring",
     "answer",
+    "tally",
     "wording",
     "table",
     "coincidence",
     "problem",
+    "excerpt",
     "rounding",
     "scale",
     "explore",
@@ -60,6 +62,7 @@ ORDER = (
     "signs",
     "refine",
     "judge",
+    "verify",
     "rungs",
     "ladder",
     "exporters",
@@ -75,13 +78,13 @@ ORDER = (
 
 STAGES = {
     1: {"table"},
-    2: {"problem"},
+    2: {"problem", "excerpt"},
     3: {"linear", "bilinear", "algebraic", "exhaustive", "sparse", "workbench", "rungs", "ladder"},
     4: {"explore", "cells", "adam", "stack", "train"},
     5: {"polish"},
     6: {"snap", "gates", "moves"},
     7: {"constants", "refit", "simplify", "signs", "refine"},
-    8: {"judge"},
+    8: {"judge", "verify"},
     9: {"tree", "expression", "formula", "exporters"},
     10: {"model_file", "report", "pipeline"},
 }
@@ -91,6 +94,7 @@ HOMES = {
     "mpmath": {"experiments"},
     "numpy": set(ORDER),
     "pandas": {"table"},
+    "pyarrow": {"table"},
     "rich": {"commands"},
     "sympy": {"experiments", "simplify"},
     "jinja2": {"report"},
@@ -101,6 +105,9 @@ HOMES = {
     "typer": {"commands"},
 }
 """Each third-party library and the modules that may import it."""
+
+OPTIONAL = {"pyarrow": "parquet"}
+"""Libraries that an extra installs."""
 
 TESTED_ELSEWHERE = {
     "__main__": "every test of the command line goes through it",
@@ -228,7 +235,8 @@ def test_files_named_as_covering_others_exist() -> None:
 def test_every_library_is_declared_and_needed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {re.split(r"[^\w-]", wanted)[0] for wanted in project["dependencies"]}
-    assert declared == set(HOMES)
+    assert declared | set(OPTIONAL) == set(HOMES)
+    assert set(OPTIONAL.values()) <= set(project["optional-dependencies"])
 
 
 def test_the_changelog_describes_this_version() -> None:

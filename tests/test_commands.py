@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,14 @@ from nalu_cli.errors import DataError, ExitCode, OutputError
 from nalu_cli.model_file import load_model, save_model
 from nalu_cli.problem import pose
 from nalu_cli.settings import CellName, Device, Effort, ExportFormat, FitSettings, Status
+from nalu_cli.table import read_chunks
 
 SAMPLE = ROOT / "sample_data" / "lens.csv"
 
 RESULT_KEYS = (
     "nalu_result_version command status interrupted target inputs formula latex complexity "
-    "constants errors noise front snap found_by layers restarts caveats seconds seed device "
-    "versions model"
+    "constants errors noise front snap found_by layers restarts caveats seconds memory_bytes "
+    "seed device versions model"
 )
 
 Said = tuple[int, str, str]
@@ -383,7 +385,8 @@ def test_predictions_as_json(cli: Cli, model: Path, here: Path) -> None:
 
 
 def test_large_files_are_streamed(cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nalu_cli.commands.prediction.CHUNK_ROWS", 100)
+    in_parts = partial(read_chunks, block_bytes=1000)
+    monkeypatch.setattr("nalu_cli.commands.prediction.read_chunks", in_parts)
     save_model(of(Circuit(1, ((product((0, 2), scale=0.1),),)), ("x",)), here / "square.pt")
     x = np.random.default_rng(0).normal(0, 1e150, 1050).tolist()
     (here / "x.csv").write_text("x,y\n" + "".join(f"{v!r},{0.1 * v**2!r}\n" for v in x))

@@ -11,6 +11,7 @@ import math
 import os
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nalu_cli.errors import DataError, ExitCode, NaluError, UsageError
-from nalu_cli.table import ReadOptions, Table, column_names, read_chunks, read_table, source
+from nalu_cli.table import (
+    Chunk,
+    LongTable,
+    ReadOptions,
+    Table,
+    column_names,
+    opened_table,
+    read_chunks,
+    read_table,
+    source,
+)
+from nalu_cli.table.chunks import chunks_of_text
+from nalu_cli.table.source import opened
 
 GOOD = "pressure,area,force\n1.5,2,3\n2.5,4,10\n"
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -41,6 +54,10 @@ def chosen(folder: Path, content: str | bytes, **options: object) -> np.ndarray:
     return table.select(table.names)[0]
 
 
+def numbers(chunk: Chunk, *names: str) -> np.ndarray:
+    return np.column_stack([column.values for column in chunk.numeric(names)])
+
+
 def zipped(*names: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -57,8 +74,8 @@ def test_doubles_survive_the_text(tmp_path: Path, rows: list[tuple[float, float]
     body = "".join(f"{a!r},{b:.17g}\n" for a, b in rows)
     path = write(tmp_path, "a,b\n" + body)
     np.testing.assert_array_equal(read_table(path).columns, np.array(rows))
-    chunk = next(read_chunks(path))
-    np.testing.assert_array_equal(chunk.numbers(("a", "b")).values, np.array(rows))
+    (chunk,) = read_chunks(path)
+    np.testing.assert_array_equal(numbers(chunk, "a", "b"), np.array(rows))
 
 
 def test_random_bit_patterns_survive_the_careful_path_too(tmp_path: Path) -> None:
@@ -108,7 +125,7 @@ def test_one_table_in_many_hands(tmp_path: Path, content: str | bytes) -> None:
     np.testing.assert_array_equal(table.columns, [[1.5, 2, 3], [2.5, 4, 10]])
     assert column_names(path)[:3] == table.names
     (chunk,) = read_chunks(path)
-    np.testing.assert_array_equal(chunk.numbers(table.names).values, table.columns)
+    np.testing.assert_array_equal(numbers(chunk, *table.names), table.columns)
     np.testing.assert_array_equal(chunk.lines, table.lines)
 
 
@@ -334,16 +351,16 @@ def test_workbooks_are_tables_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     frame = pd.DataFrame(
         {"a": [1, 2], "b ": [0.1, None], "c": ["x", None], "d": [1.5, "oops"], "e": [True, False]}
     )
-    for module in ("reading", "chunks"):
+    for module in ("reading", "workbook"):
         monkeypatch.setattr(f"nalu_cli.table.{module}.read_workbook", lambda *_: frame)
     table = read_table("x.xlsx")
     assert table.names == ("a", "b", "d", "e")
     np.testing.assert_array_equal(table.columns[:, :2], [[1, 0.1], [2, np.nan]])
     with pytest.raises(DataError, match="row 3, column 'd': 'oops' is not a number"):
         table.select(("d",))
-    chunks = list(read_chunks("x.xlsx", chunk_rows=1))
-    assert [chunk.rows[0][:3] for chunk in chunks] == [["1", "0.1", "x"], ["2", "", ""]]
-    np.testing.assert_array_equal(chunks[1].numbers(("b", "e")).values, [[np.nan, 0]])
+    (chunk,) = read_chunks("x.xlsx")
+    assert chunk.texts() == ["1,0.1,x,1.5,True", "2,,,oops,False"]
+    np.testing.assert_array_equal(numbers(chunk, "b", "e"), [[0.1, 1], [np.nan, 0]])
 
 
 def test_bad_rows_are_skipped_on_demand(tmp_path: Path) -> None:
@@ -427,17 +444,25 @@ def test_a_terminal_is_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
         read_table("-")
 
 
-def test_chunks_keep_every_cell(tmp_path: Path) -> None:
-    content = 'a,note,b\n1," ""x"", y",2\n\n3,=1+1,n/a\n5,,oops\n7,é,True\n'
-    chunks = list(read_chunks(write(tmp_path, content), chunk_rows=3))
-    assert [len(chunk) for chunk in chunks] == [3, 1]
-    assert [row[1] for chunk in chunks for row in chunk.rows] == [' "x", y', "=1+1", "", "é"]
-    assert [line for chunk in chunks for line in chunk.lines.tolist()] == [2, 4, 5, 6]
-    numbers = chunks[0].numbers(("b", "a"))
-    np.testing.assert_array_equal(numbers.values, [[2, 1], [np.nan, 3], [np.nan, 5]])
-    np.testing.assert_array_equal(numbers.missing[:, 0], [False, True, False])
-    np.testing.assert_array_equal(numbers.bad[:, 0], [False, False, True])
-    assert chunks[1].numbers(("b",)).values.tolist() == [[1.0]]
+@pytest.mark.parametrize("block_bytes", [1, 7, 30, 1000])
+def test_chunks_keep_every_row_as_it_is_written(tmp_path: Path, block_bytes: int) -> None:
+    rows = ['1," ""x"", y",2', "3,=1+1,n/a", '5,"two\nlines",oops', "7,é, 8"]
+    content = "\n".join(["a,note,b", rows[0], "", *rows[1:]])
+    chunks = list(read_chunks(write(tmp_path, content), block_bytes=block_bytes))
+    assert (len(chunks) == 1) == (block_bytes == 1000)
+    assert [row for chunk in chunks for row in chunk.texts()] == rows
+    assert [line for chunk in chunks for line in chunk.lines.tolist()] == [2, 4, 5, 7]
+    values = np.concatenate([numbers(chunk, "b", "a") for chunk in chunks])
+    np.testing.assert_array_equal(values, [[2, 1], [np.nan, 3], [np.nan, 5], [8, 7]])
+    faulty = {
+        int(chunk.lines[row])
+        for chunk in chunks
+        for column in chunk.numeric(["b"])
+        if column.fault is not None
+        for row in column.fault.rows
+    }
+    # a missing cell passes for text when no other row of its block has a number
+    assert {5} <= faulty <= {4, 5}
 
 
 def test_chunks_refuse_or_skip_ragged_rows(tmp_path: Path) -> None:
@@ -451,7 +476,7 @@ def test_chunks_refuse_or_skip_ragged_rows(tmp_path: Path) -> None:
 
 def test_a_single_row_can_be_predicted(tmp_path: Path) -> None:
     (chunk,) = read_chunks(write(tmp_path, "a,b\n1,2\n"))
-    assert chunk.rows == [["1", "2"]]
+    assert chunk.texts() == ["1,2"]
 
 
 def test_an_encoding_that_shows_late(tmp_path: Path) -> None:
@@ -475,5 +500,67 @@ def test_any_bytes_are_a_table_or_an_error_of_ours(tmp_path: Path, content: str 
     assert table.columns.shape == (len(table), len(table.names))
     assert len(table.lines) == len(table) >= 2
     assert not np.isinf(table.columns).any()
+    # a row of totals is refused where a table is read, and predicted as any other
     rows = [line for chunk in read_chunks(path) for line in chunk.lines.tolist()]
     assert rows == table.lines.tolist()
+    with opened_table(path, most=-1) as long:
+        blocks = list(long.blocks())
+    assert [line for block in blocks for line in block.lines.tolist()] == rows
+    np.testing.assert_array_equal(np.concatenate([b.columns for b in blocks]), table.columns)
+
+
+CELLS = st.one_of(
+    finite.map(repr), st.integers(-5, 5).map(str), st.sampled_from(["", "NA", " 7 ", '"3.5"'])
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    cells=st.lists(st.tuples(CELLS, CELLS), min_size=2, max_size=40),
+    block_bytes=st.integers(1, 200),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    packed=st.booleans(),
+    encoding=st.sampled_from(["utf-8", "utf-16", "utf-8-sig"]),
+)
+def test_a_long_table_is_the_same_in_blocks_of_any_size(
+    tmp_path: Path,
+    cells: list[tuple[str, str]],
+    block_bytes: int,
+    end: str,
+    packed: bool,
+    encoding: str,
+) -> None:
+    rows = [("a", "b"), ("1", "2"), *cells]
+    content = end.join(",".join(row) for row in rows).encode(encoding)
+    path = write(tmp_path, gzip.compress(content) if packed else content)
+    table = read_table(path)
+    with opened(path) as stream:
+        chunks = partial(chunks_of_text, stream, ReadOptions(), "flow.csv", block_bytes=block_bytes)
+        long = LongTable("flow.csv", chunks, ReadOptions())
+        blocks = list(long.blocks(table.names))
+        again = list(long.blocks(("b",)))
+    np.testing.assert_array_equal(np.concatenate([b.columns for b in blocks]), table.columns)
+    np.testing.assert_array_equal(np.concatenate([b.lines for b in blocks]), table.lines)
+    np.testing.assert_array_equal(np.concatenate([b.columns for b in again]), table.columns[:, 1:])
+
+
+def test_a_text_in_a_later_block_is_a_fault_of_a_column_of_numbers(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,b\n" + "1,2\n" * 9 + "x,3\n" * 9)
+    with opened(path) as stream:
+        chunks = partial(chunks_of_text, stream, ReadOptions(), "flow.csv", block_bytes=10)
+        blocks = list(LongTable("flow.csv", chunks, ReadOptions()).blocks())
+    assert {block.names for block in blocks} == {("a", "b")}
+    faulty = next(block for block in blocks if block.faults)
+    with pytest.raises(DataError, match=r"row.* 11.*column 'a'.*'x' is not a number"):
+        faulty.select(("a", "b"))
+    assert len(faulty.select(("b",))[0]) == len(faulty)
+
+
+def test_a_row_of_totals_ends_a_long_table_too(tmp_path: Path) -> None:
+    path = write(tmp_path, "a,b\n" + "1,2\n" * 9 + "Total,18\n")
+    with opened_table(path, most=8) as long, pytest.raises(DataError, match="row 11 seems to sum"):
+        list(long.blocks())
+    with opened_table(path, ReadOptions(skip_bad_rows=True), most=8) as long:
+        assert sum(map(len, long.blocks())) == 9

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nalu_cli.answer import Answer
+from nalu_cli.commands.memory import peak_memory
 from nalu_cli.commands.options import RESULT_VERSION
 from nalu_cli.exporters import latex_formula
 from nalu_cli.formula import formula_text
@@ -52,6 +53,7 @@ def result(answer: Answer, command: str, model: str | None) -> dict[str, Any]:
         "restarts": answer.evidence.restarts,
         "caveats": answer.caveats,
         "seconds": round(answer.seconds, 3),
+        "memory_bytes": peak_memory(),
         "seed": answer.settings.seed,
         "device": answer.settings.device,
         "versions": answer.versions,

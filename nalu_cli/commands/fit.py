@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -306,31 +307,46 @@ def _search(
     from nalu_cli.commands.live import view_for
     from nalu_cli.commands.signals import StopRequest
     from nalu_cli.pipeline import fit_table
-    from nalu_cli.table import read_table
+    from nalu_cli.table import opened_table
 
-    table = read_table(request.data, request.reading)
-    test = None if request.test is None else read_table(request.test, request.reading)
     view = view_for(screen)
     notes = _Notes(screen)
+    with ExitStack() as files:
+        table = files.enter_context(opened_table(request.data, request.reading))
+        test = None
+        if request.test is not None:
+            test = files.enter_context(opened_table(request.test, request.reading))
 
-    def watch(progress: Progress) -> None:
-        # not before: where the table cannot be used, one sentence says so
-        notes.tell(table.notes)
-        view.watch(progress)
+        def watch(progress: Progress) -> None:
+            # not before: where the table cannot be used, one sentence says so
+            notes.tell(table.notes)
+            view.watch(progress)
 
-    with StopRequest(view.stopping) as stop:
-        with view:
-            answer = fit_table(
-                table,
-                request.target,
-                settings,
-                inputs=request.inputs,
-                ignore=request.ignore,
-                test=test,
-                watch=watch,
-                stop=stop.asked,
-            )
-        answer = replace(answer, command=request.command)
-        conclude(answer, request.output, request.drawings, screen, as_json=as_json)
-        notes.tell(answer.caveats)
+        with StopRequest(view.stopping) as stop:
+            with view:
+                answer = fit_table(
+                    table,
+                    request.target,
+                    settings,
+                    inputs=request.inputs,
+                    ignore=request.ignore,
+                    test=test,
+                    watch=watch,
+                    stop=stop.asked,
+                )
+            answer = replace(answer, command=request.command)
+            conclude(answer, request.output, request.drawings, screen, as_json=as_json)
+            notes.tell(answer.caveats)
+            _say_memory(answer, screen)
     return answer, stop.code
+
+
+def _say_memory(answer: Answer, screen: Screen) -> None:
+    """How much a long table took, which nobody should have to find out by running out of it."""
+    from nalu_cli.answer import EVERY
+    from nalu_cli.commands.memory import peak_memory
+
+    peak = peak_memory()
+    if EVERY in answer.errors and peak is not None:
+        rows = answer.errors[EVERY].rows
+        screen.note(f"{rows:,} rows read in {answer.seconds:.0f} s; {peak / 1e6:.0f} MB of memory")

@@ -151,6 +151,8 @@ def _cut(text: str, width: int) -> Text:
 
 def _where(progress: Progress) -> str:
     parts = [progress.rung]
+    if progress.rows:
+        parts.append(f"{progress.rows:,} rows")
     if progress.restarts:
         parts.append(f"{progress.restarts} restarts")
     parts.append(f"{progress.seconds:.0f} s")

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nalu_cli.answer import Answer
-    from nalu_cli.commands.prediction import Batch, Sink, Summary, Writer
+    from nalu_cli.commands.prediction import Batch, Summary
     from nalu_cli.commands.screen import Screen
+    from nalu_cli.commands.writers import Sink, Writer
     from nalu_cli.grid import Grid
 
 __all__ = ["HELP", "predict"]
@@ -48,6 +49,10 @@ HELP = help_text(
     "nalu predict model.pt new.csv -o predicted.csv",
     "nalu predict model.pt --range x1=0:100:5 --range x2=1,2,5",
 )
+
+
+TAB_ENDINGS = (".tsv", ".tab")
+"""Files whose cells are set apart by tabs; others keep the delimiter that the rows came with."""
 
 
 def predict(
@@ -169,9 +174,10 @@ def _run(
 ) -> Summary:
     """Predict everything: rows go to the file or to stdout, JSON always to stdout."""
     from nalu_cli.commands.failure import ReportedError, failure_of
-    from nalu_cli.commands.prediction import CsvWriter, JsonWriter, predict_all
+    from nalu_cli.commands.prediction import predict_all
     from nalu_cli.commands.screen import OutputClosedError, StandardOutput
     from nalu_cli.commands.signals import StoppedError
+    from nalu_cli.commands.writers import JsonWriter
 
     def heard(note: str) -> None:
         screen.note(f"note: {note}")
@@ -179,7 +185,7 @@ def _run(
     writer: Writer | None = None
     try:
         with _sink(path) as sink:
-            writer = CsvWriter(answer, sink)
+            writer = _writer(answer, sink, path)
             if head is not None:
                 rows = None if path is None else writer
                 writer = JsonWriter(answer, head, StandardOutput(), rows)
@@ -194,6 +200,17 @@ def _run(
     # the file has its name by now: whatever is said about it is true
     writer.close(summary)
     return summary
+
+
+def _writer(answer: Answer, sink: Sink, path: Path | None) -> Writer:
+    """Rows in the format that the ending of the file stands for; else as they came."""
+    from nalu_cli.commands.writers import CsvWriter, ParquetWriter
+    from nalu_cli.table.parquet import PARQUET_ENDINGS
+
+    ending = "" if path is None else path.suffix.lower()
+    if ending in PARQUET_ENDINGS:
+        return ParquetWriter(answer, sink)
+    return CsvWriter(answer, sink, "\t" if ending in TAB_ENDINGS else None)
 
 
 def _sink(path: Path | None) -> AbstractContextManager[Sink]:

@@ -2,95 +2,64 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.errors import DataError
-from nalu_cli.table.cell_text import (
-    EXACT_INTEGERS,
-    PLAIN,
-    SMALLEST_NORMAL,
-    TRUTH_WORDS,
-    Spelling,
-    precision_note,
-)
+from nalu_cli.table.blocks import BLOCK_BYTES, text_blocks
 from nalu_cli.table.layout import Layout, layout_of
 from nalu_cli.table.names import match_name
+from nalu_cli.table.numeric import Column
 from nalu_cli.table.options import ReadOptions
-from nalu_cli.table.reading import head_text, wrong_fields, wrong_fields_note
-from nalu_cli.table.records import refuse_broken_quotes
-from nalu_cli.table.source import (
-    HEAD_BYTES,
-    LONGEST_LINE,
-    opened,
-    refuse_long_line,
-    source_name,
+from nalu_cli.table.reading import (
+    columns_of,
+    columns_of_frame,
+    head_text,
+    layout_of_frame,
+    sound_rows,
+    without_total,
 )
-from nalu_cli.table.workbook import WORKBOOK_ENDINGS, read_workbook
+from nalu_cli.table.records import Records, find_records
+from nalu_cli.table.source import HEAD_BYTES, opened, source_name
+from nalu_cli.table.workbook import WORKBOOK_ENDINGS, workbook_parts
+from nalu_cli.table.written import texts_of_frame
 
-__all__ = ["Chunk", "Numbers", "read_chunks"]
+if TYPE_CHECKING:
+    import pandas as pd
 
+__all__ = ["Chunk", "chunks_of_text", "chunks_of_workbook", "read_chunks"]
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """Columns of a chunk as doubles.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows, n_columns)
-        NaN where there is no number.
-    missing, bad : ndarray of bool, same shape
-        Where the cell is empty or says it is missing, and where it is something else.
-    notes : tuple of str
-        What doubles cannot hold of them.
-    """
-
-    values: NDArray[np.float64]
-    missing: NDArray[np.bool_]
-    bad: NDArray[np.bool_]
-    notes: tuple[str, ...]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some consecutive rows of a file, every cell as it is written.
+class Chunk(ABC):
+    """Some consecutive rows of a file.
 
     Parameters
     ----------
     source : str
         What messages call the file.
-    header : tuple of str
-        All columns in file order.
-    rows : list of list of str
-        One cell for each column.
+    layout : Layout
+        Its columns, and how it is written.
     lines : ndarray of shape (n_rows,)
         Physical line each row begins in, counted from 1.
-    delimiter : str
-        One character.
-    spelling : Spelling
-        How numbers and missing values are written.
     notes : tuple of str
         What was decided or skipped since the chunk before.
     """
 
     source: str
-    header: tuple[str, ...]
-    rows: list[list[str]]
-    lines: NDArray[np.int64]
-    delimiter: str
-    spelling: Spelling
+    layout: Layout
+    lines: Ints
     notes: tuple[str, ...]
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.lines)
 
     def resolve(self, name: str) -> str:
         """The column a person means by `name`; see `match_name`.
@@ -100,68 +69,88 @@ class Chunk:
         UsageError
             If no column is meant, or more than one.
         """
-        return match_name(name, self.header, self.source)
+        return match_name(name, self.layout.names, self.source)
 
-    def numbers(self, names: Sequence[str]) -> Numbers:
-        """The asked-for columns as doubles.
+    @abstractmethod
+    def columns(self, places: Sequence[int]) -> list[Column]:
+        """Some columns as doubles, each cell diagnosed.
+
+        Parameters
+        ----------
+        places : sequence of int
+            Counted from 0, ascending.
+        """
+
+    def numeric(self, names: Sequence[str]) -> list[Column]:
+        """Some columns that are taken to be numeric, so that a text in them is a fault.
 
         Parameters
         ----------
         names : sequence of str
             Exact names.
         """
-        places = [self.header.index(name) for name in names]
-        values = np.empty((len(self), len(places)))
-        notes = []
-        for k, place in enumerate(places):
-            cells = [row[place] for row in self.rows]
-            values[:, k] = self._column(cells)
-            notes.append(self._precision_note(names[k], cells, values[:, k]))
-        missing = np.zeros(values.shape, dtype=bool)
-        holes = np.isnan(values)
-        for row, k in np.argwhere(holes).tolist():
-            missing[row, k] = self.spelling.is_missing(self.rows[row][places[k]])
-        return Numbers(values, missing, holes & ~missing, tuple(filter(None, notes)))
+        header = self.layout.names
+        read = self.columns(sorted({header.index(name) for name in names}))
+        numeric = [replace(c, unusable="", fault=c.fault or c.words) for c in read]
+        by_name = {column.name: column for column in numeric}
+        return [by_name[name] for name in names]
 
-    def _column(self, cells: list[str]) -> NDArray[np.float64]:
-        # float() alone is three times as fast, and right when all cells are plain numbers
-        plain = self.spelling.decimal == "." and not self.spelling.missing_numbers
-        if plain and "_" not in "".join(cells):
-            try:
-                values = np.array(list(map(float, cells)), dtype=np.float64)
-            except ValueError:
-                pass
-            else:
-                if np.isfinite(values).all():
-                    return values
-        return np.array([self._number(cell) for cell in cells], dtype=np.float64)
+    @abstractmethod
+    def texts(self) -> list[str]:
+        """Each row as it is written, without a line end."""
 
-    def _number(self, cell: str) -> float:
-        number = self.spelling.number_in(cell)
-        return TRUTH_WORDS.get(cell.strip().casefold(), np.nan) if number is None else number
+    @property
+    def arrow(self) -> Any:
+        """The rows as pyarrow holds them; None where they are text."""
+        return None
 
-    def _precision_note(self, name: str, cells: list[str], values: NDArray[np.float64]) -> str:
-        size = np.abs(values)
-        rows = np.flatnonzero((size >= EXACT_INTEGERS) | (size < SMALLEST_NORMAL)).tolist()
-        decimal = self.spelling.decimal
-        return precision_note(
-            name, [(cells[row].strip().replace(decimal, "."), float(values[row])) for row in rows]
-        )
+
+@dataclass(frozen=True, slots=True)
+class _TextChunk(Chunk):
+    content: bytes
+    records: Records
+
+    def columns(self, places: Sequence[int]) -> list[Column]:
+        return columns_of(self.content, self.records, self.layout, self.source, places)
+
+    def texts(self) -> list[str]:
+        texts = self.records.texts_of(self.content)
+        if len(self.records) and self.records.fields[0] > len(self.layout.names):
+            # behind the last delimiter is an empty cell
+            return [text.rpartition(self.layout.delimiter)[0] for text in texts]
+        return texts
+
+
+@dataclass(frozen=True, slots=True)
+class _FrameChunk(Chunk):
+    frame: pd.DataFrame
+    batch: Any
+
+    def columns(self, places: Sequence[int]) -> list[Column]:
+        return columns_of_frame(self.frame, self.layout, self.lines, self.source, places)
+
+    def texts(self) -> list[str]:
+        return texts_of_frame(self.frame)
+
+    @property
+    def arrow(self) -> Any:
+        return self.batch
 
 
 def read_chunks(
-    path: str | Path, options: ReadOptions | None = None, chunk_rows: int = 50_000
+    path: str | Path, options: ReadOptions | None = None, block_bytes: int = BLOCK_BYTES
 ) -> Iterator[Chunk]:
     """Read a file in chunks.
 
     Parameters
     ----------
     path : str or Path
-        CSV or the like, plain or packed; ``-`` is standard input, which is kept on disk if large.
+        CSV or the like, plain or packed; Parquet or Excel by its ending; ``-`` is standard input,
+        which is kept on disk if large.
     options : ReadOptions, optional
         What need not be guessed.
-    chunk_rows : int
-        Rows in a chunk, but for the last.
+    block_bytes : int
+        How much is read at a time.
 
     Raises
     ------
@@ -174,101 +163,56 @@ def read_chunks(
     options = options or ReadOptions()
     source = source_name(path)
     if Path(path).suffix.lower() in WORKBOOK_ENDINGS:
-        yield from _workbook_chunks(path, chunk_rows, source)
+        yield from chunks_of_workbook(path, source)
         return
     with opened(path) as stream:
-        head, encoding, note = head_text(stream.read(HEAD_BYTES), options, source)
-        layout = layout_of(head, options, source)
-        stream.seek(0)
-        text = io.TextIOWrapper(stream, encoding=encoding, newline=None)
-        rows = _Rows(text, layout, options, source)
-        notes = tuple(n for n in (note, *layout.notes) if n)
-        yield from _chunks(rows, layout, chunk_rows, notes, source)
+        yield from chunks_of_text(stream, options, source, block_bytes=block_bytes)
 
 
-def _workbook_chunks(path: str | Path, chunk_rows: int, source: str) -> Iterator[Chunk]:
-    """A workbook in chunks; its readers hand out the whole of it, so memory does grow."""
-    frame = read_workbook(path, source)
-    header = tuple(str(name).strip() for name in frame.columns)
-    for start in range(0, len(frame), chunk_rows):
-        part = frame.iloc[start : start + chunk_rows].astype(object)
-        rows = part.where(part.notna(), "").astype(str).to_numpy().tolist()
-        lines = np.arange(len(rows)) + start + 2
-        yield Chunk(source, header, rows, lines, ",", PLAIN, ())
+def chunks_of_workbook(path: str | Path, source: str) -> Iterator[Chunk]:
+    """The rows of a Parquet file in chunks; those of an Excel file, which is small, in one."""
+    above = 1
+    for frame, batch in workbook_parts(path, source):
+        lines = np.arange(len(frame)) + above + 1
+        above += len(frame)
+        yield _FrameChunk(source, layout_of_frame(frame), lines, (), frame, batch)
 
 
-class _Rows:
-    """The rows of a text one after the other; counts those that were skipped."""
-
-    def __init__(self, text: IO[str], layout: Layout, options: ReadOptions, source: str) -> None:
-        self._layout = layout
-        self._options = options
-        self._source = source
-        self._above = layout.body_line - 1
-        lines = _sound_lines(islice(text, self._above, None), self._above + 1, source)
-        self._reader = csv.reader(
-            lines, delimiter=layout.delimiter, skipinitialspace=True, strict=True
-        )
-        self.skipped = 0
-
-    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        while True:
-            line = self._above + self._reader.line_num + 1
-            try:
-                cells = next(self._reader)
-            except StopIteration:
-                return
-            except csv.Error as why:
-                refuse_broken_quotes(why, line, self._source)
-            if any(map(str.strip, cells)):
-                row = self._of_header_width(cells, line)
-                if row is not None:
-                    yield line, row
-
-    def _of_header_width(self, cells: list[str], line: int) -> list[str] | None:
-        width = len(self._layout.names)
-        if len(cells) == width + 1 and not cells[-1].strip():
-            # a delimiter at the end of the row
-            cells = cells[:-1]
-        if len(cells) == width:
-            return cells
-        if not self._options.skip_bad_rows:
-            raise wrong_fields(self._source, line, len(cells), self._layout)
-        self.skipped += 1
-        return None
-
-
-def _sound_lines(lines: Iterator[str], number: int, source: str) -> Iterator[str]:
-    """The lines, the first of which has this number."""
-    try:
-        for line in lines:
-            if len(line) > LONGEST_LINE:
-                refuse_long_line(number, source)
-            number += 1
-            yield line
-    except UnicodeDecodeError as why:
-        raise DataError(
-            f"{source} begins as {why.encoding} text and does not stay so",
-            remedy="Name its encoding, for example --encoding cp1252.",
-        ) from None
-
-
-def _chunks(
-    rows: _Rows, layout: Layout, chunk_rows: int, notes: tuple[str, ...], source: str
+def chunks_of_text(
+    stream: IO[bytes],
+    options: ReadOptions,
+    source: str,
+    *,
+    block_bytes: int = BLOCK_BYTES,
+    without_totals: bool = False,
 ) -> Iterator[Chunk]:
-    numbered = iter(rows)
-    told = 0
-    while block := list(islice(numbered, chunk_rows)):
-        if rows.skipped > told:
-            count, told = rows.skipped - told, rows.skipped
-            notes = (*notes, wrong_fields_note(count))
-        yield Chunk(
-            source=source,
-            header=layout.names,
-            rows=[cells for _, cells in block],
-            lines=np.array([line for line, _ in block], dtype=np.int64),
-            delimiter=layout.delimiter,
-            spelling=layout.spelling,
-            notes=notes,
-        )
-        notes = ()
+    """The rows of an unpacked text in chunks, from its start.
+
+    Parameters
+    ----------
+    stream : file of bytes
+        Seekable.
+    options : ReadOptions
+    source : str
+        What to call the file.
+    block_bytes : int
+        How much is read at a time.
+    without_totals : bool
+        Refuse or drop a row of totals at the end.
+    """
+    stream.seek(0)
+    head, encoding, note = head_text(stream.read(HEAD_BYTES), options, source)
+    layout = layout_of(head, options, source)
+    notes = tuple(n for n in (note, *layout.notes) if n)
+    for block in text_blocks(stream, encoding, source, block_bytes):
+        first = max(1, layout.body_line - block.above)
+        content = block.content
+        records = find_records(content, layout.delimiter, first, source, above=block.above)
+        records, said = sound_rows(records, layout, options, source)
+        notes = (*notes, *said)
+        if block.is_last and without_totals:
+            records, total = without_total(content, records, layout, options, source)
+            notes = (*notes, total) if total else notes
+        if len(records):
+            yield _TextChunk(source, layout, records.lines, notes, content, records)
+            notes = ()

@@ -26,7 +26,10 @@ from nalu_cli.table.table import Fault
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Column", "column_of_numbers", "column_of_texts", "decimals_of"]
+__all__ = ["NO_VALUES", "Column", "column_of_numbers", "column_of_texts", "decimals_of"]
+
+NO_VALUES = "it has no values"
+"""Why a column without a single number, whose cells are all missing, is not numeric."""
 
 MOST_DECIMALS = 8
 LARGEST_SCALED = 2.0**51
@@ -52,6 +55,8 @@ class Column:
         Cells of a numeric column that are no numbers.
     note : str
         What was done to its cells; may be empty.
+    words : Fault or None
+        What would be wrong with a column of text if it had to be numeric.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Column:
     unusable: str = ""
     fault: Fault | None = None
     note: str = ""
+    words: Fault | None = None
 
 
 def column_of_numbers(name: str, cells: pd.Series, spelling: Spelling) -> Column:
@@ -72,7 +78,7 @@ def column_of_numbers(name: str, cells: pd.Series, spelling: Spelling) -> Column
     if spelling.missing_numbers:
         values[np.isin(values, list(spelling.missing_numbers))] = np.nan
     if np.isnan(values).all():
-        return Column(name, values, unusable="it has no values")
+        return Column(name, values, unusable=NO_VALUES)
     return Column(name, values, note=note)
 
 
@@ -108,8 +114,8 @@ def column_of_texts(
     rows = np.flatnonzero(~np.isfinite(values))
     doubtful = [str(text) for text in cells.iloc[rows]]
     if len(rows) == len(values) and _are_words(doubtful, spelling):
-        word = next(text for text in doubtful if not spelling.is_missing(text))
-        return _text_column(name, values, word)
+        word = next(k for k, text in enumerate(doubtful) if not spelling.is_missing(text))
+        return _text_column(name, values, (doubtful[word], int(lines[word])), source)
     readings = {text: _reading(text, spelling) for text in set(doubtful)}
     truths = _truths(readings, spelling) if len(rows) == len(values) else None
     if truths is not None:
@@ -139,10 +145,15 @@ def _are_words(texts: Sequence[str], spelling: Spelling) -> bool:
     )
 
 
-def _text_column(name: str, values: Floats, cell: str) -> Column:
-    cell = cell.strip()
-    why = f"it holds text ({quoted(cell)} {refusal_of(cell).reason})"
-    return Column(name, values, unusable=why)
+def _text_column(name: str, values: Floats, first: tuple[str, int], source: str) -> Column:
+    """A column without numbers; `first` is a cell that shows it, and its line."""
+    cell, line = first[0].strip(), first[1]
+    refusal = refusal_of(cell)
+    every = np.arange(len(values), dtype=np.int64)
+    found = f"{source}, row {line}, column {quoted(name)}: {quoted(cell)} {refusal.reason}"
+    words = Fault(found, "", _remedy(name, every, refusal), every, refusal.option)
+    why = f"it holds text ({quoted(cell)} {refusal.reason})"
+    return Column(name, values, unusable=why, words=words)
 
 
 def _converted(cells: pd.Series, spelling: Spelling) -> Floats:
@@ -204,18 +215,21 @@ def _judged(
 ) -> Column:
     if not len(bad):
         empty = np.isnan(values).all()
-        return Column(name, values, unusable="it has no values" if empty else "", note=note)
+        return Column(name, values, unusable=NO_VALUES if empty else "", note=note)
     cell = str(cells.iloc[bad[0]]).strip()
     refusal = refusal_of(cell)
     if np.isnan(values).all() and not refusal.nearly:
-        return _text_column(name, values, cell)
+        return _text_column(name, values, (cell, int(lines[bad[0]])), source)
     found = f"{source}, row {lines[bad[0]]}, column {quoted(name)}: {quoted(cell)} {refusal.reason}"
     accepted = "write plain numbers such as 1234.5" if refusal.nearly else ""
     if cell == name:
         found = f"{source}, row {lines[bad[0]]} repeats the header in column {quoted(name)}"
         accepted = "files joined into one must have one header"
     return Column(
-        name, values, fault=Fault(found, accepted, _remedy(name, bad, refusal), bad), note=note
+        name,
+        values,
+        fault=Fault(found, accepted, _remedy(name, bad, refusal), bad, refusal.option),
+        note=note,
     )
 
 

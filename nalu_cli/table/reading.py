@@ -67,18 +67,22 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
     options = options or ReadOptions()
     if Path(path).suffix.lower() in WORKBOOK_ENDINGS:
         return _table_of_workbook(path, options)
-    source = source_name(path)
     with opened(path) as stream:
-        raw = stream.read()
+        return table_of_bytes(stream.read(), options, source_name(path))
+
+
+def table_of_bytes(raw: bytes, options: ReadOptions, source: str) -> Table:
+    """The table in a whole text; see `read_table`."""
     encoding, note = guess_encoding(raw, options.encoding, source)
     content = tidy_bytes(raw, encoding, source)
     layout = layout_of(_head_of(content, source), options, source)
     records = find_records(content, layout.delimiter, layout.body_line, source)
-    records, row_notes = _sound_rows(records, layout, options, source)
-    records, total_note = _without_total(content, records, layout, options, source)
-    columns = _columns(records.text_of(content), records, layout, source)
+    records, row_notes = sound_rows(records, layout, options, source)
+    records, total_note = without_total(content, records, layout, options, source)
+    columns = columns_of(content, records, layout, source)
     notes = (note, *layout.notes, *row_notes, total_note)
-    return _assembled(source, columns, records.lines, layout, notes, options)
+    _refuse_few_rows(len(records), source)
+    return assembled(source, columns, records.lines, layout, notes, options)
 
 
 def column_names(path: str | Path, options: ReadOptions | None = None) -> tuple[str, ...]:
@@ -118,7 +122,7 @@ def _head_of(content: bytes, source: str) -> str:
     return whole_lines(head, source) if len(content) > HEAD_BYTES else head
 
 
-def _sound_rows(
+def sound_rows(
     records: Records, layout: Layout, options: ReadOptions, source: str
 ) -> tuple[Records, list[str]]:
     """Rows with one cell for each name; where all have one more, an empty last column."""
@@ -154,7 +158,7 @@ def wrong_fields_note(count: int) -> str:
     return f"{rows} more or fewer fields than the header; dropped"
 
 
-def _without_total(
+def without_total(
     content: bytes, records: Records, layout: Layout, options: ReadOptions, source: str
 ) -> tuple[Records, str]:
     """Refuse or drop a row of totals at the end, which no formula of the rows explains."""
@@ -176,32 +180,52 @@ def _without_total(
     return records.only(kept), f"row {line} ({quoted(word)}) dropped"
 
 
-def _columns(body: bytes, records: Records, layout: Layout, source: str) -> list[Column]:
-    """Read all cells at once; where pandas finds no numbers, again as text."""
-    if not len(records):
-        return [Column(name, np.zeros(0)) for name in layout.names]
+def columns_of(
+    content: bytes,
+    records: Records,
+    layout: Layout,
+    source: str,
+    places: Sequence[int] | None = None,
+) -> list[Column]:
+    """Read all cells at once; where pandas finds no numbers, again as text.
+
+    Parameters
+    ----------
+    content : bytes
+        What `find_records` was given.
+    records : Records
+    layout : Layout
+    source : str
+    places : sequence of int, optional
+        The columns to read, ascending; all when left out.
+    """
+    places = range(len(layout.names)) if places is None else places
+    if not len(records) or not places:
+        return [Column(layout.names[k], np.zeros(len(records))) for k in places]
+    body = records.text_of(content)
     width = int(records.fields[0])
+    surplus = range(len(layout.names), width)
     spelling = layout.spelling
     # a decimal mark that is also the delimiter stands in quotes, which pandas does not follow
     as_text = spelling.decimal == layout.delimiter
-    frame = _parsed(body, layout, width, range(width), as_text=as_text)
+    frame = _parsed(body, layout, width, [*places, *surplus], as_text=as_text)
     tiny = _TINY.search(body) is not None
-    doubtful = [k for k in range(width) if _is_doubtful(frame[k], tiny=tiny)]
+    doubtful = [k for k in places if _is_doubtful(frame[k], tiny=tiny)]
     texts = _parsed(body, layout, width, doubtful, as_text=True) if doubtful else frame
     if len(frame) != len(records):
         raise DataError(
             f"{source} has quotes that can be read in two ways",
             remedy="Save it again with a spreadsheet, or remove the quotes.",
         )
-    if width > len(layout.names):
+    if surplus:
         _refuse_surplus(frame[width - 1], records, layout, source)
     columns = [
-        column_of_texts(name, texts[k], records.lines, spelling=spelling, source=source)
+        column_of_texts(layout.names[k], texts[k], records.lines, spelling=spelling, source=source)
         if k in set(doubtful)
-        else column_of_numbers(name, frame[k], spelling)
-        for k, name in enumerate(layout.names)
+        else column_of_numbers(layout.names[k], frame[k], spelling)
+        for k in places
     ]
-    _refuse_second_table(columns, texts, records, source)
+    _refuse_second_table(columns, places, texts, records, source)
     return columns
 
 
@@ -227,7 +251,11 @@ def _refuse_surplus(cells: pd.Series, records: Records, layout: Layout, source: 
 
 
 def _refuse_second_table(
-    columns: Sequence[Column], texts: pd.DataFrame, records: Records, source: str
+    columns: Sequence[Column],
+    places: Sequence[int],
+    texts: pd.DataFrame,
+    records: Records,
+    source: str,
 ) -> None:
     """Stop at a row of other names, below which the columns mean something else."""
     faults = [column.fault for column in columns if column.fault is not None]
@@ -235,8 +263,8 @@ def _refuse_second_table(
     if len(faults) < 2 or len(faults) < numeric:
         return
     common = set.intersection(*(set(fault.rows.tolist()) for fault in faults))
-    faulty = [k for k, column in enumerate(columns) if column.fault is not None]
-    names = [columns[k].name for k in faulty]
+    faulty = [k for k, c in zip(places, columns, strict=True) if c.fault is not None]
+    names = [column.name for column in columns if column.fault is not None]
     for row in sorted(common):
         cells = [str(texts[k].iloc[row]).strip() for k in faulty]
         if len(set(cells)) == len(cells) and cells != names:
@@ -279,21 +307,39 @@ _MISSING_SPELLINGS = sorted(MISSING_WORDS | {word.upper() for word in MISSING_WO
 def _table_of_workbook(path: str | Path, options: ReadOptions) -> Table:
     source = source_name(path)
     frame = read_workbook(path, source)
-    header = tuple(str(name).strip() for name in frame.columns)
+    layout = layout_of_frame(frame)
     lines = np.arange(len(frame)) + 2
-    columns = [
+    columns = columns_of_frame(frame, layout, lines, source)
+    _refuse_few_rows(len(lines), source)
+    return assembled(source, columns, lines, layout, (), options)
+
+
+def layout_of_frame(frame: pd.DataFrame) -> Layout:
+    """The columns of a workbook, written as CSV would be."""
+    header = tuple(str(name).strip() for name in frame.columns)
+    return Layout(",", PLAIN, header, frozenset(), 2, (), ())
+
+
+def columns_of_frame(
+    frame: pd.DataFrame,
+    layout: Layout,
+    lines: NDArray[np.int64],
+    source: str,
+    places: Sequence[int] | None = None,
+) -> list[Column]:
+    """The columns of a workbook, each cell that is no number diagnosed; see `columns_of`."""
+    return [
         column_of_numbers(name, frame.iloc[:, k], PLAIN)
         if not _is_doubtful(frame.iloc[:, k], tiny=False)
         else column_of_texts(
             name, frame.iloc[:, k].fillna("").astype(str), lines, spelling=PLAIN, source=source
         )
-        for k, name in enumerate(header)
+        for k, name in enumerate(layout.names)
+        if places is None or k in places
     ]
-    layout = Layout(",", PLAIN, header, frozenset(), 2, (), ())
-    return _assembled(source, columns, lines, layout, (), options)
 
 
-def _assembled(
+def assembled(
     source: str,
     columns: Sequence[Column],
     lines: NDArray[np.int64],
@@ -301,7 +347,7 @@ def _assembled(
     notes: Sequence[str],
     options: ReadOptions,
 ) -> Table:
-    _refuse_few_rows(len(lines), source)
+    """The table of these columns, but for those that are not numeric."""
     unusable = {}
     usable: dict[int, Column] = {}
     for k, column in enumerate(columns):

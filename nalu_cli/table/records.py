@@ -57,8 +57,19 @@ class Records:
         pairs = zip(self.starts.tolist(), self.stops.tolist(), strict=True)
         return b"\n".join(content[start:stop] for start, stop in pairs) + b"\n"
 
+    def texts_of(self, content: bytes) -> list[str]:
+        """The text of each row, without a line end."""
+        lines = self.text_of(content).decode("utf-8", "surrogatepass").split("\n")[:-1]
+        if len(lines) == len(self):
+            return lines
+        # some cell has a line end inside
+        pairs = zip(self.starts.tolist(), self.stops.tolist(), strict=True)
+        return [content[start:stop].decode("utf-8", "surrogatepass") for start, stop in pairs]
 
-def find_records(content: bytes, delimiter: str, first_line: int, source: str) -> Records:
+
+def find_records(
+    content: bytes, delimiter: str, first_line: int, source: str, *, above: int = 0
+) -> Records:
     """Find the rows from a physical line on.
 
     Parameters
@@ -71,6 +82,8 @@ def find_records(content: bytes, delimiter: str, first_line: int, source: str) -
         Where to begin, counted from 1.
     source : str
         What to call the file.
+    above : int
+        Lines of the file before these, of which `content` then is a part.
 
     Raises
     ------
@@ -86,11 +99,12 @@ def find_records(content: bytes, delimiter: str, first_line: int, source: str) -
         return Records(*(np.zeros(0, np.int64) for _ in range(4)))
     too_long = ends - starts > LONGEST_LINE
     if too_long.any():
-        refuse_long_line(first_line + int(np.argmax(too_long)), source)
+        refuse_long_line(above + first_line + int(np.argmax(too_long)), source)
     begin = int(starts[0])
     if content.find(b'"', begin) < 0:
-        return _unquoted(content, delimiter, first_line, starts, ends)
-    return _quoted(content[begin:].decode(), delimiter, first_line, starts, ends, source)
+        return _unquoted(content, delimiter, above + first_line, starts, ends)
+    text = content[begin:].decode()
+    return _quoted(text, delimiter, above + first_line, starts, ends, source)
 
 
 def _unquoted(content: bytes, delimiter: str, first_line: int, starts: Ints, ends: Ints) -> Records:

@@ -28,6 +28,7 @@ __all__ = [
     "guess_encoding",
     "opened",
     "refuse_long_line",
+    "refuse_nul",
     "source_name",
     "tidy_bytes",
     "whole_lines",
@@ -325,7 +326,7 @@ def guess_encoding(head: bytes, asked: str | None, source: str) -> tuple[str, st
         if head.startswith(mark):
             note = "" if encoding == "utf-8-sig" else f"read as {encoding.upper()}"
             return encoding, note
-    _refuse_nul(head, source)
+    refuse_nul(head, source)
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
@@ -345,7 +346,8 @@ def _known_encoding(asked: str) -> str:
     return "utf-8-sig" if name == "utf-8" else name
 
 
-def _refuse_nul(head: bytes, source: str) -> None:
+def refuse_nul(head: bytes, source: str) -> None:
+    """Raise a `DataError` if there is a NUL byte."""
     where = head.find(b"\x00")
     if where < 0:
         return
@@ -374,7 +376,7 @@ def tidy_bytes(raw: bytes, encoding: str, source: str) -> bytes:
         ) from None
     content = raw if encoding == "utf-8" else text.encode("utf-8", "surrogatepass")
     if b"\x00" in content:
-        _refuse_nul(content, source)
+        refuse_nul(content, source)
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return content.removeprefix(codecs.BOM_UTF8)

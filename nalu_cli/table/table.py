@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nalu_cli.errors import DataError, quoted
 from nalu_cli.table.names import match_name
 
-__all__ = ["MOST_MISSING", "Fault", "Table"]
+__all__ = ["MOST_MISSING", "Fault", "Gaps", "Table"]
 
 MOST_MISSING = 0.2
 """Largest share of the rows that is dropped without being asked to."""
@@ -32,12 +32,15 @@ class Fault:
         The parts of the error about the first of them.
     rows : ndarray of int
         Their rows, counted from 0.
+    option : str
+        The option with which they are read; may be empty.
     """
 
     found: str
     accepted: str
     remedy: str
     rows: NDArray[np.int64]
+    option: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +152,38 @@ class Table:
             If a cell is no number and bad rows are not to be skipped, or more than a fifth of the
             rows has missing cells.
         """
-        bad = self._bad_rows(names)
-        values = self.columns[:, [self.names.index(name) for name in names]]
-        empty = np.isnan(values) & ~bad[:, None]
-        unknown = empty[:, names.index(target)].copy() if target in names else np.zeros_like(bad)
-        empty[unknown] = False
-        missing: NDArray[np.bool_] = np.any(empty, axis=1)
-        self._refuse_too_many(missing, empty, names, len(self) - int(unknown.sum()))
-        notes = (
-            _dropped(bad, "with cells that are no numbers"),
-            _dropped(missing, f"with missing cells ({_counts(empty, names)})"),
-            _dropped(unknown, f"without {quoted(str(target))}")
-            + ("; nalu predict fills them in" if unknown.any() else ""),
-        )
-        return values[~(bad | missing | unknown)], tuple(note for note in notes if note)
+        gaps = Gaps(self.source, tuple(names), target, self.skip_bad_rows)
+        values, kept = self.complete(gaps)
+        gaps.refuse_too_many()
+        return values[kept], gaps.notes()
+
+    def complete(self, gaps: Gaps) -> tuple[Floats, NDArray[np.bool_]]:
+        """All rows of some columns, and which of them are complete.
+
+        Parameters
+        ----------
+        gaps : Gaps
+            Names the columns; counts the rows that are not complete.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_rows, n_names)
+        kept : ndarray of shape (n_rows,)
+
+        Raises
+        ------
+        DataError
+            If a cell is no number and bad rows are not to be skipped.
+        """
+        bad = self._bad_rows(gaps.names)
+        values = self.columns[:, [self.names.index(name) for name in gaps.names]]
+        empty = np.isnan(values)
+        gaps.count(bad, empty & ~bad[:, None], self.lines)
+        return values, ~(bad | empty.any(axis=1))
+
+    def blocks(self, names: Sequence[str] | None = None) -> Iterator[Table]:
+        """The table itself, as the only block of its rows; see `LongTable.blocks`."""
+        yield self
 
     def _bad_rows(self, names: Sequence[str]) -> NDArray[np.bool_]:
         bad = np.zeros(len(self), dtype=bool)
@@ -174,33 +195,101 @@ class Table:
                 bad[fault.rows] = True
         return bad
 
-    def _refuse_too_many(
-        self,
-        missing: NDArray[np.bool_],
-        empty: NDArray[np.bool_],
-        names: Sequence[str],
-        of: int,
+
+@dataclass(slots=True)
+class Gaps:
+    """Counts the rows that are not complete in some columns.
+
+    Parameters
+    ----------
+    source : str
+        What messages call the file.
+    names : tuple of str
+        The columns.
+    target : str or None
+        The one of them whose missing cells do not count.
+    skip_bad_rows : bool
+        Whether any number of rows may be dropped.
+    rows : int
+        How many were looked at.
+    """
+
+    source: str
+    names: tuple[str, ...]
+    target: str | None
+    skip_bad_rows: bool
+    rows: int = 0
+    _bad: int = 0
+    _missing: int = 0
+    _unknown: int = 0
+    _first_line: int = 0
+    _empty: NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._empty = np.zeros(len(self.names), dtype=np.int64)
+
+    def count(
+        self, bad: NDArray[np.bool_], empty: NDArray[np.bool_], lines: NDArray[np.int64]
     ) -> None:
-        count = int(missing.sum())
-        if self.skip_bad_rows or count <= MOST_MISSING * of:
+        """Take note of some rows.
+
+        Parameters
+        ----------
+        bad : ndarray of shape (n_rows,)
+            Where a cell is no number.
+        empty : ndarray of shape (n_rows, n_names)
+            The missing cells of the other rows.
+        lines : ndarray of shape (n_rows,)
+        """
+        unknown = np.zeros_like(bad)
+        if self.target in self.names:
+            unknown = empty[:, self.names.index(self.target)]
+        empty = empty & ~unknown[:, None]
+        missing = empty.any(axis=1)
+        if missing.any() and not self._missing:
+            self._first_line = int(lines[np.argmax(missing)])
+        self.rows += len(bad)
+        self._bad += int(bad.sum())
+        self._missing += int(missing.sum())
+        self._unknown += int(unknown.sum())
+        self._empty += empty.sum(axis=0)
+
+    def refuse_too_many(self) -> None:
+        """Stop where more rows would be dropped than anybody expects.
+
+        Raises
+        ------
+        DataError
+            If more than a fifth of the rows has missing cells.
+        """
+        of = self.rows - self._unknown
+        if self.skip_bad_rows or self._missing <= MOST_MISSING * of:
             return
-        worst = names[int(np.argmax(empty.sum(axis=0)))]
+        worst = self.names[int(np.argmax(self._empty))]
         raise DataError(
-            f"{self.source}: {count} of {of} rows have missing cells, most of them in "
-            f"column {quoted(worst)}, the first in row {self.lines[np.argmax(missing)]}",
+            f"{self.source}: {self._missing} of {of} rows have missing cells, most of them in "
+            f"column {quoted(worst)}, the first in row {self._first_line}",
             accepted="at most a fifth may",
             remedy=f"Leave a column out, for example --ignore {quoted(worst)}, or pass "
             "--skip-bad-rows.",
         )
 
+    def notes(self) -> tuple[str, ...]:
+        """How many rows were dropped and why."""
+        notes = (
+            _dropped(self._bad, "with cells that are no numbers"),
+            _dropped(self._missing, f"with missing cells ({self._counts()})"),
+            _dropped(self._unknown, f"without {quoted(str(self.target))}")
+            + ("; nalu predict fills them in" if self._unknown else ""),
+        )
+        return tuple(note for note in notes if note)
 
-def _dropped(rows: NDArray[np.bool_], why: str) -> str:
-    count = int(rows.sum())
+    def _counts(self) -> str:
+        pairs = zip(self.names, self._empty.tolist(), strict=True)
+        some = [(name, n) for name, n in pairs if n]
+        more = ", ..." if len(some) > MOST_COUNTED else ""
+        return ", ".join(f"{n} in {quoted(name)}" for name, n in some[:MOST_COUNTED]) + more
+
+
+def _dropped(count: int, why: str) -> str:
     return f"{count} row{'s' if count != 1 else ''} {why} dropped" if count else ""
-
-
-def _counts(empty: NDArray[np.bool_], names: Sequence[str]) -> str:
-    counts = empty.sum(axis=0).tolist()
-    some = [(name, n) for name, n in zip(names, counts, strict=True) if n]
-    more = ", ..." if len(some) > MOST_COUNTED else ""
-    return ", ".join(f"{n} in {quoted(name)}" for name, n in some[:MOST_COUNTED]) + more
