@@ -10,10 +10,11 @@ import pytest
 from tables import Floats, table_of, uniform
 
 from nalu_cli.answer import Answer
+from nalu_cli.cells import CELLS
 from nalu_cli.circuit import Circuit
 from nalu_cli.formula import formula_text
 from nalu_cli.pipeline import fit_table
-from nalu_cli.settings import Effort, FitSettings, Status
+from nalu_cli.settings import CellName, Effort, FitSettings, Status
 
 # no clock decides what is found
 PATIENT = FitSettings(effort=Effort.QUICK, time_limit=1e6)
@@ -233,3 +234,32 @@ def test_a_few_rounded_points_prove_nothing(rows: int, seed: int) -> None:
     a, b, y = rng.uniform(1, 9, (3, rows)).round(3)
     answer = fitted({"a": a, "b": b, "y": y.round(2)}, stop=stop_after(60))
     assert answer.status not in {Status.EXACT, Status.WITHIN_NOISE}
+
+
+OPERATIONS = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+    "square": lambda a, b: a * a,
+    "root": lambda a, b: np.sqrt(a),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CellName if name is not CellName.AUTO])
+def test_a_published_cell_alone_finds_what_it_claims(name: CellName) -> None:
+    x = uniform(2, 200, 2)
+    for operation in CELLS[name].operations:
+        table = table_of({"a": x[:, 0], "b": x[:, 1], "y": OPERATIONS[operation](*x.T)})
+        answer = fit_table(table, "y", replace(PATIENT, cell=name, threads=1))
+        assert answer.status is Status.EXACT
+        assert answer.evidence.found_by.startswith(f"{name} ")
+
+
+def test_a_published_cell_does_not_find_what_it_cannot_do() -> None:
+    x = uniform(2, 200, 2)
+    table = table_of({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0] / x[:, 1]})
+    for name in (CellName.NMU, CellName.NAU):
+        answer = fit_table(table, "y", FitSettings(cell=name, time_limit=1, threads=1))
+        assert answer.status is not Status.EXACT

@@ -212,3 +212,11 @@ def test_it_stops_when_told_to() -> None:
         isinstance(one, Snapped) for one in snap(relaxed, x, law.evaluate(x), free=free, stop=stop)
     )
     assert asked <= 2
+
+
+def test_a_published_cell_is_snapped_to_its_own_powers() -> None:
+    binary = AllowedValues.of_cell([Fraction(0), Fraction(1)], ternary=False)
+    assert (binary.exponents, binary.constants) == ((1.0,), False)
+    powers = [Fraction(k, 2) for k in (-4, -1, 0, 1, 2)]
+    assert AllowedValues.of_cell(powers, ternary=False).exponents == (0.5, -0.5, 1.0, -2.0)
+    assert AllowedValues.of_cell(powers, ternary=True).exponents == (1.0,)
