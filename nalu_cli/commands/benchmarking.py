@@ -12,7 +12,7 @@ from nalu_cli.commands.envelope import as_json
 from nalu_cli.commands.outcomes import bench_data, bench_lines, headline, progress_line
 from nalu_cli.commands.screen import Screen
 from nalu_cli.commands.signals import StopRequest
-from nalu_cli.errors import ExitCode, OutputError
+from nalu_cli.errors import ExitCode
 from nalu_cli.experiments.outcome_file import Key, OutcomeFile, key_of
 from nalu_cli.experiments.protocol import Protocol
 from nalu_cli.experiments.results_page import MARK, results_page
@@ -20,7 +20,7 @@ from nalu_cli.experiments.trial import Outcome, Trial, failed
 from nalu_cli.experiments.trial_run import patience, run_trial
 from nalu_cli.experiments.workers import run_trials
 from nalu_cli.model_file import installed_versions
-from nalu_cli.whole_file import WholeFile, check_output
+from nalu_cli.whole_file import WholeFile, check_output, check_replaceable
 
 __all__ = ["Output", "Plan", "output_to", "run_plan", "show_comparison"]
 
@@ -77,24 +77,13 @@ def output_to(
     for path in filter(None, (csv, page)):
         check_output(Path(path), [file])
     if page is not None:
-        _check_page(Path(page))
+        check_replaceable(Path(page), magic=MARK.encode(), kind="page of results")
     return Output(
         csv=None if csv is None else Path(csv),
         page=None if page is None else Path(page),
         as_json=as_json,
         screen=Screen.open(quiet=quiet),
     )
-
-
-def _check_page(path: Path) -> None:
-    if not path.is_file() or not path.stat().st_size:
-        return
-    with path.open("rb") as file:
-        if file.read(len(MARK)) != MARK.encode():
-            raise OutputError(
-                f"{path} exists and is no page of results",
-                remedy="Remove it or name another file.",
-            )
 
 
 def run_plan(plan: Plan, jobs: int, output: Output) -> ExitCode:

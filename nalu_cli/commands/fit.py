@@ -268,17 +268,11 @@ def _output(text: str, inputs: Sequence[str]) -> Path:
         raise UsageError(
             f"-o is {quoted(text)}, but a model is saved to a file", remedy="Name one: -o model.pt."
         )
-    from nalu_cli.whole_file import check_output
+    from nalu_cli.whole_file import check_output, check_replaceable
 
     path = Path(text)
     check_output(path, inputs)
-    if path.is_file() and path.stat().st_size:
-        with path.open("rb") as file:
-            if file.read(len(ZIP_MAGIC)) != ZIP_MAGIC:
-                raise OutputError(
-                    f"{quoted(text)[1:-1]} exists and is no model",
-                    remedy="Remove it or name another file.",
-                )
+    check_replaceable(path, magic=ZIP_MAGIC, kind="model")
     return path
 
 

@@ -101,7 +101,7 @@ def opened(path: str | Path, *, foreign: bool = False) -> Iterator[IO[bytes]]:
         If it cannot be read, is another kind of file, or unpacks to suspiciously much.
     """
     source = source_name(path)
-    with _raw_stream(path) as raw:
+    with _readable(source), _raw_stream(path) as raw:
         if foreign:
             yield raw
             return
@@ -114,6 +114,18 @@ def opened(path: str | Path, *, foreign: bool = False) -> Iterator[IO[bytes]]:
             raise DataError(
                 f"{source} is packed and damaged ({why})", remedy="Make or fetch the file again."
             ) from why
+
+
+@contextmanager
+def _readable(source: str) -> Iterator[None]:
+    """What the system fails to deliver, as an error that names the file."""
+    try:
+        yield
+    except OSError as why:
+        reason = (why.strerror or str(why)).lower()
+        raise DataError(
+            f"{source} cannot be read: {reason}", remedy="Try again, or with a copy of the file."
+        ) from why
 
 
 @contextmanager
