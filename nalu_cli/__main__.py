@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NoReturn
 
 from nalu_cli.commands.signals import quit_on_signals
+from nalu_cli.errors import ExitCode
 
 __all__ = ["main"]
 
@@ -12,9 +14,16 @@ __all__ = ["main"]
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     quit_on_signals()
-    from nalu_cli.commands.app import main as run_and_exit
-
+    try:
+        from nalu_cli.commands.app import main as run_and_exit
+    except MemoryError:
+        sys.exit(_without_memory())
     run_and_exit()
+
+
+def _without_memory() -> ExitCode:
+    sys.stderr.write("nalu: there is not enough memory to start.\n")
+    return ExitCode.RESOURCE
 
 
 if __name__ == "__main__":

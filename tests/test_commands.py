@@ -6,10 +6,8 @@ import json
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -508,60 +506,6 @@ def test_any_name_can_be_printed_in_any_locale(here: Path) -> None:
     explained = nalu_process("explain", "model.pt", env=ascii_only).stdout
     assert b"\x1b" not in explained
     assert rb"Gr\xf6\xdfe" in explained
-
-
-SLOW = """
-import time
-import nalu_cli.pipeline
-from answers import lens
-from nalu_cli.answer import Progress
-from nalu_cli.commands.app import main
-
-def slow(table, target, settings, *, watch, stop, **rest):
-    for second in range(100):
-        watch(Progress(f"rung {second}", 1, 9, 0, None, None, second, None))
-        time.sleep(0.1)
-        if stop() and not STUBBORN:
-            return lens(interrupted=True)
-
-nalu_cli.pipeline.fit_table = slow
-main()
-"""
-
-
-@pytest.mark.parametrize(
-    ("number", "times", "code"),
-    [
-        (signal.SIGINT, 1, ExitCode.INTERRUPTED),
-        (signal.SIGTERM, 1, ExitCode.TERMINATED),
-        (signal.SIGHUP, 1, ExitCode.TERMINATED),
-        (signal.SIGINT, 2, ExitCode.INTERRUPTED),
-        (signal.SIGTERM, 2, ExitCode.TERMINATED),
-    ],
-)
-def test_a_signal_keeps_the_best_so_far_and_a_second_one_quits(
-    number: int, times: int, code: ExitCode, here: Path
-) -> None:
-    script = SLOW.replace("STUBBORN", str(times > 1))
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, "fit", str(SAMPLE), "-t", "f"],
-        env=environment(PYTHONPATH=os.pathsep.join((str(ROOT), str(ROOT / "tests")))),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    while "rung" not in process.stderr.readline():
-        assert process.poll() is None
-    for _ in range(times):
-        process.send_signal(number)
-        time.sleep(0.3)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == code, err
-    assert "Traceback" not in err
-    assert "the best formula so far is kept" in err
-    assert ("saved model.pt" in out) == (times == 1)
-    assert (here / "model.pt").exists() == (times == 1)
 
 
 def test_a_fit_writes_model_page_and_pictures(cli: Cli, engine: Engine, here: Path) -> None:

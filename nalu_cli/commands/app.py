@@ -134,9 +134,18 @@ def _prepare_streams() -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - kept open
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - kept open
+    sys.stdout, sys.stderr = _whole_writes(sys.stdout), _whole_writes(sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _whole_writes(stream: TextIO) -> TextIO:
+    """The stream with a buffer: without, as under PYTHONUNBUFFERED, writes may stop half-way."""
+    if not isinstance(getattr(stream, "buffer", None), io.RawIOBase):
+        return stream
+    buffered = open(stream.fileno(), "wb", closefd=False)  # noqa: SIM115 - kept open
+    return io.TextIOWrapper(buffered, encoding=stream.encoding, line_buffering=True)
 
 
 def _flushed(code: ExitCode | int) -> int:

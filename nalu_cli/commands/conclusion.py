@@ -19,7 +19,13 @@ __all__ = ["conclude"]
 
 
 def conclude(
-    answer: Answer, path: Path, drawings: Drawings, screen: Screen, *, as_json: bool
+    answer: Answer,
+    path: Path,
+    drawings: Drawings,
+    screen: Screen,
+    stopped: Callable[[], bool],
+    *,
+    as_json: bool,
 ) -> None:
     """Save, then print: nobody who closes our output early shall lose the model.
 
@@ -31,26 +37,33 @@ def conclude(
     drawings : Drawings
         The other files that were asked for.
     screen : Screen
+    stopped : callable
+        Whether a signal came: whoever hangs up reads nothing more.
     as_json : bool
         Whether one JSON object is printed instead of text.
 
     Raises
     ------
-    OutputError
-        If a file could not be written; all that could be is done first.
+    Exception
+        If a file could not be written, such as an `OutputError` or, without memory for torch, an
+        `ImportError`; all that could be is done first, and the formula told.
     """
     unsaved = _failure(lambda: save_model(answer, path))
     undrawn = _failure(lambda: drawings.save(answer, screen))
     failure = unsaved or undrawn
-    _show(answer, None if unsaved else path, screen, as_json=as_json, failure=failure)
+    try:
+        _show(answer, None if unsaved else path, screen, as_json=as_json, failure=failure)
+    except OutputError:
+        if failure is not None or not stopped():
+            raise
     if failure is not None:
         raise failure
 
 
-def _failure(write: Callable[[], None]) -> OutputError | None:
+def _failure(write: Callable[[], None]) -> Exception | None:
     try:
         write()
-    except OutputError as error:
+    except Exception as error:
         return error
     return None
 
@@ -61,7 +74,7 @@ def _show(
     screen: Screen,
     *,
     as_json: bool,
-    failure: OutputError | None,
+    failure: Exception | None,
 ) -> None:
     if as_json:
         _show_json(answer, saved, screen, failure)
@@ -74,7 +87,7 @@ def _show(
 
 
 def _show_json(
-    answer: Answer, saved: Path | None, screen: Screen, failure: OutputError | None
+    answer: Answer, saved: Path | None, screen: Screen, failure: Exception | None
 ) -> None:
     """One object, whether or not the model could be saved."""
     data = result(answer, "fit", None if saved is None else str(saved))

@@ -20,6 +20,8 @@ from nalu_cli.errors import ExitCode, NaluError
 
 __all__ = ["Failure", "ReportedError", "failure_of"]
 
+SIGNS_OF_NO_MEMORY = ("memory", "failed to map segment")
+
 OUT_OF_MEMORY = "there is not enough memory. Use fewer rows, fewer --threads or --effort quick."
 
 
@@ -86,13 +88,19 @@ def failure_of(error: BaseException) -> Failure:
             return Failure(error.exit_code, str(error))
         case typer.TyperException():
             return _misuse(error)
-        case MemoryError():
-            return Failure(ExitCode.RESOURCE, OUT_OF_MEMORY)
-        case RuntimeError() if "memory" in f"{type(error).__name__} {error}".lower():
-            # torch raises nothing more particular
+        case _ if _is_lack_of_memory(error):
             return Failure(ExitCode.RESOURCE, OUT_OF_MEMORY)
         case _:
             return Failure(ExitCode.BUG, _logged(error))
+
+
+def _is_lack_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: torch and the loader of libraries have no error of their own."""
+    if isinstance(error, MemoryError):
+        return True
+    text = f"{type(error).__name__} {error}".lower()
+    kinds = RuntimeError | ImportError | OSError
+    return isinstance(error, kinds) and any(sign in text for sign in SIGNS_OF_NO_MEMORY)
 
 
 def _misuse(error: typer.TyperException) -> Failure:

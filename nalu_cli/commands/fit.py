@@ -31,7 +31,7 @@ from nalu_cli.commands.options import (
     real_number,
     whole_number,
 )
-from nalu_cli.errors import ExitCode, NaluError, OutputError, UsageError, quoted
+from nalu_cli.errors import ExitCode, NaluError, UsageError, quoted
 from nalu_cli.settings import CellName, Device, Effort, FitSettings, Status
 
 if TYPE_CHECKING:
@@ -329,7 +329,9 @@ def _search(
                     stop=stop.asked,
                 )
             answer = replace(answer, command=request.command)
-            conclude(answer, request.output, request.drawings, screen, as_json=as_json)
+            conclude(
+                answer, request.output, request.drawings, screen, stop.asked, as_json=as_json
+            )
             notes.tell(answer.caveats)
             _say_memory(answer, screen)
     return answer, stop.code

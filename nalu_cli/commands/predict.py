@@ -193,10 +193,11 @@ def _run(
     except OutputClosedError:
         raise
     except (Exception, StoppedError) as error:
+        if not isinstance(writer, JsonWriter):
+            raise
         failure = failure_of(error)
-        if isinstance(writer, JsonWriter) and writer.fail(failure.as_data()):
-            raise ReportedError(failure) from error
-        raise
+        writer.fail(failure.as_data())
+        raise ReportedError(failure) from error
     # the file has its name by now: whatever is said about it is true
     writer.close(summary)
     return summary

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
@@ -19,6 +19,7 @@ __all__ = [
     "quit_on_signals",
     "raise_on_signals",
     "said_on_stop",
+    "signal_held",
     "stopped",
 ]
 
@@ -32,6 +33,10 @@ SHOW_CURSOR = b"\x1b[?25h"
 
 _raised: list[ExitCode] = []
 """The signals that were raised as exceptions in this process."""
+
+_held: list[int] = []
+_holds: list[bool] = []
+"""A signal that waits, and whether it has to."""
 
 
 class StoppedError(BaseException):
@@ -81,6 +86,18 @@ def stopped() -> ExitCode | None:
     return _raised[0] if _raised else None
 
 
+@contextmanager
+def signal_held() -> Iterator[None]:
+    """Let a signal wait until the block ends, so that it is done as a whole; a second does not."""
+    _holds.append(True)
+    try:
+        yield
+    finally:
+        _holds.clear()
+        while _held:
+            _raise(_held.pop(), None)
+
+
 def _quit(number: int, frame: FrameType | None) -> NoReturn:
     code = _code(number)
     with suppress(OSError):
@@ -93,7 +110,10 @@ def _line(code: ExitCode) -> bytes:
     return f"nalu: {said_on_stop(code)}\n".encode()
 
 
-def _raise(number: int, frame: FrameType | None) -> NoReturn:
+def _raise(number: int, frame: FrameType | None) -> None:
+    if _holds and not _held:
+        _held.append(number)
+        return
     quit_on_signals()
     code = _code(number)
     _raised.append(code)

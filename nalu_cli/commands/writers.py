@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.answer import Answer
 from nalu_cli.commands.prediction import Batch, Summary, used_names
+from nalu_cli.commands.signals import signal_held
 from nalu_cli.guard import Guard
 from nalu_cli.table import match_name
 from nalu_cli.table.parquet import ParquetSink
@@ -182,7 +183,7 @@ class JsonWriter:
         names = used_names(answer)
         columns = [*names, *_new_names(answer, names)]
         opening = json.dumps({**head, "columns": columns}, allow_nan=False).removesuffix("}")
-        self._write(f'{opening}, "predictions": {"[" if rows is None else "null"}')
+        self._opening = f'{opening}, "predictions": {"[" if rows is None else "null"}'
         self._between = "\n"
 
     def add(self, batch: Batch, value: Floats, guard: Sequence[Guard]) -> None:
@@ -209,12 +210,10 @@ class JsonWriter:
         rest = json.dumps(summary.as_data(), allow_nan=False).removeprefix("{")
         self._write(f"{self._end_of_rows}, {rest}\n")
 
-    def fail(self, error: Mapping[str, Any]) -> bool:
-        """Close the object with an error, if what was written so far is whole."""
-        if self._is_writing:
-            return False
-        self._write(f'{self._end_of_rows}, "error": {json.dumps(error)}}}\n')
-        return True
+    def fail(self, error: Mapping[str, Any]) -> None:
+        """Close the object with an error, unless that was met in the middle of a write."""
+        if not self._is_writing:
+            self._write(f'{self._end_of_rows}, "error": {json.dumps(error)}}}\n')
 
     @property
     def _end_of_rows(self) -> str:
@@ -222,8 +221,10 @@ class JsonWriter:
 
     def _write(self, text: str) -> None:
         self._is_writing = True
-        self._sink.write(text.encode())
-        self._is_writing = False
+        with signal_held():
+            self._sink.write(f"{self._opening}{text}".encode())
+            self._opening = ""
+            self._is_writing = False
 
 
 def _json_number(x: float) -> float | None:
