@@ -113,8 +113,8 @@ def slow(table, target, settings, *, watch, stop, **rest):
             return lens(interrupted=stop())
 
 def slow_save(answer, path, save=nalu_cli.model_file.save_model):
-    print("saving", file=sys.stderr, flush=True)
     if SLOW_TO_SAVE:
+        print("saving", file=sys.stderr, flush=True)
         time.sleep(1.0)
     save(answer, path)
 

@@ -151,6 +151,10 @@ def _whole_writes(stream: TextIO) -> TextIO:
 def _flushed(code: ExitCode | int) -> int:
     """The exit code once all is written, or another when it cannot be."""
     try:
+        sys.stderr.flush()
+    except OSError:
+        _detach(sys.stderr)
+    try:
         sys.stdout.flush()
     except BrokenPipeError:
         _detach(sys.stdout)

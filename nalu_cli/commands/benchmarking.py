@@ -206,7 +206,7 @@ def show_comparison(paths: Sequence[Path], command: str, page: str | None) -> No
     screen = Screen.open(quiet=False)
     if page is not None:
         check_output(Path(page), [str(path) for path in paths])
-        _check_page(Path(page))
+        check_replaceable(Path(page), magic=MARK.encode(), kind="page of results")
     text = comparison_page(command, read_runs(paths), read_numbers())
     if page is None:
         screen.show(text.splitlines())
