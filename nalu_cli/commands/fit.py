@@ -329,9 +329,7 @@ def _search(
                     stop=stop.asked,
                 )
             answer = replace(answer, command=request.command)
-            conclude(
-                answer, request.output, request.drawings, screen, stop.asked, as_json=as_json
-            )
+            conclude(answer, request.output, request.drawings, screen, stop.asked, as_json=as_json)
             notes.tell(answer.caveats)
             _say_memory(answer, screen)
     return answer, stop.code
