@@ -13,6 +13,7 @@ from nalu_cli.allowed import AllowedValues
 from nalu_cli.bilinear import bilinear_rung
 from nalu_cli.exhaustive import MOST_TERMS, short_relations
 from nalu_cli.explore import Plan, factor_starts, size_of, starts
+from nalu_cli.factors import Factored, pull_out
 from nalu_cli.gates import with_gates
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Problem, Rows
@@ -143,13 +144,35 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
     algebra = not settings.train_only and settings.layers is None
     if algebra:
         yield from _simple_algebra(problem.train)
+    parts = pull_out(problem) if settings.layers is None else ()
     for cycle in range(MOST_CYCLES):
+        for part in parts:
+            yield from _for_the_rest(part, settings, cycle, algebra=algebra)
         yield from _small_rungs(problem, settings, cycle)
         if algebra and cycle == 0:
             yield from _larger_algebra(problem.train)
         for layers in PLANS:
             if _asked(layers, settings) and _determined(problem, Plan(layers)):
                 yield _trained(problem, settings, Plan(layers), cycle)
+
+
+def _for_the_rest(
+    part: Factored, settings: FitSettings, cycle: int, *, algebra: bool
+) -> Iterator[Rung]:
+    """The same rungs for the columns that are left when factors have been pulled out."""
+    if algebra and cycle == 0:
+        for rung in _simple_algebra(part.problem.train):
+            yield _lifted(rung, part)
+    for rung in _small_rungs(part.problem, settings, cycle):
+        yield _lifted(rung, part)
+
+
+def _lifted(rung: Rung, part: Factored) -> Rung:
+    def search(stop: Stop) -> Iterator[Found]:
+        for found in rung.search(stop):
+            yield part.lift(found)
+
+    return Rung(f"{rung.name} times factors", search, rung.cycle)
 
 
 def _small_rungs(problem: Problem, settings: FitSettings, cycle: int) -> Iterator[Rung]:
