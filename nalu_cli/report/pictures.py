@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from nalu_cli.answer import Answer
-from nalu_cli.errors import visible
 from nalu_cli.report.front import draw_front, has_front
+from nalu_cli.report.look import shown
 from nalu_cli.report.scatter import draw_distance, draw_parity, draw_residuals
 from nalu_cli.report.stack_picture import draw_stack, stack_size
 from nalu_cli.report.wires import graph_of
@@ -20,6 +20,9 @@ from nalu_cli.settings import Status
 __all__ = ["Part", "Picture", "parts_of", "pictures_of"]
 
 SIZE = (4.6, 3.3)
+
+LONGEST = 60
+"""Characters of a name in a caption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def pictures_of(answer: Answer) -> list[Picture]:
 
 
 def _of_rows(answer: Answer) -> list[Picture]:
-    target = visible(answer.target)
+    target = shown(answer.target, LONGEST)
     found = [
         Picture(
             "parity",
@@ -118,7 +121,7 @@ def _of_rows(answer: Answer) -> list[Picture]:
     noisy = answer.status is Status.WITHIN_NOISE
     band = " The band is twice the error of the train rows." if noisy else ""
     for kept, column in enumerate(answer.points.columns):
-        name = visible(answer.names[column])
+        name = shown(answer.names[column], LONGEST)
         found.append(
             Picture(
                 f"residuals-{kept + 1}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
@@ -51,22 +52,32 @@ def save_plot(answer: Answer, path: Path) -> None:
 
 
 def _sheet(answer: Answer, pictures: list[Picture]) -> Figure:
-    """The formula and the verdict over a grid of pictures."""
-    across = min(ACROSS, max(len(pictures), 1))
-    down = -(-len(pictures) // across) or 1
-    width, height = CELL[0] * across, CELL[1] * down + HEAD
+    """The formula and the verdict over a grid of pictures; a wide one has a row of its own."""
+    small = [picture for picture in pictures if picture.size[0] <= CELL[0]]
+    wide = [picture for picture in pictures if picture.size[0] > CELL[0]]
+    across = ACROSS if wide else min(ACROSS, max(len(small), 1))
+    down = -(-len(small) // across)
+    heights = [*[CELL[1]] * down, *(picture.size[1] for picture in wide)] or [CELL[1]]
+    width, height = CELL[0] * across, sum(heights) + HEAD
     figure = Figure(figsize=(width, height))
     figure.set_layout_engine(ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - HEAD / height), h_pad=0.1))
     _draw_head(figure, answer, width, height)
-    for k, picture in enumerate(pictures):
-        axes = figure.add_subplot(down, across, k + 1)
-        notes = picture.draw(axes)
-        axes.set_title("\n".join([shown(picture.title, 48), *(shown(n, 70) for n in notes)]))
+    grid = figure.add_gridspec(len(heights), across, height_ratios=heights)
+    for k, picture in enumerate(small):
+        _draw(figure.add_subplot(grid[k // across, k % across]), picture)
+    for k, picture in enumerate(wide):
+        _draw(figure.add_subplot(grid[down + k, :]), picture)
     return figure
 
 
+def _draw(axes: Axes, picture: Picture) -> None:
+    notes = picture.draw(axes)
+    axes.set_title(shown(picture.title, 48), pad=14 if notes else None)
+    axes.text(0, 1.01, shown(" ".join(notes), 80), fontsize=7, transform=axes.transAxes)
+
+
 def _draw_head(figure: Figure, answer: Answer, width: float, height: float) -> None:
-    letters = int(width * 11)
+    letters = int(9.5 * width)
     formula = f"{printed_name(answer.target)} = {formula_text(answer.circuit, answer.names)}"
     lines = ((formula, 0.12, 11, "bold"), (verdict(answer), 0.38, 9, "normal"))
     for text, inches, size, weight in lines:

@@ -111,10 +111,10 @@ def draw_distance(axes: Axes, answer: Answer) -> list[str]:
     scale_axis(axes, "y", Scale(is_log=True, exponent=0))
     _draw_parts(axes, x[drawn], y, points.part[drawn], np.ones(len(y), dtype=np.bool_))
     axes.axvline(1, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-    _name_edge(axes)
     limit_axis(axes, "x", _ends(np.append(x[drawn], 1.0), across))
     reach = (float(y.min(initial=floor)), float(y.max(initial=100 * floor)))
     limit_axis(axes, "y", wider(reach, 0.1, Scale(is_log=True, exponent=0)))
+    _name_edge(axes)
     label_zero(axes, floor, has_zeros=bool((relative[drawn] == 0).any()))
     axes.set(xlabel="distance from the middle of the training box", ylabel="relative error")
     return _without_error(points.measured == 0, error)
@@ -126,11 +126,13 @@ def _set_free(axes: Axes) -> None:
 
 
 def _name_edge(axes: Axes) -> None:
+    """Words on that side of the line where there is room."""
+    place = axes.transAxes.inverted().transform(axes.transData.transform((1, 1)))[0]
     axes.annotate(
-        "edge of the training box ",
+        " edge of the training box ",
         (1, 1),
         xycoords=("data", "axes fraction"),
-        ha="right",
+        ha="right" if place > 0.5 else "left",
         va="top",
         fontsize=8,
         color=MUTED,

@@ -16,6 +16,11 @@ WIDE = 1.0
 HIGH = 1.0
 """Distances of slots and of rows in the picture's own unit, which is an inch."""
 
+NARROWEST = 3.4
+MARGIN = 0.9
+LETTERS = 13
+"""Of a name in an inch."""
+
 FONT = 9.0
 
 SYMBOLS = {UnitKind.SUM: "+", UnitKind.PRODUCT: "×", UnitKind.MAGNITUDE: "|×|"}
@@ -30,7 +35,12 @@ ENOUGH = 0.6
 
 def stack_size(graph: Graph) -> tuple[float, float]:
     """Width and height of the picture, in inches."""
-    return max(WIDE * graph.width, 3.4) + 0.9, HIGH * (len(graph.rows) - 1) + 1.0
+    return _pace(graph) * graph.width + MARGIN, HIGH * (len(graph.rows) - 1) + 1.0
+
+
+def _pace(graph: Graph) -> float:
+    """Distance of slots: where there are few, names have more room."""
+    return max(WIDE, NARROWEST / graph.width)
 
 
 def draw_stack(axes: Axes, answer: Answer, graph: Graph) -> list[str]:
@@ -44,10 +54,10 @@ def draw_stack(axes: Axes, answer: Answer, graph: Graph) -> list[str]:
         _draw_band(axes, k, left, right)
     for wire in graph.wires:
         _draw_wire(axes, graph, wire)
-    room = max(4, int(WIDE * 12 * max(1.0, 3.4 / (WIDE * graph.width)))) - 2
+    pace = _pace(graph)
     for k, row in enumerate(graph.rows):
         for slot in row:
-            _draw_slot(axes, answer, slot, k, room)
+            _draw_slot(axes, answer, slot, k, pace)
     _draw_answer(axes, answer, len(graph.rows) - 1)
     return []
 
@@ -60,7 +70,8 @@ def _draw_band(axes: Axes, row: int, left: float, right: float) -> None:
 
 def _draw_wire(axes: Axes, graph: Graph, wire: Wire) -> None:
     start, end = graph.rows[wire.row][wire.start], graph.rows[wire.row + 1][wire.end]
-    x, y = (WIDE * start.x, WIDE * end.x), (-HIGH * wire.row, -HIGH * (wire.row + 1))
+    pace = _pace(graph)
+    x, y = (pace * start.x, pace * end.x), (-HIGH * wire.row, -HIGH * (wire.row + 1))
     if wire.term is None or end.unit is None:
         axes.plot(x, y, color=MUTED, linewidth=1.0, zorder=1)
         return
@@ -96,7 +107,7 @@ def _free_share(graph: Graph, wire: Wire) -> float:
 
     def place(other: Wire, share: float) -> float:
         start, end = graph.rows[other.row][other.start], graph.rows[other.row + 1][other.end]
-        return start.x + share * (end.x - start.x)
+        return _pace(graph) * (start.x + share * (end.x - start.x))
 
     def room(share: float) -> float:
         others = [other for other in graph.wires if other.row == wire.row and other != wire]
@@ -106,12 +117,12 @@ def _free_share(graph: Graph, wire: Wire) -> float:
     return max(SHARES, key=room)
 
 
-def _draw_slot(axes: Axes, answer: Answer, slot: Slot, row: int, room: int) -> None:
-    x, y = WIDE * slot.x, -HIGH * row
+def _draw_slot(axes: Axes, answer: Answer, slot: Slot, row: int, pace: float) -> None:
+    x, y = pace * slot.x, -HIGH * row
     if slot.unit is not None:
         _draw_unit(axes, slot.unit, x, y)
     elif row == 0 and slot.column is not None:
-        name = shown(answer.names[slot.column], room)
+        name = shown(answer.names[slot.column], int(LETTERS * pace) - 2)
         box = {"boxstyle": "round,pad=0.35", "facecolor": PAPER, "edgecolor": INK}
         axes.text(x, y, name, fontsize=FONT, ha="center", va="center", bbox=box, zorder=3)
 
