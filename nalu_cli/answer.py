@@ -21,6 +21,7 @@ __all__ = [
     "Move",
     "Points",
     "Progress",
+    "Rival",
     "Watch",
 ]
 
@@ -127,6 +128,31 @@ class FrontEntry:
     far_rmse: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another formula that fits the rows as well, and where it says something else.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    complexity : int
+        In symbols.
+    columns : tuple of int
+        The columns that one of both formulas uses.
+    point : tuple of float
+        Their values where both differ most, in the box of all rows or up to its width beside it.
+    value, rival_value : float
+        What the answer and the rival say there.
+    """
+
+    circuit: Circuit
+    complexity: int
+    columns: tuple[int, ...]
+    point: tuple[float, ...]
+    value: float
+    rival_value: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
     """Rows of the table kept for pictures, or none of them.
@@ -201,6 +227,8 @@ class Answer:
         The words of the command line that repeats the fit, if it came from one.
     versions : dict of str to str
         Of nalu, Python and the libraries that were used.
+    rivals : tuple of Rival
+        Formulas the rows cannot tell from this one.
     """
 
     names: tuple[str, ...]
@@ -225,6 +253,7 @@ class Answer:
     seconds: float = field(default=0.0, compare=False)
     command: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    rivals: tuple[Rival, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ KEYS = {
 METADATA = {
     "versions": "of nalu, Python, torch and numpy when it was saved",
     "formula": "as printed, for people; never read back",
-    "answer": "columns, circuit, verdict, errors, constants, front, box, settings with the seed",
+    "answer": "columns, circuit, verdict, errors, constants, front, rivals, box, settings, seed",
     "places": "layer, unit and input of each move of the snap",
     "point_columns": "which columns `tensors.points` holds",
 }
@@ -286,7 +286,11 @@ def _points(columns: tuple[int, ...], numbers: Floats) -> Points:
 def _check(answer: Answer) -> None:
     """Refuse an answer whose parts do not belong together."""
     width = len(answer.names)
-    circuits = [answer.circuit, *(entry.circuit for entry in answer.front)]
+    circuits = [
+        answer.circuit,
+        *(entry.circuit for entry in answer.front),
+        *(rival.circuit for rival in answer.rivals),
+    ]
     if any(circuit.n_columns != width for circuit in circuits):
         raise ValueError("a circuit does not fit the columns")
     for circuit in circuits:
@@ -297,6 +301,9 @@ def _check(answer: Answer) -> None:
         raise ValueError("a column comes twice")
     if not set(answer.points.columns) <= set(range(width)):
         raise ValueError("the points do not fit the columns")
+    for rival in answer.rivals:
+        if not set(rival.columns) <= set(range(width)) or len(rival.point) != len(rival.columns):
+            raise ValueError("the point of a rival does not fit the columns")
     X, y = answer.probe_X, answer.probe_y
     if y.ndim != 1 or X.shape != (len(y), width) or not np.isfinite(X).all():
         raise ValueError("the probe rows do not fit the columns")

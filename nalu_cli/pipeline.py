@@ -21,6 +21,7 @@ from nalu_cli.moves import snap_table
 from nalu_cli.points import points_of
 from nalu_cli.problem import Problem, pose
 from nalu_cli.refit import constants_of
+from nalu_cli.rivals import rivals_of
 from nalu_cli.settings import Device, FitSettings
 from nalu_cli.table import LongTable, Table
 from nalu_cli.verify import Check, checked, holds, settled, weight
@@ -247,6 +248,7 @@ def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: 
         interrupted=climbed.interrupted,
         seconds=seconds,
         versions=installed_versions(),
+        rivals=rivals_of(climbed.candidates, best, problem),
     )
 
 

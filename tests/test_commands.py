@@ -32,7 +32,7 @@ SAMPLE = ROOT / "sample_data" / "lens.csv"
 
 RESULT_KEYS = (
     "nalu_result_version command status interrupted target inputs formula latex complexity "
-    "constants errors noise front snap found_by layers restarts caveats seconds memory_bytes "
+    "constants errors noise front rivals snap found_by layers restarts caveats seconds memory_bytes "
     "seed device versions model"
 )
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from nalu_cli.answer import Errors, Progress
+from nalu_cli.answer import Errors, Progress, Rival
 from nalu_cli.circuit import Circuit
 from nalu_cli.commands.display import answer_lines, caveat_lines, errors_lines
 from nalu_cli.commands.explain import print_code
@@ -103,15 +103,36 @@ def test_an_explanation_shows_snap_parts_conditions_and_box() -> None:
         "layer 1  u1_1  =  d1*n",
         "layer 2  u2_1  =  u1_1 + d2",
         "layer 3  f     =  u2_2/u2_1",
-        "  d1*n + d2 != 0",
+        "holds: 2 to 30       divides by zero  d1*n + d2 != 0",
         "d2           1    2.75        5",
     ):
         assert part in text, part
 
 
+def test_rivals_are_told_with_the_row_to_measure_next() -> None:
+    other = Circuit(3, ((product((0, 1), (1, 1)),),))
+    rival = Rival(other, 3, (0, 1), (7.5, 0.5), 1.25, 3.75)
+    lines = plain(explanation_lines(lens(rivals=(rival, rival)), 80))
+    at = lines.index("rivals the rows cannot tell from it")
+    assert lines[at + 2].split() == ["3", "1.25", "3.75", "d1*d2"]
+    assert lines[at + 4 : at + 6] == ["worth measuring next: d1 = 7.5, d2 = 0.5", ""]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "held"),
+    [(1, 3, "holds: 1 to 3"), (-1, 3, "may fail: -1 to 3"), (-9, -1, "never holds")],
+)
+def test_a_condition_is_held_against_the_training_box(low: float, high: float, held: str) -> None:
+    root = of(Circuit(1, ((product((0, 0.5)),),)), ("x",), low=(low,), high=(high,))
+    lines = plain(explanation_lines(root, 80))
+    row = lines[lines.index("defined where") + 2]
+    assert row.startswith(held)
+    assert row.endswith("root of a negative number  x >= 0")
+
+
 def test_a_formula_without_division_or_root_is_defined_everywhere() -> None:
     answer = of(Circuit(1, ((product((0, 2)),),)), ("x",))
-    assert "  everywhere" in plain(explanation_lines(answer, 80))
+    assert "everywhere" in plain(explanation_lines(answer, 80))
 
 
 def test_parts_are_named_apart_from_columns() -> None:

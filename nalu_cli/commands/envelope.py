@@ -47,6 +47,7 @@ def result(answer: Answer, command: str, model: str | None) -> dict[str, Any]:
         "errors": {name: to_plain(errors) for name, errors in answer.errors.items()},
         "noise": answer.noise,
         "front": _front(answer),
+        "rivals": _rivals(answer),
         "snap": _snap(answer),
         "found_by": answer.evidence.found_by,
         "layers": len(answer.circuit.layers),
@@ -69,6 +70,19 @@ def _front(answer: Answer) -> list[dict[str, Any]]:
             "far_rmse": entry.far_rmse,
         }
         for entry in answer.front
+    ]
+
+
+def _rivals(answer: Answer) -> list[dict[str, Any]]:
+    return [
+        {
+            "formula": formula_text(rival.circuit, answer.names),
+            "complexity": rival.complexity,
+            "point": {answer.names[j]: x for j, x in zip(rival.columns, rival.point, strict=True)},
+            "value": rival.value,
+            "rival_value": rival.rival_value,
+        }
+        for rival in answer.rivals
     ]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from nalu_cli.answer import Answer, Move
+from nalu_cli.bounds import bounds_of
 from nalu_cli.circuit import Circuit
 from nalu_cli.commands.display import (
     caveat_lines,
@@ -15,15 +16,24 @@ from nalu_cli.commands.display import (
     front_lines,
     headline,
 )
-from nalu_cli.commands.screen import aligned
+from nalu_cli.commands.screen import aligned, shortened
 from nalu_cli.errors import visible
 from nalu_cli.formula import formula_text, printed_name
-from nalu_cli.guard import Need, conditions, parts
+from nalu_cli.guard import Condition, Need, conditions, parts
 from nalu_cli.wording import number
 
 __all__ = ["explanation_lines", "part_lines"]
 
 NEEDS = {Need.NOT_ZERO: "!= 0", Need.NOT_NEGATIVE: ">= 0", Need.POSITIVE: "> 0"}
+
+LONGEST_NAME = 40
+"""Cells of a name in a table; formulas show it whole."""
+
+OTHERWISE = {
+    Need.NOT_ZERO: "divides by zero",
+    Need.NOT_NEGATIVE: "root of a negative number",
+    Need.POSITIVE: "divides by zero, or root of a negative number",
+}
 
 
 def explanation_lines(answer: Answer, width: int) -> Iterator[Text]:
@@ -36,7 +46,8 @@ def explanation_lines(answer: Answer, width: int) -> Iterator[Text]:
         _titled("parts of the formula", part_lines(answer)),
         _titled("defined where", _condition_lines(answer)),
         _titled("trained in this box", _box_lines(answer)),
-        constant_lines(answer.constants),
+        _titled("constants", constant_lines(answer.constants)),
+        _titled("rivals the rows cannot tell from it", _rival_lines(answer)),
         front_lines(answer),
         caveat_lines(answer.caveats),
     )
@@ -69,7 +80,7 @@ def _snap_tables(moves: Sequence[Move]) -> Iterator[list[Text]]:
         rows = [
             (
                 str(move.unit + 1),
-                visible(move.source),
+                shortened(visible(move.source), LONGEST_NAME),
                 f"{move.trained:.6f}",
                 number(move.snapped, 6),
                 number(move.cost),
@@ -112,17 +123,72 @@ def _unit_name(prefix: str, layer: int, unit: int) -> str:
 
 
 def _condition_lines(answer: Answer) -> list[Text]:
-    rows = {
-        f"{visible(formula_text(c.part, answer.names))} {NEEDS[c.need]}": None
-        for c in conditions(answer.circuit)
-    }
-    return [Text(f"  {row}") for row in rows] or [Text("  everywhere")]
+    """What must hold for the formula to have a value, and whether it does in the training box."""
+    rows = dict.fromkeys(_condition(answer, condition) for condition in conditions(answer.circuit))
+    if not rows:
+        return [Text("everywhere")]
+    # formulas last: they may be long
+    head = ("in the training box", "otherwise", "needed")
+    return aligned(head, list(rows), left=frozenset(range(3)))
+
+
+def _condition(answer: Answer, condition: Condition) -> tuple[str, str, str]:
+    needed = f"{visible(formula_text(condition.part, answer.names))} {NEEDS[condition.need]}"
+    low, high = bounds_of(condition.part, answer.low, answer.high)
+    if _holds(condition.need, low, high):
+        held = f"holds: {number(low, 3)} to {number(high, 3)}"
+    elif low == high == 0 or (high < 0 and condition.need is not Need.NOT_ZERO):
+        held = "never holds"
+    else:
+        held = f"may fail: {number(low, 3)} to {number(high, 3)}"
+    return held, OTHERWISE[condition.need], needed
+
+
+def _holds(need: Need, low: float, high: float) -> bool:
+    match need:
+        case Need.NOT_ZERO:
+            return low > 0 or high < 0
+        case Need.NOT_NEGATIVE:
+            return low >= 0
+        case Need.POSITIVE:
+            return low > 0
+
+
+def _rival_lines(answer: Answer) -> list[Text]:
+    """Formulas that fit as well, and the row that would tell which one is right."""
+    rows = [
+        (
+            str(rival.complexity),
+            number(rival.value, 4),
+            number(rival.rival_value, 4),
+            visible(formula_text(rival.circuit, answer.names)),
+        )
+        for rival in answer.rivals
+    ]
+    if not rows:
+        return []
+    head = ("complexity", "this formula", "the rival", "formula of the rival")
+    table = aligned(head, rows, left=frozenset({3}))
+    return [*table, *map(Text, _next_rows(answer))]
+
+
+def _next_rows(answer: Answer) -> Iterator[str]:
+    """Where the rivals say something else: what to measure next."""
+    points = [
+        ", ".join(
+            f"{visible(printed_name(answer.names[j]))} = {number(x, 4)}"
+            for j, x in zip(rival.columns, rival.point, strict=True)
+        )
+        for rival in answer.rivals
+    ]
+    for k, point in enumerate(dict.fromkeys(points)):
+        yield f"{'or' if k else 'worth measuring next:'} {point}"
 
 
 def _box_lines(answer: Answer) -> list[Text]:
     rows = [
         (
-            visible(answer.names[j]),
+            shortened(visible(answer.names[j]), LONGEST_NAME),
             number(answer.low[j], 6),
             number(answer.median[j], 6),
             number(answer.high[j], 6),

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from nalu_cli.errors import OutputError
 
-__all__ = ["OutputClosedError", "Screen", "StandardOutput", "aligned"]
+__all__ = ["OutputClosedError", "Screen", "StandardOutput", "aligned", "shortened"]
 
 PLAIN_SYMBOLS = str.maketrans("·…×", "-~x")
 """What stands in for our own symbols where the terminal cannot show them, one for one."""
@@ -122,6 +122,13 @@ def aligned(
     widths = [max(cell_len(row[j]) for row in cells) for j in range(len(head))]
     lines = [_line(row, widths, left) for row in cells]
     return [Text(lines[0], style="dim"), *map(Text, lines[1:])]
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or as much of it as fits into some cells with an ellipsis behind."""
+    line = Text(text)
+    line.truncate(most, overflow="ellipsis")
+    return line.plain
 
 
 def _line(row: Sequence[str], widths: Sequence[int], left: frozenset[int]) -> str:
