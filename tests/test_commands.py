@@ -32,8 +32,8 @@ SAMPLE = ROOT / "sample_data" / "lens.csv"
 
 RESULT_KEYS = (
     "nalu_result_version command status interrupted target inputs formula latex complexity "
-    "constants errors noise front rivals snap found_by layers restarts caveats seconds memory_bytes "
-    "seed device versions model"
+    "constants errors noise front rivals snap found_by layers restarts caveats seconds "
+    "memory_bytes seed device versions model"
 )
 
 Said = tuple[int, str, str]
