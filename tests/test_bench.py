@@ -174,6 +174,8 @@ def test_a_published_cell_is_trained_as_published_and_continued(cli: Cli, here: 
     code, _, err = cli(*command)
     assert "2 of 4 are done already" in err
     assert rows(here / "r.csv")[:2] == first
+    assert cli(*command, "--page", "runs.md")[0] == ExitCode.DONE
+    assert "| id | seed | operation | range | solved | steps |" in (here / "runs.md").read_text()
     code, out, _ = cli("compare", "r.csv", "--page", "R.md")
     assert code == ExitCode.DONE
     assert (here / "R.md").read_text().startswith(MARK)

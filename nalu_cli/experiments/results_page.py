@@ -39,7 +39,9 @@ def results_page(
     lines.extend(_headline(totals_of(outcomes)))
     for label, name in enumerate(titles):
         lines.extend(["", f"## By {name}", "", *_groups(name, by_label(outcomes, label))])
-    lines.extend(["", "## Problems", "", *_problems(titles, outcomes)])
+    published = any(outcome.is_published_run for outcome in outcomes)
+    problems = _published_runs(titles, outcomes) if published else _problems(titles, outcomes)
+    lines.extend(["", "## Problems", "", *problems])
     return "\n".join(lines) + "\n"
 
 
@@ -94,6 +96,23 @@ def _problems(titles: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[st
             number_text(outcome.seconds),
             outcome.found_by,
             _code(outcome.formula) or outcome.error,
+        )
+
+
+def _published_runs(titles: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[str]:
+    columns = ("solved", "steps", "test error", "sparsity error", "seconds", "by")
+    yield from table_head("id", "seed", *titles, *columns)
+    for outcome in outcomes:
+        yield row(
+            outcome.name,
+            str(outcome.seed),
+            *outcome.labels,
+            "yes" if outcome.recovered else "**no**",
+            "-" if outcome.steps is None else str(outcome.steps),
+            number_text(outcome.test_error),
+            number_text(outcome.sparsity),
+            number_text(outcome.seconds),
+            outcome.error or outcome.found_by,
         )
 
 

@@ -139,7 +139,7 @@ class Outcome:
     @property
     def is_published_run(self) -> bool:
         """Whether a cell was trained by the published protocol, which claims nothing."""
-        return self.test_error is not None
+        return self.verdict is None and not self.error
 
     @property
     def is_falsely_exact(self) -> bool:
