@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from nalu_cli.answer import EVERY, Answer, Errors
+from nalu_cli.bounds import bounds_of
 from nalu_cli.errors import visible
+from nalu_cli.guard import Condition, Need
 from nalu_cli.settings import Status
 
-__all__ = ["EXTRAPOLATION", "number", "percent", "r2_text", "row_set", "verdict"]
+__all__ = [
+    "EXTRAPOLATION",
+    "OTHERWISE",
+    "held",
+    "number",
+    "percent",
+    "r2_text",
+    "row_set",
+    "verdict",
+]
 
 ROWS = {
     "near": "near (kept back)",
@@ -40,6 +51,34 @@ def r2_text(value: float | None) -> str:
 def row_set(name: str) -> str:
     """What a set of rows is called."""
     return ROWS.get(name, name)
+
+
+OTHERWISE = {
+    Need.NOT_ZERO: "divides by zero",
+    Need.NOT_NEGATIVE: "root of a negative number",
+    Need.POSITIVE: "divides by zero, or root of a negative number",
+}
+"""What goes wrong where a part of a formula is not as it must be."""
+
+
+def held(answer: Answer, condition: Condition) -> str:
+    """Whether a condition holds in the training box, with the bounds of its part."""
+    low, high = bounds_of(condition.part, answer.low, answer.high)
+    if _holds(condition.need, low, high):
+        return f"holds: {number(low, 3)} to {number(high, 3)}"
+    if low == high == 0 or (high < 0 and condition.need is not Need.NOT_ZERO):
+        return "never holds"
+    return f"may fail: {number(low, 3)} to {number(high, 3)}"
+
+
+def _holds(need: Need, low: float, high: float) -> bool:
+    match need:
+        case Need.NOT_ZERO:
+            return low > 0 or high < 0
+        case Need.NOT_NEGATIVE:
+            return low >= 0
+        case Need.POSITIVE:
+            return low > 0
 
 
 def verdict(answer: Answer) -> str:

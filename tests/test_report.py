@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from strategies import AWKWARD_NAMES, circuits, named_circuits
 
-from nalu_cli.answer import Answer, Constant, Errors, Evidence, FrontEntry, Move
+from nalu_cli.answer import EVERY, Answer, Constant, Errors, Evidence, FrontEntry, Move, Rival
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.errors import visible
 from nalu_cli.guard import parts
@@ -87,9 +87,11 @@ def far_rows(circuit: Circuit, n: int = 60, scale: float = 1.0) -> dict[str, obj
 
 
 def test_every_fact_is_on_the_page() -> None:
-    text = opened(lens(interrupted=True)).text
+    rival = Rival(Circuit(3, ((total((0, 1)),),)), 1, (0, 1, 2), (9.0, 2.0, 0.5), 1.3846, 3.5)
+    errors = lens().errors | {EVERY: Errors(100_000, 1e-9, 1e-9, 1.0)}
+    text = opened(lens(interrupted=True, rivals=(rival,), errors=errors)).text
     for fact in (
-        "exact Agrees to rounding on all 1000 rows.",
+        "exact Agrees to rounding on all 100000 rows.",
         "f = d1*d2/(d1*n + d2)",
         "train 765 3.1 × 10⁻¹⁶ 8.9 × 10⁻¹⁷ 1",
         "1 − 2 × 10⁻¹⁶",
@@ -103,6 +105,9 @@ def test_every_fact_is_on_the_page() -> None:
         "1 gate 0.010000 0 inf",
         "2 unit 2 −1.200000 −1 0",
         "d2 1 2.75 5",
+        "holds: 2 to 30 divides by zero",
+        "all (the whole table) 100000",
+        "d1 = 9, d2 = 2, n = 0.5 1.385 3.5",
         "nalu fit 'lens table.csv' --target f",
         "seed 7",
         "noise 0.25",

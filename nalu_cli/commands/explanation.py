@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from nalu_cli.answer import Answer, Move
-from nalu_cli.bounds import bounds_of
 from nalu_cli.circuit import Circuit
 from nalu_cli.commands.display import (
     caveat_lines,
@@ -20,7 +19,7 @@ from nalu_cli.commands.screen import aligned, shortened
 from nalu_cli.errors import visible
 from nalu_cli.formula import formula_text, printed_name
 from nalu_cli.guard import Condition, Need, conditions, parts
-from nalu_cli.wording import number
+from nalu_cli.wording import OTHERWISE, held, number
 
 __all__ = ["explanation_lines", "part_lines"]
 
@@ -28,12 +27,6 @@ NEEDS = {Need.NOT_ZERO: "!= 0", Need.NOT_NEGATIVE: ">= 0", Need.POSITIVE: "> 0"}
 
 LONGEST_NAME = 40
 """Cells of a name in a table; formulas show it whole."""
-
-OTHERWISE = {
-    Need.NOT_ZERO: "divides by zero",
-    Need.NOT_NEGATIVE: "root of a negative number",
-    Need.POSITIVE: "divides by zero, or root of a negative number",
-}
 
 
 def explanation_lines(answer: Answer, width: int) -> Iterator[Text]:
@@ -134,24 +127,7 @@ def _condition_lines(answer: Answer) -> list[Text]:
 
 def _condition(answer: Answer, condition: Condition) -> tuple[str, str, str]:
     needed = f"{visible(formula_text(condition.part, answer.names))} {NEEDS[condition.need]}"
-    low, high = bounds_of(condition.part, answer.low, answer.high)
-    if _holds(condition.need, low, high):
-        held = f"holds: {number(low, 3)} to {number(high, 3)}"
-    elif low == high == 0 or (high < 0 and condition.need is not Need.NOT_ZERO):
-        held = "never holds"
-    else:
-        held = f"may fail: {number(low, 3)} to {number(high, 3)}"
-    return held, OTHERWISE[condition.need], needed
-
-
-def _holds(need: Need, low: float, high: float) -> bool:
-    match need:
-        case Need.NOT_ZERO:
-            return low > 0 or high < 0
-        case Need.NOT_NEGATIVE:
-            return low >= 0
-        case Need.POSITIVE:
-            return low > 0
+    return held(answer, condition), OTHERWISE[condition.need], needed
 
 
 def _rival_lines(answer: Answer) -> list[Text]:

@@ -18,7 +18,7 @@ from nalu_cli.formula import PYTHON, formula_text, printed_name, write
 from nalu_cli.guard import Need, conditions
 from nalu_cli.report.look import superscript
 from nalu_cli.settings import ExportFormat, FitSettings, Status
-from nalu_cli.wording import EXTRAPOLATION, number, r2_text, row_set, verdict
+from nalu_cli.wording import EXTRAPOLATION, OTHERWISE, held, number, r2_text, row_set, verdict
 
 __all__ = ["Shown", "contents"]
 
@@ -73,6 +73,7 @@ def contents(answer: Answer) -> dict[str, Any]:
         "errors": _errors(answer),
         "front": _front(answer, names),
         "constants": _constants(answer),
+        "rivals": _rivals(answer, names),
         "conditions": _conditions(answer, names),
         "box": _box(answer, names),
         "columns_all": len(answer.names),
@@ -193,12 +194,36 @@ def _constants(answer: Answer) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _conditions(answer: Answer, names: Sequence[str]) -> list[tuple[Shown, str]]:
+def _rivals(answer: Answer, names: Sequence[str]) -> list[tuple[Shown, str, str, str]]:
+    """Formulas that fit as well, and the row that would tell which one is right."""
+    return [
+        (
+            _short_formula(rival.circuit, names),
+            ", ".join(
+                f"{visible(names[j])} = {_figure(x, 4)}"
+                for j, x in zip(rival.columns, rival.point, strict=True)
+            ),
+            _figure(rival.value, 4),
+            _figure(rival.rival_value, 4),
+        )
+        for rival in answer.rivals
+    ]
+
+
+def _conditions(answer: Answer, names: Sequence[str]) -> list[tuple[Shown, str, str, str]]:
     found = {
-        (formula_text(condition.part, names), NEEDS[condition.need]): condition.part
+        (formula_text(condition.part, names), condition.need): condition
         for condition in conditions(answer.circuit)
     }
-    return [(_short_formula(part, names), need) for (_, need), part in found.items()][:MOST_ROWS]
+    return [
+        (
+            _short_formula(condition.part, names),
+            NEEDS[condition.need],
+            held(answer, condition),
+            OTHERWISE[condition.need],
+        )
+        for condition in list(found.values())[:MOST_ROWS]
+    ]
 
 
 def _box(answer: Answer, names: Sequence[str]) -> list[tuple[str, str, str, str]]:

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from matplotlib.axes import Axes
 
-from nalu_cli.answer import Answer
+from nalu_cli.answer import EVERY, Answer
 from nalu_cli.report.front import draw_front, has_front
 from nalu_cli.report.look import shown
 from nalu_cli.report.scatter import draw_distance, draw_parity, draw_residuals
@@ -60,13 +60,10 @@ class Part:
 
 
 def parts_of(answer: Answer) -> list[Part]:
-    """The sets of rows that have any."""
+    """The sets of rows that have any; every row of a long table is no set of its own."""
     drawn = np.bincount(answer.points.part, minlength=len(answer.errors))
-    return [
-        Part(k, name, errors.rows, int(drawn[k]))
-        for k, (name, errors) in enumerate(answer.errors.items())
-        if errors.rows
-    ]
+    sets = [(name, errors.rows) for name, errors in answer.errors.items() if name != EVERY]
+    return [Part(k, name, rows, int(drawn[k])) for k, (name, rows) in enumerate(sets) if rows]
 
 
 def pictures_of(answer: Answer) -> list[Picture]:
