@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nalu_cli.commands.completion import complete_column, complete_columns
 from nalu_cli.commands.drawing import Drawings, Plot, Report
 from nalu_cli.commands.options import (
     Decimal,
@@ -31,7 +32,7 @@ from nalu_cli.commands.options import (
     real_number,
     whole_number,
 )
-from nalu_cli.errors import ExitCode, NaluError, UsageError, quoted
+from nalu_cli.errors import ExitCode, UsageError, quoted
 from nalu_cli.settings import CellName, Device, Effort, FitSettings, Status
 
 if TYPE_CHECKING:
@@ -56,19 +57,6 @@ HELP = help_text(
 DEFAULTS = FitSettings()
 
 ZIP_MAGIC = b"PK"
-
-
-def _complete_column(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Columns of the file on the command line, read from its first lines."""
-    from nalu_cli.table import column_names
-
-    # an unfinished command line is not assigned to the parameters
-    data = ctx.params.get("data") or next(iter(ctx.args), "")
-    try:
-        names = column_names(data)
-    except NaluError:
-        return []
-    return [name for name in names if name.startswith(incomplete)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +86,7 @@ def fit(
             "-t",
             metavar="COLUMN",
             help="The column to explain.",
-            autocompletion=_complete_column,
+            autocompletion=complete_column,
         ),
     ] = None,
     inputs: Annotated[
@@ -106,13 +94,13 @@ def fit(
         typer.Option(
             metavar="A,B,...",
             help="Columns the formula may use; all numeric ones by default.",
-            autocompletion=_complete_column,
+            autocompletion=complete_columns,
         ),
     ] = None,
     ignore: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="A,B,...", help="Columns it may not use.", autocompletion=_complete_column
+            metavar="A,B,...", help="Columns it may not use.", autocompletion=complete_columns
         ),
     ] = None,
     output: Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nalu_cli.commands.completion import complete_range
 from nalu_cli.commands.options import (
     Decimal,
     Dedupe,
@@ -67,6 +68,7 @@ def predict(
             "--range",
             metavar="NAME=VALUES",
             help="A grid instead of a file: start:stop:step, start:stop:N# or v1,v2,...",
+            autocompletion=complete_range,
         ),
     ] = None,
     output: Annotated[
