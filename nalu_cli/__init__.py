@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nalu_cli.errors import NaluError
+    from nalu_cli.estimator import NaluRegressor
     from nalu_cli.model_file import load_model, save_model
     from nalu_cli.pipeline import fit_table
     from nalu_cli.settings import FitSettings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FitSettings",
     "NaluError",
+    "NaluRegressor",
     "__version__",
     "fit_table",
     "load_model",
@@ -27,6 +29,7 @@ __all__ = [
 _HOMES = {
     "FitSettings": "settings",
     "NaluError": "errors",
+    "NaluRegressor": "estimator",
     "fit_table": "pipeline",
     "load_model": "model_file",
     "read_table": "table",

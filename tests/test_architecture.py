@@ -74,6 +74,7 @@ ORDER = (
     "model_file",
     "report",
     "pipeline",
+    "estimator",
     "experiments",
     "commands",
     "__main__",
@@ -110,7 +111,8 @@ HOMES = {
     "pandas": {"table"},
     "pyarrow": {"table"},
     "rich": {"commands"},
-    "sympy": {"experiments", "simplify"},
+    "sklearn": {"estimator"},
+    "sympy": {"estimator", "experiments", "simplify"},
     "jinja2": {"report"},
     "markupsafe": {"report"},
     "matplotlib": {"report"},
@@ -120,7 +122,7 @@ HOMES = {
 }
 """Each third-party library and the modules that may import it."""
 
-OPTIONAL = {"pyarrow": "parquet"}
+OPTIONAL = {"pyarrow": "parquet", "sklearn": "sklearn"}
 """Libraries that an extra installs."""
 
 TESTED_ELSEWHERE = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import shutil
 import subprocess
@@ -118,6 +119,15 @@ def test_the_console_blocks_print_what_they_say(tmp_path: Path, update: bool) ->
     text = README.read_text(encoding="utf-8")
     assert "```console" in text
     check(text, replayed(text, console(tmp_path)), update)
+
+
+def test_the_python_lines_print_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    blocks = re.findall(r"(?ms)^```pycon\n(.*?)^```$", README.read_text(encoding="utf-8"))
+    assert blocks
+    for block in blocks:
+        test = doctest.DocTestParser().get_doctest(block, {}, "README.md", None, None)
+        assert doctest.DocTestRunner().run(test).failed == 0
 
 
 @pytest.mark.parametrize("family", [CellName, Effort, ExportFormat, Status])

@@ -1,5 +1,6 @@
 """Stage 1: a file becomes a table of float64 columns, each cell diagnosed."""
 
+from nalu_cli.table.arrays import table_of_arrays
 from nalu_cli.table.chunks import Chunk, read_chunks
 from nalu_cli.table.long import LongTable, opened_table
 from nalu_cli.table.names import match_name
@@ -19,4 +20,5 @@ __all__ = [
     "opened_table",
     "read_chunks",
     "read_table",
+    "table_of_arrays",
 ]
