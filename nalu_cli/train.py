@@ -290,7 +290,7 @@ def _descend(stack: Stack, lesson: _Lesson) -> None:
     steps = len(batches)
     narrow, recipe = min(1.0, WIDE / lesson.X.shape[1]), stack.recipe
     for step, at in enumerate(batches):
-        if step % 10 == 0 and lesson.stop():
+        if lesson.stop():
             break
         if step == round(DROP_AT * steps) and lesson.keep < 1:
             chosen = _promising(stack, X, target, goal, lesson.keep)

@@ -144,6 +144,19 @@ def test_hostile_numbers_do_no_harm(name, shape, cell):
         assert not np.isnan(trained.relaxed.loss).any()
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("cell", [cell for cell in CellName if cell is not CellName.AUTO])
+def test_hostile_numbers_do_the_published_cells_no_harm(name, cell):
+    x, paths = HOSTILE[name], CELLS[cell].paths
+    path = F if F in paths else next(iter(paths))
+    y = np.where(x[:, 0] > x[0, 0], 1e300, -1e-300)
+    trained = train(StackShape((path, path), (2, 1), cell=cell), x, y, restarts=6, steps=20)
+    for layer in trained.relaxed.layers:
+        assert np.isfinite(layer.weights).all()
+        assert np.isfinite(layer.constant).all()
+    assert not np.isnan(trained.relaxed.loss).any()
+
+
 def test_a_heavy_tail_does_not_hide_the_rest():
     x = columns()
     y = x[:, 0] * x[:, 1]
