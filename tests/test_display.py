@@ -16,7 +16,7 @@ from nalu_cli.commands.display import answer_lines, caveat_lines, errors_lines
 from nalu_cli.commands.explain import print_code
 from nalu_cli.commands.explanation import explanation_lines, part_lines
 from nalu_cli.commands.live import STOPPING, Lines, Redrawn, Silent, view_for
-from nalu_cli.commands.screen import Screen, aligned
+from nalu_cli.commands.screen import Row, Screen, aligned
 from nalu_cli.errors import visible
 from nalu_cli.settings import Status
 from nalu_cli.wording import verdict
@@ -216,6 +216,36 @@ def test_quiet_shows_nothing() -> None:
 def test_names_of_the_answer_are_not_confused_by_its_target() -> None:
     answer = replace(lens(), target="speed [m/s]")
     assert plain(answer_lines(answer, 100))[0].startswith("`speed [m/s]` = d1*d2")
+
+
+def long_table() -> list[Text]:
+    formula = " + ".join(f"{k}.5*column_{k}" for k in range(12))
+    return aligned(("size", "formula"), [("1", formula), ("10", "x")], left=frozenset({1}))
+
+
+def test_a_long_row_is_broken_under_its_column_on_a_terminal_only() -> None:
+    shown, stream = screen(terminal=True)
+    shown.show(long_table())
+    lines = Text.from_ansi(stream.getvalue()).plain.splitlines()
+    assert all(len(line) <= 60 for line in lines)
+    assert [line for line in lines if not line.startswith("      ")] == [
+        *("size  formula", lines[1], "  10  x")
+    ]
+    assert " ".join(line.strip() for line in lines[1:-1]) == long_table()[1].plain.strip()
+    piped, stream = screen()
+    piped.show(long_table())
+    assert stream.getvalue().splitlines() == plain(long_table())
+
+
+def test_wide_letters_before_a_break_are_counted_as_two_cells() -> None:
+    rows = [("温度", "aaaa bbbb cccc dddd eeee ffff gggg hhhh iiii")]
+    line = aligned(("name", "words"), rows, left=frozenset({0, 1}))[1]
+    assert isinstance(line, Row)
+    assert line.broken(40).plain.split("\n") == [
+        "温度  aaaa bbbb cccc dddd eeee ffff gggg",
+        "      hhhh iiii",
+    ]
+    assert line.broken(20) is line
 
 
 def test_code_on_a_terminal_cannot_move_its_cursor() -> None:

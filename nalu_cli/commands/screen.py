@@ -15,10 +15,14 @@ from rich.text import Text
 
 from nalu_cli.errors import OutputError
 
-__all__ = ["OutputClosedError", "Screen", "StandardOutput", "aligned", "shortened"]
+__all__ = ["OutputClosedError", "Row", "Screen", "StandardOutput", "aligned", "shortened"]
 
 PLAIN_SYMBOLS = str.maketrans("·…×", "-~x")
 """What stands in for our own symbols where the terminal cannot show them, one for one."""
+
+
+NARROWEST = 30
+"""Cells below which a column is left to the terminal's own breaks."""
 
 
 class OutputClosedError(Exception):
@@ -95,6 +99,8 @@ def _unwritable(error: OSError) -> OutputError:
 
 def _print(console: Console, line: Text | str) -> None:
     text = Text(line) if isinstance(line, str) else line
+    if isinstance(text, Row) and console.is_terminal:
+        text = text.broken(console.width)
     if not console.encoding.lower().startswith("utf"):
         text.plain = text.plain.translate(PLAIN_SYMBOLS)
     # a wrapped formula could be neither copied nor piped
@@ -120,8 +126,44 @@ def aligned(
     """
     cells = [list(head), *map(list, rows)]
     widths = [max(cell_len(row[j]) for row in cells) for j in range(len(head))]
-    lines = [_line(row, widths, left) for row in cells]
-    return [Text(lines[0], style="dim"), *map(Text, lines[1:])]
+    hang = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    lines = [Row(_line(row, widths, left), hang=hang) for row in cells]
+    lines[0].style = "dim"
+    return [*lines]
+
+
+class Row(Text):
+    """A line of a table that a terminal may break.
+
+    Parameters
+    ----------
+    text : str
+    hang : int
+        Cells that what comes after the break is indented by.
+    """
+
+    def __init__(self, text: str, *, hang: int) -> None:
+        super().__init__(text)
+        self.hang = hang
+
+    def broken(self, width: int) -> Text:
+        """The row on as many lines as a width asks for, broken at spaces."""
+        if self.cell_len <= width or width - self.hang < NARROWEST:
+            return self
+        # wide letters fill two cells
+        start = next(k for k in range(len(self.plain)) if cell_len(self.plain[:k]) >= self.hang)
+        lines = [self.plain[:start]]
+        room = width - self.hang
+        used = 0
+        for word in self.plain[start:].split(" "):
+            size = cell_len(word)
+            if used and used + 1 + size > room:
+                lines.append(" " * self.hang + word)
+                used = size
+            else:
+                lines[-1] += f" {word}" if used else word
+                used += size + (1 if used else 0)
+        return Text("\n".join(lines), style=self.style)
 
 
 def shortened(text: str, most: int) -> str:
