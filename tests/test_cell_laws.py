@@ -179,6 +179,9 @@ def test_bounds_are_restored(kind):
     assert torch.isfinite(cell(rows())).all()
 
 
+MOST_LOGS = 12.0
+
+
 def corners(kind, sums, inputs=2):
     """Every choice of allowed weights for one unit: arrays of shape (I, 1)."""
     allowed = sorted(map(float, kind.cell.sum_weights if sums else kind.cell.exponents))
@@ -204,6 +207,21 @@ def test_every_corner_computes_what_the_frozen_circuit_computes(kind, training):
             snapped = circuit(layer).evaluate(x[0].double().numpy())
             defined = np.isfinite(snapped)  # roots of negative numbers are not
             np.testing.assert_allclose(value[0, defined, 0], snapped[defined], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-5, 1e5])
+def test_corners_hold_for_small_and_large_inputs(kind, size):
+    x = size * (rows(inputs=2, restarts=2, low=0.0) + 1.0)
+    for sums in sides(kind):
+        for weights in corners(kind, sums):
+            cell = kind(inputs=2, outputs=1, restarts=2)
+            put_weights(cell, weights, sums=sums)
+            wanted = frozen(cell.freeze(x)[0], x)
+            held = np.abs(np.log(np.abs(wanted) + 1e-300)) < MOST_LOGS  # beyond, cells hold back
+            value = cell(x).detach().double().numpy()
+            small = 0.1 * size if sums else 0.0  # sums that cancel keep no relative precision
+            close = np.abs(value - wanted) <= 0.04 * np.abs(wanted) + 1e-3 * small
+            assert np.all(close | ~held)
 
 
 def circuit(layer):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nalu_cli.cells.cell import Cell, Operation, Path, to_numpy, uniform
-from nalu_cli.cells.nac import SATURATED, nac_bound, nac_weight, saturate
+from nalu_cli.cells.nac import nac_bound, nac_weight, saturate
 from nalu_cli.cells.powers import weighted
 from nalu_cli.cells.recipe import Recipe
 from nalu_cli.relaxed import MAGNITUDE, SUM, RelaxedLayer
@@ -22,6 +22,9 @@ __all__ = ["NALU"]
 
 EPSILON = 1e-7
 """Added to magnitudes before the logarithm; the paper gives no value, Madsen and Johansen this."""
+
+STEEP = 1e12
+"""Weight of a gate that is on one side however small the inputs."""
 
 
 @final
@@ -62,12 +65,12 @@ class NALU(Cell):
 
     @torch.no_grad()
     def settle(self, weights: Tensor, *, sums: bool) -> None:
-        """Saturate tanh and sigmoid; the gate is on the given side where the inputs add up to one.
+        """Saturate tanh and sigmoid; the gate is on the given side if the inputs add up above zero.
 
         No weights of the gate keep it on one side everywhere.
         """
         saturate(self.W_hat, self.M_hat, weights)
-        self.G[:] = SATURATED if sums else -SATURATED
+        self.G[:] = STEEP if sums else -STEEP
 
     @torch.no_grad()
     def freeze(self, x: Tensor) -> tuple[RelaxedLayer, NDArray[np.float64]]:

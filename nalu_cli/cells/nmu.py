@@ -77,7 +77,8 @@ def nmu_start(generators: Sequence[np.random.Generator], shape: tuple[int, ...])
 
 def chosen_product(x: Tensor, W: Tensor) -> Tensor:
     """Compute prod(W x + 1 - W): (R, N, I), (R, I, O) -> (R, N, O)."""
-    return multiplied(W.unsqueeze(1) * (x - 1).unsqueeze(-1) + 1)
+    # 1 - W first: at W = 1 small inputs keep all their digits
+    return multiplied(torch.addcmul((1 - W).unsqueeze(1), W.unsqueeze(1), x.unsqueeze(-1)))
 
 
 def binary_penalty(W: Tensor) -> Tensor:
