@@ -71,7 +71,7 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     if results := config.stash[ATTACKS].results:
-        terminalreporter.section("attacks")
+        terminalreporter.section("attacks and digits")
         for line in results:
             terminalreporter.line(line)
 
