@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from test_model_file import assert_same
 from nalu_cli.commands import app
 from nalu_cli.errors import ExitCode
 from nalu_cli.model_file import load_model, save_model
-from nalu_cli.table.blocks import BLOCK_BYTES
+from nalu_cli.table.chunks import read_chunks
 
 ROWS = "d1,d2,n\n" + "1,2,3\n" * 50
 OLD = "what was there before\n"
@@ -279,9 +280,11 @@ def test_a_failure_is_one_json_object(
 
 
 def test_rows_before_a_failure_are_whole_json(
-    model: Path, here: Path, capsys: pytest.CaptureFixture[str]
+    model: Path, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (here / "bad.csv").write_text(ROWS + "1,2,3\n" * (2 * BLOCK_BYTES // 6) + "1,two,3\n")
+    in_pieces = partial(read_chunks, block_bytes=60)
+    monkeypatch.setattr("nalu_cli.commands.prediction.read_chunks", in_pieces)
+    (here / "bad.csv").write_text(ROWS + "1,two,3\n")
     assert app.run(["predict", "model.pt", "bad.csv", "--json"]) == ExitCode.DATA
     data = json.loads(capsys.readouterr().out)
     assert len(data["predictions"]) > 0
