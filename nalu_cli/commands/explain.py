@@ -24,7 +24,8 @@ __all__ = ["HELP", "explain", "print_code"]
 
 HELP = help_text(
     "Show how a formula came about: its errors, the trained weights and what they were snapped "
-    "to, its parts, where it is undefined, and the simpler formulas that were considered.",
+    "to, its parts, where it is undefined, the simpler formulas that were considered, and the "
+    "rivals that fit as well, with the row to measure next.",
     "nalu explain model.pt",
     "nalu explain model.pt --as python -o law.py",
     "nalu explain model.pt --report law.html",

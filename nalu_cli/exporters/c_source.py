@@ -71,9 +71,10 @@ def _string(text: str) -> str:
 
 
 def _character(byte: int) -> str:
+    if not 32 <= byte < 127:
+        return f"\\{byte:03o}"
     # a question mark could begin a trigraph
-    is_plain = 32 <= byte < 127 and chr(byte) not in '"\\?'
-    return chr(byte) if is_plain else f"\\{byte:03o}"
+    return f"\\{chr(byte)}" if chr(byte) in '"\\?' else chr(byte)
 
 
 def _root(piece: Piece) -> Piece:
