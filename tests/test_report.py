@@ -237,6 +237,13 @@ def test_odd_formulas_have_a_page(circuit: Circuit, says: str) -> None:
     assert says in opened(answer).text
 
 
+def test_a_constant_has_no_box_to_be_far_from() -> None:
+    circuit = Circuit(1, ((product(scale=2.5),),))
+    text = opened(of(circuit, ("x",), **far_rows(circuit))).text
+    assert "Predicted against measured" in text
+    assert "Error farther out" not in text
+
+
 def test_an_answer_without_points_has_a_page() -> None:
     text = opened(of(LENS_CIRCUIT, ("d1", "d2", "n"))).text
     assert "The formula against the table" not in text

@@ -33,6 +33,9 @@ MOST_SHORT = 120
 
 MOST_TEXT = 20_000
 MOST_NAME = 60
+MOST_ZEROS = 6
+"""Digits of a whole number that is written out."""
+
 MOST_ROWS = 200
 """Lines of a table; nalu explain prints them all."""
 
@@ -69,7 +72,7 @@ def contents(answer: Answer) -> dict[str, Any]:
         "equation": _equation(answer, names),
         "latex": _export(answer, ExportFormat.LATEX),
         "interrupted": answer.interrupted,
-        "caveats": [visible(caveat) for caveat in answer.caveats],
+        "caveats": [visible(caveat) for caveat in dict.fromkeys(answer.caveats)],
         "errors": _errors(answer),
         "front": _front(answer, names),
         "constants": _constants(answer),
@@ -98,10 +101,14 @@ def _sentence(says: str, status: Status) -> str:
 
 
 def _figure(value: float | None, digits: int = 2) -> str:
-    """A number as it is written by hand: 3.1 × 10⁻¹⁶."""
-    mantissa, e, exponent = number(value, digits).partition("e")
-    shown = mantissa.replace("-", "−") if value is not None else "–"
-    return f"{shown} × 10{superscript(int(exponent))}" if e else shown
+    """A number as it is written by hand: 600, and 3.1 × 10⁻¹⁶."""
+    if value is None:
+        return "–"
+    text = number(value, digits)
+    mantissa, e, exponent = text.partition("e")
+    if e and int(exponent) not in range(MOST_ZEROS):
+        return f"{mantissa} × 10{superscript(int(exponent))}".replace("-", "−")
+    return f"{float(text):.{MOST_ZEROS}g}".replace("-", "−")
 
 
 def _cut(text: str, most: int) -> str:

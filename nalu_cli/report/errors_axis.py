@@ -42,6 +42,8 @@ def label_zero(axes: Axes, floor: float, *, has_zeros: bool) -> None:
         return
     low, high = axes.get_ylim()
     ticks = [tick for tick in axes.get_yticks() if 1.5 * floor < tick < high]
+    if floor == SMALLEST:
+        ticks = []  # there is nothing but zeros
     axes.set_yticks([floor, *ticks])
     axes.yaxis.set_major_formatter(
         FuncFormatter(lambda value, _: "0" if value <= floor else tick_text(value))

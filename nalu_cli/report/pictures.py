@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +13,7 @@ from nalu_cli.report.front import draw_front, has_front
 from nalu_cli.report.look import shown
 from nalu_cli.report.scatter import draw_distance, draw_parity, draw_residuals
 from nalu_cli.report.stack_picture import draw_stack, stack_size
-from nalu_cli.report.wires import graph_of
+from nalu_cli.report.wires import Graph, graph_of
 from nalu_cli.settings import Status
 
 __all__ = ["Part", "Picture", "parts_of", "pictures_of"]
@@ -68,64 +67,74 @@ def parts_of(answer: Answer) -> list[Part]:
 
 def pictures_of(answer: Answer) -> list[Picture]:
     """The pictures there is something to draw for, in the order of a report."""
-    found = [*_of_rows(answer)] if len(answer.points) else []
+    found: list[Picture] = []
+    if len(answer.points):
+        found.append(_parity(answer))
+        if answer.circuit.used_columns():
+            found.append(_distance(answer))
+        found += [_residuals(answer, kept) for kept in range(len(answer.points.columns))]
     if has_front(answer):
-        found.append(
-            Picture(
-                "front",
-                "Simpler formulas",
-                "The far error of each formula that no other beats in both, against its "
-                "complexity. The ring marks the answer.",
-                SIZE,
-                lambda axes: draw_front(axes, answer),
-            )
-        )
+        found.append(_front(answer))
     graph = graph_of(answer.circuit)
     if graph is not None:
-        found.append(
-            Picture(
-                "stack",
-                "The stack",
-                "Columns, units with their gates, and the weights that are not 0, down to the "
-                "answer. A gate of 1 makes a sum of weighted inputs, a gate of 0 a product of "
-                "powers; dashed wires are negative.",
-                stack_size(graph),
-                lambda axes: draw_stack(axes, answer, graph),
-            )
-        )
+        found.append(_stack(answer, graph))
     return found
 
 
-def _of_rows(answer: Answer) -> list[Picture]:
+def _parity(answer: Answer) -> Picture:
     target = shown(answer.target, LONGEST)
-    found = [
-        Picture(
-            "parity",
-            "Predicted against measured",
-            f"Each row at its measured and predicted {target}; on the line both are equal.",
-            SIZE,
-            lambda axes: draw_parity(axes, answer),
-        ),
-        Picture(
-            "distance",
-            "Error farther out",
-            "The relative error of each row against how far it lies from the middle of the "
-            "training box, whose edge is at 1.",
-            SIZE,
-            lambda axes: draw_distance(axes, answer),
-        ),
-    ]
+    return Picture(
+        "parity",
+        "Predicted against measured",
+        f"Each row at its measured and predicted {target}; on the line both are equal.",
+        SIZE,
+        lambda axes: draw_parity(axes, answer),
+    )
+
+
+def _distance(answer: Answer) -> Picture:
+    return Picture(
+        "distance",
+        "Error farther out",
+        "The relative error of each row against how far it lies from the middle of the training "
+        "box, whose edge is at 1.",
+        SIZE,
+        lambda axes: draw_distance(axes, answer),
+    )
+
+
+def _residuals(answer: Answer, kept: int) -> Picture:
+    target = shown(answer.target, LONGEST)
+    name = shown(answer.names[answer.points.columns[kept]], LONGEST)
     noisy = answer.status is Status.WITHIN_NOISE
     band = " The band is twice the error of the train rows." if noisy else ""
-    for kept, column in enumerate(answer.points.columns):
-        name = shown(answer.names[column], LONGEST)
-        found.append(
-            Picture(
-                f"residuals-{kept + 1}",
-                f"What is left, against {name}",
-                f"Measured less predicted {target} of each row, against {name}.{band}",
-                SIZE,
-                partial(draw_residuals, answer=answer, kept=kept),
-            )
-        )
-    return found
+    return Picture(
+        f"residuals-{kept + 1}",
+        f"What is left, against {name}",
+        f"Measured less predicted {target} of each row, against {name}.{band}",
+        SIZE,
+        lambda axes: draw_residuals(axes, answer, kept),
+    )
+
+
+def _front(answer: Answer) -> Picture:
+    return Picture(
+        "front",
+        "Simpler formulas",
+        "The far error of each formula that no other beats in both, against its complexity. The "
+        "ring marks the answer.",
+        SIZE,
+        lambda axes: draw_front(axes, answer),
+    )
+
+
+def _stack(answer: Answer, graph: Graph) -> Picture:
+    return Picture(
+        "stack",
+        "The stack",
+        "Columns, units with their gates, and the weights that are not 0, down to the answer. A "
+        "gate of 1 makes a sum of weighted inputs, a gate of 0 a product of powers; dashed wires "
+        "are negative.",
+        stack_size(graph),
+        lambda axes: draw_stack(axes, answer, graph),
+    )
