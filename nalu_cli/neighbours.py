@@ -61,7 +61,7 @@ def scaled_to(circuit: Circuit, rows: Rows) -> Circuit | None:
     Returns
     -------
     Circuit or None
-        None when it has no value on some row, or no factor above zero fits.
+        None when it has no value on some row, or no factor that is surely above zero fits.
     """
     value = circuit.evaluate(rows.X)
     size = float(np.max(np.abs(value), initial=0.0))
@@ -71,7 +71,7 @@ def scaled_to(circuit: Circuit, rows: Rows) -> Circuit | None:
     weight = float(unit @ unit)
     factor = float(unit @ rows.y) / weight
     error = float(np.sqrt(np.mean((rows.y - factor * unit) ** 2) / weight))
-    if not factor > 0 or not np.isfinite(factor / size):
+    if not factor > error or not np.isfinite(factor / size):
         return None
     return _times(circuit, snap_value(factor / size, error / factor))
 

@@ -52,3 +52,6 @@ def test_no_factor_where_there_is_no_value_or_the_sign_is_wrong() -> None:
     x = np.linspace(-1, 2, 50)[:, None]
     assert scaled_to(Circuit(1, ((product((0, 0.5)),),)), Rows(x, x[:, 0])) is None
     assert scaled_to(Circuit(1, ((product((0, 1)),),)), Rows(x, -x[:, 0])) is None
+    # targets that have nothing to do with the circuit leave the factor in doubt
+    left = np.where(np.arange(50) % 2, 1.0, -1.0) + 1e-9
+    assert scaled_to(Circuit(1, ((product((0, 1)),),)), Rows(x, left)) is None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -51,6 +51,8 @@ HELP = help_text(
     "nalu predict model.pt --range x1=0:100:5 --range x2=1,2,5",
 )
 
+
+PACKED_ENDING = ".gz"
 
 TAB_ENDINGS = (".tsv", ".tab")
 """Files whose cells are set apart by tabs; others keep the delimiter that the rows came with."""
@@ -210,17 +212,31 @@ def _writer(answer: Answer, sink: Sink, path: Path | None) -> Writer:
     from nalu_cli.commands.writers import CsvWriter, ParquetWriter
     from nalu_cli.table.parquet import PARQUET_ENDINGS
 
-    ending = "" if path is None else path.suffix.lower()
+    name = "" if path is None else path.name.lower().removesuffix(PACKED_ENDING)
+    ending = Path(name).suffix
     if ending in PARQUET_ENDINGS:
         return ParquetWriter(answer, sink)
     return CsvWriter(answer, sink, "\t" if ending in TAB_ENDINGS else None)
 
 
-def _sink(path: Path | None) -> AbstractContextManager[Sink]:
+@contextmanager
+def _sink(path: Path | None) -> Iterator[Sink]:
     from nalu_cli.commands.screen import StandardOutput
     from nalu_cli.whole_file import WholeFile
 
-    return nullcontext(StandardOutput()) if path is None else WholeFile(path)
+    if path is None:
+        yield StandardOutput()
+        return
+    with WholeFile(path) as file:
+        if path.suffix.lower() != PACKED_ENDING:
+            yield file
+            return
+        import gzip
+
+        # no time of day inside: equal rows make equal files
+        whole = cast(IO[bytes], file)
+        with gzip.GzipFile(filename="", mode="wb", fileobj=whole, mtime=0) as packed:
+            yield packed
 
 
 def _report(summary: Summary, path: Path | None, screen: Screen) -> None:

@@ -30,7 +30,7 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\0")
 class Sink(Protocol):
     """Takes bytes: standard output, or a file."""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> object:
         """Append bytes."""
 
 

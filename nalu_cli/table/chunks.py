@@ -12,15 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.table.blocks import BLOCK_BYTES, text_blocks
+from nalu_cli.table.frames import columns_of_frame, layout_of_frame
 from nalu_cli.table.layout import Layout, layout_of
 from nalu_cli.table.names import match_name
 from nalu_cli.table.numeric import Column
 from nalu_cli.table.options import ReadOptions
 from nalu_cli.table.reading import (
     columns_of,
-    columns_of_frame,
     head_text,
-    layout_of_frame,
     sound_rows,
     without_total,
 )

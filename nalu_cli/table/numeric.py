@@ -26,7 +26,14 @@ from nalu_cli.table.table import Fault
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NO_VALUES", "Column", "column_of_numbers", "column_of_texts", "decimals_of"]
+__all__ = [
+    "NO_VALUES",
+    "Column",
+    "column_of_numbers",
+    "column_of_texts",
+    "decimals_of",
+    "is_doubtful",
+]
 
 NO_VALUES = "it has no values"
 """Why a column without a single number, whose cells are all missing, is not numeric."""
@@ -65,6 +72,15 @@ class Column:
     fault: Fault | None = None
     note: str = ""
     words: Fault | None = None
+
+
+def is_doubtful(cells: pd.Series, *, tiny: bool) -> bool:
+    """Whether pandas met anything but truth values, holes and numbers that doubles hold well."""
+    if cells.dtype.kind != "f":
+        return cells.dtype.kind not in "iub"
+    size = np.abs(cells.to_numpy())
+    # infinities are among the large ones
+    return bool((size >= EXACT_INTEGERS).any() or (tiny and (size < SMALLEST_NORMAL).any()))
 
 
 def column_of_numbers(name: str, cells: pd.Series, spelling: Spelling) -> Column:

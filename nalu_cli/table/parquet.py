@@ -31,7 +31,7 @@ class ParquetSink:
         If the library for it is not installed.
     """
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
+    def __init__(self, write: Callable[[bytes], object]) -> None:
         if find_spec("pyarrow") is None:
             raise UsageError(
                 "what writes Parquet files is not installed",
@@ -79,7 +79,7 @@ def _array(column: NDArray[np.float64] | list[str]) -> Any:
 class _Bytes(io.RawIOBase):
     """A file as pyarrow wants it."""
 
-    def __init__(self, write: Callable[[bytes], None]) -> None:
+    def __init__(self, write: Callable[[bytes], object]) -> None:
         self._write = write
         self._written = 0
 

@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 
 from nalu_cli.errors import DataError, quoted
 from nalu_cli.table.cell_text import (
-    EXACT_INTEGERS,
     MISSING_WORDS,
-    PLAIN,
-    SMALLEST_NORMAL,
 )
+from nalu_cli.table.frames import columns_of_frame, layout_of_frame
 from nalu_cli.table.layout import Layout, layout_of
 from nalu_cli.table.names import listed
-from nalu_cli.table.numeric import Column, column_of_numbers, column_of_texts, decimals_of
+from nalu_cli.table.numeric import (
+    Column,
+    column_of_numbers,
+    column_of_texts,
+    decimals_of,
+    is_doubtful,
+)
 from nalu_cli.table.options import ReadOptions
 from nalu_cli.table.records import Records, find_records
 from nalu_cli.table.source import (
@@ -210,7 +214,7 @@ def columns_of(
     as_text = spelling.decimal == layout.delimiter
     frame = _parsed(body, layout, width, [*places, *surplus], as_text=as_text)
     tiny = _TINY.search(body) is not None
-    doubtful = [k for k in places if _is_doubtful(frame[k], tiny=tiny)]
+    doubtful = [k for k in places if is_doubtful(frame[k], tiny=tiny)]
     texts = _parsed(body, layout, width, doubtful, as_text=True) if doubtful else frame
     if len(frame) != len(records):
         raise DataError(
@@ -231,15 +235,6 @@ def columns_of(
 
 _TINY = re.compile(rb"[eE]-(30[89]|3[1-9]\d|[4-9]\d\d|\d{4,})")
 """An exponent with which a double is rounded to few digits, or to zero."""
-
-
-def _is_doubtful(cells: pd.Series, *, tiny: bool) -> bool:
-    """Whether pandas met anything but truth values, holes and numbers that doubles hold well."""
-    if cells.dtype.kind != "f":
-        return cells.dtype.kind not in "iub"
-    size = np.abs(cells.to_numpy())
-    # infinities are among the large ones
-    return bool((size >= EXACT_INTEGERS).any() or (tiny and (size < SMALLEST_NORMAL).any()))
 
 
 def _refuse_surplus(cells: pd.Series, records: Records, layout: Layout, source: str) -> None:
@@ -312,31 +307,6 @@ def _table_of_workbook(path: str | Path, options: ReadOptions) -> Table:
     columns = columns_of_frame(frame, layout, lines, source)
     _refuse_few_rows(len(lines), source)
     return assembled(source, columns, lines, layout, (), options)
-
-
-def layout_of_frame(frame: pd.DataFrame) -> Layout:
-    """The columns of a workbook, written as CSV would be."""
-    header = tuple(str(name).strip() for name in frame.columns)
-    return Layout(",", PLAIN, header, frozenset(), 2, (), ())
-
-
-def columns_of_frame(
-    frame: pd.DataFrame,
-    layout: Layout,
-    lines: NDArray[np.int64],
-    source: str,
-    places: Sequence[int] | None = None,
-) -> list[Column]:
-    """The columns of a workbook, each cell that is no number diagnosed; see `columns_of`."""
-    return [
-        column_of_numbers(name, frame.iloc[:, k], PLAIN)
-        if not _is_doubtful(frame.iloc[:, k], tiny=False)
-        else column_of_texts(
-            name, frame.iloc[:, k].fillna("").astype(str), lines, spelling=PLAIN, source=source
-        )
-        for k, name in enumerate(layout.names)
-        if places is None or k in places
-    ]
 
 
 def assembled(
