@@ -62,7 +62,8 @@ _FOREIGN_KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"Rar!", "packed with RAR", "Unpack it first."),
     (b"\x7fELF", "a program", ""),
 )
-_WEB_PAGE = re.compile(rb"\s*<[!?a-zA-Z]")
+# a column may be called <b>
+_WEB_PAGE = re.compile(rb"\s*<(!doctype|!--|\?xml|(html|head|body|title|meta)[\s>])", re.IGNORECASE)
 _WEB_ADDRESS = re.compile(r"(https?|ftp|s3|gs):/")
 _JSON = re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{\"\d-])")
 
