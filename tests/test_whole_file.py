@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nalu_cli.errors import OutputError, UsageError
-from nalu_cli.whole_file import WholeFile, check_output, check_writable
+from nalu_cli.whole_file import WholeFile, check_output, check_replaceable, check_writable
 
 
 def test_a_file_appears_complete_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -94,3 +94,31 @@ def test_the_input_is_never_overwritten(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="would overwrite"):
             check_output(path, ["-", str(data)])
     check_output(tmp_path / "new.csv", ["-", str(data)])
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    abandoned = tmp_path / f".nalu-{'0' * 16}.tmp"
+    others = [tmp_path / ".nalu-notes.tmp", tmp_path / ".nalu-0.tmp", tmp_path / "nalu.tmp"]
+    for path in (abandoned, *others):
+        path.write_bytes(b"left")
+    (tmp_path / f".nalu-{'1' * 16}.tmp").mkdir()
+    with WholeFile(tmp_path / "one") as one:
+        one.write(b"1")
+        # a file that is still being written is none of those
+        with WholeFile(tmp_path / "two") as two:
+            two.write(b"2")
+    assert (tmp_path / "one").read_bytes() == b"1"
+    assert (tmp_path / "two").read_bytes() == b"2"
+    assert not abandoned.exists()
+    assert all(path.exists() for path in others)
+
+
+def test_only_a_file_of_the_same_kind_may_be_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    check_replaceable(path, magic=b"PK", kind="model")
+    for content in (b"", b"PK and more"):
+        path.write_bytes(content)
+        check_replaceable(path, magic=b"PK", kind="model")
+    path.write_bytes(b"my notes")
+    with pytest.raises(OutputError, match="notes exists and is no model"):
+        check_replaceable(path, magic=b"PK", kind="model")
