@@ -286,7 +286,7 @@ def _by_sympy(case: Case) -> Values:
     for point in case.points:
         by_name = dict(zip(case.names, point, strict=True))
         given = {s: sympy.Float(by_name[scope["COLUMNS"][s.name]]) for s in symbols}
-        if scope["DOMAIN"].subs(given) == sympy.true:
+        if all(condition.subs(given) == sympy.true for condition in scope["DOMAIN"]):
             values.append(float(sympy.sympify(scope["FORMULA"]).evalf(17, subs=given)))
         else:
             values.append(math.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from fractions import Fraction
 
 from hypothesis import strategies as st
@@ -91,3 +92,28 @@ def named_circuits(
     n = circuit.n_columns + 1
     *columns, target = draw(st.lists(names, min_size=n, max_size=n, unique=True))
     return circuit, tuple(columns), target
+
+
+def random_circuit(rng: random.Random) -> Circuit:
+    """A deep circuit whose columns matter, which drawing by Hypothesis seldom gives."""
+    n_columns = rng.randint(1, 5)
+    layers: list[Layer] = []
+    width = 0
+    for k in range(depth := rng.randint(2, 6)):
+        n_units = 1 if k == depth - 1 else rng.randint(1, 3)
+        layers.append(tuple(_random_unit(rng, width + n_columns) for _ in range(n_units)))
+        width = n_units
+    circuit = Circuit(n_columns, tuple(layers))
+    return circuit if circuit.used_columns() else random_circuit(rng)
+
+
+def _random_unit(rng: random.Random, n_sources: int) -> Unit:
+    kind = rng.choice(list(UnitKind))
+    sources = sorted(rng.sample(range(n_sources), rng.randint(1, min(4, n_sources))))
+    scale = rng.choice((1.0, 1.0, -1.0)) * rng.choice((1.0, 1.0, *CONSTANTS, *LONG))
+    if kind is UnitKind.SUM:
+        signs = (Fraction(1), Fraction(-1))
+        terms = [Term(s, rng.choice(signs), rng.choice((1.0, *CONSTANTS))) for s in sources]
+        return Unit(kind, tuple(terms), rng.choice((0.0, scale)))
+    powers = (*EXPONENTS, *(Fraction(k, 2) for k in range(-8, 9) if k))
+    return Unit(kind, tuple(Term(s, Fraction(rng.choice(powers))) for s in sources), scale)

@@ -30,7 +30,7 @@ from languages import (
     sql_name,
     tool,
 )
-from strategies import AWKWARD_NAMES, CONSTANTS, LONG, named_circuits
+from strategies import AWKWARD_NAMES, CONSTANTS, LONG, named_circuits, random_circuit
 
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.exporters import EXPORTERS
@@ -95,7 +95,19 @@ def drawn() -> list[tuple[Circuit, tuple[str, ...], str]]:
 
     draw()
     assert len(found) >= MANY
-    return list(found.values())[:MANY]
+    return [*list(found.values())[:MANY], *deep()]
+
+
+def deep() -> list[tuple[Circuit, tuple[str, ...], str]]:
+    """Deep circuits under hostile names."""
+    rng = random.Random(7)
+    names = for_language(ExportFormat.SQL, HOSTILE_NAMES)
+    found = []
+    for _ in range(MANY // 2):
+        circuit = random_circuit(rng)
+        *columns, target = rng.sample(names, circuit.n_columns + 1)
+        found.append((circuit, tuple(columns), target))
+    return found
 
 
 def cases_at(choose, points: int) -> list[Case]:
@@ -306,6 +318,20 @@ def test_python_takes_whatever_is_a_number() -> None:
     scope = run_module(EXPORTERS[ExportFormat.PYTHON].export(ratio(), ["a", "b"], "y"))
     assert scope["predict"](Fraction(1, 2), 4) == 0.125
     assert scope["predict"](10**30, "4") == 2.5e29
+
+
+def test_the_domain_in_sympy_can_be_asked_anywhere() -> None:
+    inner = Unit(UnitKind.PRODUCT, (Term(0, Fraction(-1, 2)),), -1.0)
+    outer = Unit(UnitKind.PRODUCT, (Term(0, Fraction(-1, 2)),), 1.0)
+    nested = Circuit(1, ((inner,), (outer,)))
+    scope = run_module(EXPORTERS[ExportFormat.SYMPY].export(nested, ["x"], "y"))
+    for x in (-2, 0, 3):
+        assert not all(condition.subs(scope["x"], x) for condition in scope["DOMAIN"])
+    root = Circuit(1, ((Unit(UnitKind.PRODUCT, (Term(0, Fraction(1, 2)),), 1.0),),))
+    scope = run_module(EXPORTERS[ExportFormat.SYMPY].export(root, ["x"], "y"))
+    assert [condition.subs(scope["x"], 4) for condition in scope["DOMAIN"]] == [True]
+    product = Circuit(1, ((Unit(UnitKind.PRODUCT, (Term(0, Fraction(2)),), 1.0),),))
+    assert run_module(EXPORTERS[ExportFormat.SYMPY].export(product, ["x"], "y"))["DOMAIN"] == ()
 
 
 def test_names_stay_distinct_and_as_they_are_where_they_can() -> None:

@@ -41,11 +41,11 @@ TARGET = {target}
 
 BODY = """{symbols}FORMULA = {formula}
 
-# Where the formula has a real value.
-DOMAIN = And({domain})
+# Where the formula has a real value: all of these hold, the first ones first.
+DOMAIN = ({domain})
 """
 
-IMPORTED = ("Abs", "And", "Float", "Ge", "Gt", "Integer", "Ne", "Rational", "Symbol", "pi", "sqrt")
+IMPORTED = ("Abs", "Float", "Ge", "Gt", "Integer", "Ne", "Rational", "Symbol", "pi", "sqrt")
 
 RELATIONS = {Need.NOT_ZERO: "Ne", Need.NOT_NEGATIVE: "Ge", Need.POSITIVE: "Gt"}
 
@@ -56,8 +56,11 @@ def _export(circuit: Circuit, names: Sequence[str], target: str) -> str:
     given = arguments([tree, *(part for _, part in needed)], names, NAMING)
     body = BODY.format(
         symbols="".join(f'{n} = Symbol("{n}", real=True)\n' for n in given.identifiers),
-        formula=_written(tree, given),
-        domain=", ".join(f"{RELATIONS[need]}({_written(part, given)}, 0)" for need, part in needed),
+        formula=_written(tree, given, DIALECT),
+        domain="".join(
+            f"\n    {RELATIONS[need]}({_written(part, given, REAL)}, 0)," for need, part in needed
+        )
+        + "\n" * bool(needed),
     )
     return MODULE.format(
         imported=", ".join(name for name in IMPORTED if re.search(rf"\b{name}\b", body)),
@@ -67,10 +70,10 @@ def _export(circuit: Circuit, names: Sequence[str], target: str) -> str:
     )
 
 
-def _written(tree: Node, given: Arguments) -> str:
+def _written(tree: Node, given: Arguments, dialect: Dialect) -> str:
     # numbers by themselves would be computed by Python, not by sympy
     is_plain = columns_of(tree) and not has_loose_numbers(tree)
-    return write(tree, given.written, DIALECT if is_plain else replace(DIALECT, number=_number))
+    return write(tree, given.written, dialect if is_plain else replace(dialect, number=_number))
 
 
 def _open_conditions(circuit: Circuit) -> list[Condition]:
@@ -137,5 +140,17 @@ DIALECT = Dialect(
     magnitude=lambda piece: Piece(f"Abs({piece.text})", Level.ATOM),
     spells=_spells,
 )
+
+
+def _real_root(piece: Piece) -> Piece:
+    return Piece(f"sqrt(Abs({piece.text}))", Level.ATOM)
+
+
+REAL = replace(
+    DIALECT,
+    sqrt=_real_root,
+    power=lambda base, exponent: rooted(base, exponent, _real_root, _power),
+)
+"""For conditions: sympy does not compare complex numbers, and an earlier one has failed there."""
 
 SYMPY_SOURCE = Exporter(ExportFormat.SYMPY, is_executable=True, export=_export)
