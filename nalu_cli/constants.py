@@ -132,7 +132,8 @@ def name_constant(value: float, *, tolerance: float = TIGHT) -> Named | None:
     Named or None
         None when every name within the tolerance is too long to be more than chance.
     """
-    if not math.isfinite(value):
+    # a value that is not known to one digit has no name
+    if not math.isfinite(value) or not tolerance < 1:
         return None
     if value == 0.0:
         return Named("0", 0.0, 0.0, 0.0)

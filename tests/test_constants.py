@@ -123,3 +123,9 @@ def test_short_decimals_stay_what_they_are(digits: int, exponent: int) -> None:
     named = name_constant(value)
     assert named is not None
     assert Fraction(literal(named.numerator)) / Fraction(literal(named.denominator)) > 0
+
+
+@pytest.mark.parametrize("tolerance", [1.0, 2.0, 50.0, 1e300, math.inf, math.nan])
+@pytest.mark.parametrize("value", [1e-300, 0.3, 15.175, 1e17])
+def test_a_value_that_may_be_anything_has_no_name(value: float, tolerance: float) -> None:
+    assert name_constant(value, tolerance=tolerance) is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ from nalu_cli.commands.display import answer_lines, caveat_lines, errors_lines
 from nalu_cli.commands.explain import print_code
 from nalu_cli.commands.explanation import explanation_lines, part_lines
 from nalu_cli.commands.live import STOPPING, Lines, Redrawn, Silent, view_for
-from nalu_cli.commands.screen import Row, Screen, aligned
+from nalu_cli.commands.screen import Row, Screen, StandardOutput, aligned
 from nalu_cli.errors import visible
 from nalu_cli.settings import Status
 from nalu_cli.wording import verdict
@@ -253,3 +254,16 @@ def test_code_on_a_terminal_cannot_move_its_cursor() -> None:
     print_code('SELECT "\x1b[2J\r" AS y\nFROM data;\n', shown)
     assert "\\x1b[2J\\r" in stream.getvalue()
     assert "\x1b[2J" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_rows_on_a_terminal_cannot_move_its_cursor(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "a\tb\nx\x1b[2J\u202e\t−ü\n".encode()
+    stream = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(stream, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(sys, "stdout", stream)
+    StandardOutput().write(rows)
+    shown = stream.buffer.getvalue()
+    assert shown == ("a\tb\nx\\x1b[2J\\u202e\t−ü\n".encode() if terminal else rows)

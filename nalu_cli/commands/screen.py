@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -13,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from nalu_cli.errors import OutputError
+from nalu_cli.errors import OutputError, visible
 
 __all__ = ["OutputClosedError", "Row", "Screen", "StandardOutput", "aligned", "shortened"]
 
@@ -78,18 +79,27 @@ class Screen:
 
 
 class StandardOutput:
-    """Standard output for bytes: data is UTF-8 whatever the terminal speaks."""
+    """Standard output for bytes: data is UTF-8 whatever the terminal speaks.
+
+    A file or a pipe gets every byte; a terminal is not shown what it would obey.
+    """
 
     def write(self, data: bytes) -> None:
         """Append bytes."""
         try:
             sys.stdout.flush()
-            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.write(_tame(data) if sys.stdout.isatty() else data)
             sys.stdout.buffer.flush()
         except BrokenPipeError:
             raise OutputClosedError from None
         except OSError as error:
             raise _unwritable(error) from None
+
+
+def _tame(data: bytes) -> bytes:
+    """Rows with their tabs, line ends and all that can be seen, and escapes for the rest."""
+    text = data.decode("utf-8", "backslashreplace")
+    return re.sub(r"[^\t\n]+", lambda some: visible(some[0]), text).encode()
 
 
 def _unwritable(error: OSError) -> OutputError:

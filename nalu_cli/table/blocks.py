@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from nalu_cli.errors import DataError
-from nalu_cli.table.source import refuse_long_line, refuse_nul
+from nalu_cli.table.encoding import refuse_long_line, refuse_nul
 
 __all__ = ["BLOCK_BYTES", "TextBlock", "text_blocks"]
 

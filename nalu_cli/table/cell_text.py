@@ -102,7 +102,7 @@ class Spelling:
         return None if number in self.missing_numbers else number
 
     def _number_in(self, text: str) -> float | None:
-        plain = text.translate(_FOREIGN_SIGNS)
+        plain = text.strip().translate(_FOREIGN_SIGNS)
         if "_" in plain:
             return None
         if self.thousands:
@@ -200,6 +200,11 @@ _REFUSALS: tuple[tuple[re.Pattern[str], Refusal], ...] = tuple(
         (r"[+-]?(\d*\.?\d+[+-])?\d*\.?\d+[ij]", "is a complex number", True),
         (r"[+-]?\d+(_\d+)+(\.\d*)?", "has underscores between its digits", True),
         (r"[+-]?\d+\.?\d*\s+[^\d\s].{0,9}", "has a unit behind the number", True),
+        (r"['\u2018\u2019`][+-]?[\d.,]*\d['\u2019]?", "has an apostrophe before the number", True),
+        (r'="?[+-]?[\d.,]*\d"?', "is a formula of a spreadsheet", True),
+        (r"[~<>=\u2264\u2265\u2248]+\s*[+-]?[\d.,]*\d", "is a bound, not a number", True),
+        (r"[\d.,]*\d\s*(\u00b1|\+/-|\+-)\s*[\d.,]*\d", "has its uncertainty behind it", True),
+        (r"[+-]?[\d.,]*\d\s*\u00b0\s?[a-z]?", "has a unit behind the number", True),
     )
 )
 

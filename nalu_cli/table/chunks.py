@@ -20,10 +20,9 @@ from nalu_cli.table.options import ReadOptions
 from nalu_cli.table.reading import (
     columns_of,
     head_text,
-    sound_rows,
-    without_total,
 )
 from nalu_cli.table.records import Records, find_records
+from nalu_cli.table.rows import sound_rows, without_total
 from nalu_cli.table.source import HEAD_BYTES, opened, source_name
 from nalu_cli.table.workbook import WORKBOOK_ENDINGS, workbook_parts
 from nalu_cli.table.written import texts_of_frame

@@ -136,8 +136,7 @@ def column_of_texts(
     truths = _truths(readings, spelling) if len(rows) == len(values) else None
     if truths is not None:
         values[rows] = [truths.get(text, np.nan) for text in doubtful]
-        words = " and ".join(quoted(text) for text in sorted(truths)[:2])
-        return Column(name, values, note=f"column {quoted(name)}: {words} read as 0 and 1")
+        return Column(name, values, note=_truths_note(name, truths))
     values[rows] = [np.nan if (n := readings[text]) is None else n for text in doubtful]
     is_bad = np.array([readings[text] is None for text in doubtful], dtype=bool)
     note = _digits_note(name, doubtful, readings, spelling) or _precision_note(
@@ -202,6 +201,13 @@ def _truths(readings: dict[str, float | None], spelling: Spelling) -> dict[str, 
     return truths if known and not np.isnan(list(truths.values())).any() else None
 
 
+def _truths_note(name: str, truths: dict[str, float]) -> str:
+    one_of_each = {number: text for text, number in sorted(truths.items(), reverse=True)}
+    numbers = sorted(one_of_each)
+    words = " and ".join(quoted(one_of_each[number].strip()) for number in numbers)
+    return f"column {quoted(name)}: {words} read as {' and '.join(f'{x:g}' for x in numbers)}"
+
+
 def _digits_note(
     name: str, texts: Sequence[str], readings: dict[str, float | None], spelling: Spelling
 ) -> str:
@@ -241,12 +247,11 @@ def _judged(
     if cell == name:
         found = f"{source}, row {lines[bad[0]]} repeats the header in column {quoted(name)}"
         accepted = "files joined into one must have one header"
-    return Column(
-        name,
-        values,
-        fault=Fault(found, accepted, _remedy(name, bad, refusal), bad, refusal.option),
-        note=note,
-    )
+    fault = Fault(found, accepted, _remedy(name, bad, refusal), bad, refusal.option)
+    if not refusal.nearly and len(bad) > len(values[~np.isnan(values)]) and cell != name:
+        why = f"it holds text in {len(bad)} of {len(values)} rows ({quoted(cell)} {refusal.reason})"
+        return Column(name, values, unusable=why, words=fault)
+    return Column(name, values, fault=fault, note=note)
 
 
 def _remedy(name: str, bad: NDArray[np.int64], refusal: Refusal) -> str:

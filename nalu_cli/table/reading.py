@@ -15,9 +15,9 @@ from nalu_cli.errors import DataError, quoted
 from nalu_cli.table.cell_text import (
     MISSING_WORDS,
 )
+from nalu_cli.table.encoding import guess_encoding, tidy_bytes, whole_lines
 from nalu_cli.table.frames import columns_of_frame, layout_of_frame
 from nalu_cli.table.layout import Layout, layout_of
-from nalu_cli.table.names import listed
 from nalu_cli.table.numeric import (
     Column,
     column_of_numbers,
@@ -27,28 +27,22 @@ from nalu_cli.table.numeric import (
 )
 from nalu_cli.table.options import ReadOptions
 from nalu_cli.table.records import Records, find_records
-from nalu_cli.table.source import (
-    HEAD_BYTES,
-    guess_encoding,
-    opened,
-    source_name,
-    tidy_bytes,
-    whole_lines,
+from nalu_cli.table.rows import (
+    refuse_second_table,
+    refuse_surplus,
+    sound_rows,
+    without_total,
 )
+from nalu_cli.table.source import HEAD_BYTES, opened, source_name
 from nalu_cli.table.table import Table
 from nalu_cli.table.workbook import WORKBOOK_ENDINGS, read_workbook
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["column_names", "head_text", "read_table", "wrong_fields", "wrong_fields_note"]
+__all__ = ["column_names", "head_text", "read_table"]
 
 FEWEST_ROWS = 2
-TOTAL = re.compile(
-    r"((grand|sub)[ -]?)?totals?|sums?|average|mean|summe|gesamt(summe)?|mittelwert|totaux|totale|"
-    r"suma|moyenne|media",
-    re.IGNORECASE,
-)
 
 
 def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
@@ -126,64 +120,6 @@ def _head_of(content: bytes, source: str) -> str:
     return whole_lines(head, source) if len(content) > HEAD_BYTES else head
 
 
-def sound_rows(
-    records: Records, layout: Layout, options: ReadOptions, source: str
-) -> tuple[Records, list[str]]:
-    """Rows with one cell for each name; where all have one more, an empty last column."""
-    width = len(layout.names)
-    trailing = len(records) and np.all(records.fields == width + 1)
-    if trailing and all(not row.cells[-1] for row in layout.sample):
-        return records, ["an empty last column was dropped"]
-    wrong = records.fields != width
-    if not wrong.any():
-        return records, []
-    if not options.skip_bad_rows:
-        first = int(np.argmax(wrong))
-        raise wrong_fields(source, int(records.lines[first]), int(records.fields[first]), layout)
-    return records.only(~wrong), [wrong_fields_note(int(wrong.sum()))]
-
-
-def wrong_fields(source: str, line: int, fields: int, layout: Layout) -> DataError:
-    """The error for a row that has another number of fields than the header."""
-    width = len(layout.names)
-    remedy = "Correct or remove the row, or pass --skip-bad-rows."
-    if fields > width and layout.delimiter == ",":
-        remedy += " A cell with a comma inside must stand in quotes."
-    return DataError(
-        f"{source}, row {line} has {fields} field{'s' if fields != 1 else ''}",
-        accepted=f"the header has {width}",
-        remedy=remedy,
-    )
-
-
-def wrong_fields_note(count: int) -> str:
-    """What is said about such rows when they are skipped."""
-    rows = "1 row has" if count == 1 else f"{count} rows have"
-    return f"{rows} more or fewer fields than the header; dropped"
-
-
-def without_total(
-    content: bytes, records: Records, layout: Layout, options: ReadOptions, source: str
-) -> tuple[Records, str]:
-    """Refuse or drop a row of totals at the end, which no formula of the rows explains."""
-    if not len(records):
-        return records, ""
-    last = content[records.starts[-1] : records.stops[-1]].decode("utf-8", "replace")
-    cells = [cell.strip(' "\t:') for cell in last.split(layout.delimiter)]
-    word = next((cell for cell in cells if TOTAL.fullmatch(cell)), None)
-    line = records.lines[-1]
-    # a word that stands in other rows too is a category
-    if word is None or any(word in row.cells for row in layout.sample if row.line != line):
-        return records, ""
-    if not options.skip_bad_rows:
-        raise DataError(
-            f"{source}, row {line} seems to sum up the rows above it ({quoted(word)})",
-            remedy="Remove the row or pass --skip-bad-rows.",
-        )
-    kept = np.arange(len(records)) < len(records) - 1
-    return records.only(kept), f"row {line} ({quoted(word)}) dropped"
-
-
 def columns_of(
     content: bytes,
     records: Records,
@@ -222,53 +158,19 @@ def columns_of(
             remedy="Save it again with a spreadsheet, or remove the quotes.",
         )
     if surplus:
-        _refuse_surplus(frame[width - 1], records, layout, source)
+        refuse_surplus(frame[width - 1], records, layout, source)
     columns = [
         column_of_texts(layout.names[k], texts[k], records.lines, spelling=spelling, source=source)
         if k in set(doubtful)
         else column_of_numbers(layout.names[k], frame[k], spelling)
         for k in places
     ]
-    _refuse_second_table(columns, places, texts, records, source)
+    refuse_second_table(columns, places, texts, records, source)
     return columns
 
 
 _TINY = re.compile(rb"[eE]-(30[89]|3[1-9]\d|[4-9]\d\d|\d{4,})")
 """An exponent with which a double is rounded to few digits, or to zero."""
-
-
-def _refuse_surplus(cells: pd.Series, records: Records, layout: Layout, source: str) -> None:
-    """Stop where a last column without a name is not empty throughout."""
-    full = np.flatnonzero(cells.notna() & (cells.astype(str).str.strip() != ""))
-    if len(full):
-        first = int(full[0])
-        raise wrong_fields(source, int(records.lines[first]), int(records.fields[first]), layout)
-
-
-def _refuse_second_table(
-    columns: Sequence[Column],
-    places: Sequence[int],
-    texts: pd.DataFrame,
-    records: Records,
-    source: str,
-) -> None:
-    """Stop at a row of other names, below which the columns mean something else."""
-    faults = [column.fault for column in columns if column.fault is not None]
-    numeric = sum(not column.unusable for column in columns)
-    if len(faults) < 2 or len(faults) < numeric:
-        return
-    common = set.intersection(*(set(fault.rows.tolist()) for fault in faults))
-    faulty = [k for k, c in zip(places, columns, strict=True) if c.fault is not None]
-    names = [column.name for column in columns if column.fault is not None]
-    for row in sorted(common):
-        cells = [str(texts[k].iloc[row]).strip() for k in faulty]
-        if len(set(cells)) == len(cells) and cells != names:
-            raise DataError(
-                f"{source}, row {records.lines[row]} seems to be the header of a second table "
-                f"({listed(cells)})",
-                accepted="a file holds one table",
-                remedy="Save each table in a file of its own.",
-            )
 
 
 def _parsed(

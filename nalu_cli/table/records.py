@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.errors import DataError
-from nalu_cli.table.source import LONGEST_LINE, refuse_long_line
+from nalu_cli.table.encoding import LONGEST_LINE, refuse_long_line
 
 __all__ = ["Records", "find_records", "refuse_broken_quotes"]
 

@@ -1,9 +1,8 @@
-"""From a path to readable bytes: found, permitted, unpacked, no other kind of file, decoded."""
+"""From a path to readable bytes: found, permitted, unpacked, and no other kind of file."""
 
 from __future__ import annotations
 
 import bz2
-import codecs
 import difflib
 import gzip
 import io
@@ -11,6 +10,7 @@ import lzma
 import re
 import shutil
 import stat
+import struct
 import sys
 import tempfile
 import zipfile
@@ -18,32 +18,21 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NoReturn, cast
+from typing import IO, cast
 
 from nalu_cli.errors import DataError, UsageError, quoted
 
-__all__ = [
-    "HEAD_BYTES",
-    "LONGEST_LINE",
-    "guess_encoding",
-    "opened",
-    "refuse_long_line",
-    "refuse_nul",
-    "source_name",
-    "tidy_bytes",
-    "whole_lines",
-]
+__all__ = ["HEAD_BYTES", "opened", "source_name"]
 
 HEAD_BYTES = 1 << 20
 """Bytes from the start of a file that its kind, encoding and dialect are guessed from."""
-
-LONGEST_LINE = HEAD_BYTES // 2
-"""Bytes; a longer one is no row, and the first lines of a file are known to hold the header."""
 
 MOST_UNPACKED = 4 << 30
 SUSPECT_UNPACKED = 64 << 20
 SUSPECT_RATIO = 200
 """A packed file is given up at 4 GiB, or above 64 MiB once it grew more than 200-fold."""
+
+_DAMAGED = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, struct.error)
 
 _SPOOL_IN_MEMORY = 64 << 20
 
@@ -66,15 +55,6 @@ _FOREIGN_KINDS: tuple[tuple[bytes, str, str], ...] = (
 _WEB_PAGE = re.compile(rb"\s*<(!doctype|!--|\?xml|(html|head|body|title|meta)[\s>])", re.IGNORECASE)
 _WEB_ADDRESS = re.compile(r"(https?|ftp|s3|gs):/")
 _JSON = re.compile(rb"\s*(\{\s*[\"}]|\[\s*[\[{\"\d-])")
-
-_BYTE_ORDER_MARKS: tuple[tuple[bytes, str], ...] = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    # UTF-32 first: its little-endian mark begins with that of UTF-16.
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 def source_name(path: str | Path) -> str:
@@ -106,15 +86,10 @@ def opened(path: str | Path, *, foreign: bool = False) -> Iterator[IO[bytes]]:
         if foreign:
             yield raw
             return
-        try:
-            stream = _unpacked(raw, source)
-            _refuse_foreign(stream.read(HEAD_BYTES), source)
-            stream.seek(0)
-            yield stream
-        except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile) as why:
-            raise DataError(
-                f"{source} is packed and damaged ({why})", remedy="Make or fetch the file again."
-            ) from why
+        stream = _unpacked(raw, source)
+        _refuse_foreign(stream.read(HEAD_BYTES), source)
+        stream.seek(0)
+        yield stream
 
 
 @contextmanager
@@ -214,7 +189,8 @@ def _unpacked(raw: IO[bytes], source: str) -> IO[bytes]:
     elif head.startswith(b"\xfd7zXZ\x00"):
         unpacked = lzma.LZMAFile(raw)  # noqa: SIM115
     elif head.startswith(b"PK\x03\x04"):
-        unpacked = _only_member(raw, source)
+        with _undamaged(source):
+            unpacked = _only_member(raw, source)
     else:
         return raw
     return io.BufferedReader(_Watched(unpacked, packed_bytes, source))
@@ -235,10 +211,19 @@ def _only_member(raw: IO[bytes], source: str) -> IO[bytes]:
             accepted="it must hold one",
             remedy="Unpack it and name the table.",
         )
+    return archive.open(tables[0])
+
+
+@contextmanager
+def _undamaged(source: str) -> Iterator[None]:
+    """Say so when a packed file turns out to be damaged; its readers have many words for it."""
     try:
-        return archive.open(tables[0])
-    except (RuntimeError, NotImplementedError) as why:
-        raise DataError(f"{source} cannot be unpacked ({why})", remedy="Unpack it first.") from why
+        yield
+    except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, *_DAMAGED) as why:
+        raise DataError(
+            f"{source} is packed and damaged, or locked ({why})",
+            remedy="Make or fetch the file again, or unpack it first.",
+        ) from why
 
 
 class _Watched(io.RawIOBase):
@@ -256,10 +241,12 @@ class _Watched(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._stream.seek(offset, whence)
+        with _undamaged(self._source):
+            return self._stream.seek(offset, whence)
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        block = self._stream.read(len(buffer))
+        with _undamaged(self._source):
+            block = self._stream.read(len(buffer))
         buffer[: len(block)] = block
         size = self._stream.tell()
         suspect = size > SUSPECT_UNPACKED and size > SUSPECT_RATIO * self._packed_bytes
@@ -289,107 +276,3 @@ def _refuse_foreign(head: bytes, source: str) -> None:
             f"{source} looks like JSON, not a table",
             remedy="Convert it first, for example with pandas.read_json(...).to_csv(...).",
         )
-
-
-def whole_lines(head: str, source: str) -> str:
-    """The text up to its last line end.
-
-    Raises
-    ------
-    DataError
-        If what comes behind it is too long for a line.
-    """
-    lines, _, rest = head.rpartition("\n")
-    if len(rest) > LONGEST_LINE:
-        refuse_long_line(lines.count("\n") + 2 if lines else 1, source)
-    return lines
-
-
-def refuse_long_line(line: int, source: str) -> NoReturn:
-    """Stop at a line of a size that no row of a table has."""
-    raise DataError(
-        f"{source}, row {line} is longer than {LONGEST_LINE} bytes",
-        accepted="a row stands on a line of its own",
-        remedy="Check that the file is a table with line ends.",
-    )
-
-
-def guess_encoding(head: bytes, asked: str | None, source: str) -> tuple[str, str]:
-    """The encoding of a file and a note on it, empty when there is nothing to say.
-
-    Parameters
-    ----------
-    head : bytes
-        The start of the file, or all of it.
-    asked : str or None
-        The encoding the user named.
-    source : str
-        What to call the file.
-
-    Raises
-    ------
-    UsageError
-        If there is no encoding of the name asked for.
-    DataError
-        If there are NUL bytes.
-    """
-    if asked is not None:
-        return _known_encoding(asked), ""
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if head.startswith(mark):
-            note = "" if encoding == "utf-8-sig" else f"read as {encoding.upper()}"
-            return encoding, note
-    refuse_nul(head, source)
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return "cp1252", "not UTF-8: read as Windows-1252 (--encoding names another)"
-    return "utf-8", ""
-
-
-def _known_encoding(asked: str) -> str:
-    try:
-        name = codecs.lookup(asked).name
-        "x".encode(name)
-    except (LookupError, ValueError, AssertionError):
-        raise UsageError(
-            f"--encoding is {quoted(asked)}",
-            accepted="it must be the name of a text encoding, such as utf-8, cp1252 or utf-16",
-        ) from None
-    return "utf-8-sig" if name == "utf-8" else name
-
-
-def refuse_nul(head: bytes, source: str) -> None:
-    """Raise a `DataError` if there is a NUL byte."""
-    where = head.find(b"\x00")
-    if where < 0:
-        return
-    # western text in UTF-16 has its NUL bytes behind the others, or before them
-    order = "be" if where % 2 == 0 else "le"
-    raise DataError(
-        f"{source} has a NUL byte at byte {where + 1}, so it is binary, damaged or UTF-16",
-        remedy=f"Pass --encoding utf-16-{order} if it is UTF-16 text; else export it as CSV again.",
-    )
-
-
-def tidy_bytes(raw: bytes, encoding: str, source: str) -> bytes:
-    """A whole file as UTF-8 with plain line ends and no mark.
-
-    Raises
-    ------
-    DataError
-        If the bytes are no text of this encoding, or there are NUL characters.
-    """
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError as why:
-        raise DataError(
-            f"{source} is not {encoding} text (byte {why.start + 1})",
-            remedy="Name its encoding, for example --encoding latin-1.",
-        ) from None
-    content = raw if encoding == "utf-8" else text.encode("utf-8", "surrogatepass")
-    if b"\x00" in content:
-        refuse_nul(content, source)
-    if b"\r" in content:
-        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return content.removeprefix(codecs.BOM_UTF8)
