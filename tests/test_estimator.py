@@ -29,7 +29,7 @@ EXPECTED_FAILURES: dict[str, str] = {}
 
 @pytest.mark.slow
 @parametrize_with_checks(
-    [NaluRegressor()], expected_failed_checks=lambda estimator: EXPECTED_FAILURES
+    [NaluRegressor(time_limit=10)], expected_failed_checks=lambda estimator: EXPECTED_FAILURES
 )
 def test_the_contract_of_scikit_learn(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
