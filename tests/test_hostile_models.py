@@ -103,6 +103,7 @@ COMMANDS = (
     ("explain", "model.pt", "--json"),
     ("explain", "model.pt", "--as", "python"),
     ("explain", "model.pt", "--as", "latex"),
+    ("explain", "model.pt", "--report", "law.html"),
     ("predict", "model.pt", "--range", "d1=1,2"),
 )
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from nalu_cli.answer import EVERY, Answer
 from nalu_cli.report.front import draw_front, has_front
-from nalu_cli.report.look import shown
+from nalu_cli.report.look import PARTS, shown
 from nalu_cli.report.scatter import draw_distance, draw_parity, draw_residuals
 from nalu_cli.report.stack_picture import draw_stack, stack_size
 from nalu_cli.report.wires import Graph, graph_of
@@ -60,9 +60,13 @@ class Part:
 
 def parts_of(answer: Answer) -> list[Part]:
     """The sets of rows that have any; every row of a long table is no set of its own."""
-    drawn = np.bincount(answer.points.part, minlength=len(answer.errors))
+    drawn = np.bincount(answer.points.part, minlength=len(PARTS))
     sets = [(name, errors.rows) for name, errors in answer.errors.items() if name != EVERY]
-    return [Part(k, name, rows, int(drawn[k])) for k, (name, rows) in enumerate(sets) if rows]
+    return [
+        Part(k, name, rows, int(drawn[k]))
+        for k, (name, rows) in enumerate(sets[: len(PARTS)])
+        if rows
+    ]
 
 
 def pictures_of(answer: Answer) -> list[Picture]:

@@ -78,9 +78,9 @@ def draw_residuals(axes: Axes, answer: Answer, kept: int) -> list[str]:
     across, up = scale_of(points.X[:, kept]), scale_of(left, may_be_log=False)
     scale_axis(axes, "x", across)
     x, y = across.apply(points.X[:, kept]), up.apply(left)
-    noise = answer.errors["train"].rmse if answer.status is Status.WITHIN_NOISE else None
-    if noise:
-        height = float(2 * up.apply(np.array([noise]))[0])
+    train = answer.errors.get("train")
+    if answer.status is Status.WITHIN_NOISE and train is not None and train.rmse:
+        height = float(2 * up.apply(np.array([train.rmse]))[0])
         axes.axhspan(-height, height, color=BAND, zorder=0, linewidth=0)
     axes.axhline(0, color=MUTED, linewidth=0.9, zorder=1)
     _draw_parts(axes, x, y, points.part, has_value)
