@@ -351,16 +351,61 @@ def test_workbooks_are_tables_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     frame = pd.DataFrame(
         {"a": [1, 2], "b ": [0.1, None], "c": ["x", None], "d": [1.5, "oops"], "e": [True, False]}
     )
-    for module in ("reading", "workbook"):
-        monkeypatch.setattr(f"nalu_cli.table.{module}.read_workbook", lambda *_: frame)
-    table = read_table("x.xlsx")
+    monkeypatch.setattr("nalu_cli.table.reading.read_workbook", lambda *_: frame)
+    monkeypatch.setattr("nalu_cli.table.chunks.workbook_parts", lambda *_: iter([(frame, None)]))
+    table = read_table("x.parquet")
     assert table.names == ("a", "b", "d", "e")
     np.testing.assert_array_equal(table.columns[:, :2], [[1, 0.1], [2, np.nan]])
     with pytest.raises(DataError, match="row 3, column 'd': 'oops' is not a number"):
         table.select(("d",))
-    (chunk,) = read_chunks("x.xlsx")
+    (chunk,) = read_chunks("x.parquet")
     assert chunk.texts() == ["1,0.1,x,1.5,True", "2,,,oops,False"]
     np.testing.assert_array_equal(numbers(chunk, "b", "e"), [[0.1, 1], [np.nan, 0]])
+
+
+def sheet(folder: Path, monkeypatch: pytest.MonkeyPatch, *rows: list[object]) -> Path:
+    """A spreadsheet of these rows, as its reader hands them out."""
+    frame = pd.DataFrame(rows, dtype=object)
+    monkeypatch.setattr("nalu_cli.table.workbook.find_spec", lambda name: True)
+    monkeypatch.setattr(pd, "read_excel", lambda *_, **__: frame)
+    return write(folder, b"PK", "x.xlsx")
+
+
+def test_a_sheet_is_read_as_a_text_would_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sheet(
+        tmp_path,
+        monkeypatch,
+        ["", "a\nb", "y"],
+        [0, 0.1, 2**53 + 1],
+        [1, None, 1e300],
+        [2, 7, "n/b"],
+    )
+    table = read_table(path)
+    assert table.names == ("a b", "y")
+    np.testing.assert_array_equal(table.columns[:2], [[0.1, 2**53], [np.nan, 1e300]])
+    assert column_names(path) == ("col1", "a b", "y")
+    with pytest.raises(DataError, match="row 4, column 'y': 'n/b' is not a number"):
+        table.select(("y",))
+    (chunk,) = read_chunks(path)
+    assert chunk.texts()[0] == "0,0.1,9007199254740993"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([["a", "a"], [1, 2], [3, 4]], "columns 1 and 2 are both called 'a'"),
+        ([[1, 2], [3, 4], [5, 6]], "has no header: row 1 holds numbers"),
+        ([["May", None], ["a", "b"], [5, 6]], "its header seems to be row 2"),
+        ([["id", "b"], ["x", 1], ["y", 2], ["Total", 3]], "row 4 seems to sum up the rows"),
+    ],
+)
+def test_a_sheet_is_refused_as_a_text_would_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[list[object]], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        read_table(sheet(tmp_path, monkeypatch, *rows))
 
 
 def test_bad_rows_are_skipped_on_demand(tmp_path: Path) -> None:

@@ -22,10 +22,13 @@ from typing import IO, cast
 
 from nalu_cli.errors import DataError, UsageError, quoted
 
-__all__ = ["HEAD_BYTES", "opened", "source_name"]
+__all__ = ["HEAD_BYTES", "SHEET_ENDINGS", "opened", "source_name"]
 
 HEAD_BYTES = 1 << 20
 """Bytes from the start of a file that its kind, encoding and dialect are guessed from."""
+
+SHEET_ENDINGS = frozenset((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"))
+"""Endings of spreadsheets, whose first sheet is read as a text would be."""
 
 MOST_UNPACKED = 4 << 30
 SUSPECT_UNPACKED = 64 << 20
@@ -82,6 +85,11 @@ def opened(path: str | Path, *, foreign: bool = False) -> Iterator[IO[bytes]]:
         If it cannot be read, is another kind of file, or unpacks to suspiciously much.
     """
     source = source_name(path)
+    if not foreign and Path(path).suffix.lower() in SHEET_ENDINGS:
+        from nalu_cli.table.workbook import sheet_text
+
+        yield io.BytesIO(sheet_text(path, source))
+        return
     with _readable(source), _raw_stream(path) as raw:
         if foreign:
             yield raw

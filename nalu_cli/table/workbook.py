@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nalu_cli.errors import DataError, NaluError, UsageError, quoted
-from nalu_cli.table.source import opened
+from nalu_cli.table.source import SHEET_ENDINGS, opened
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WORKBOOK_ENDINGS", "is_large", "read_workbook", "workbook_parts"]
+__all__ = ["WORKBOOK_ENDINGS", "is_large", "read_workbook", "sheet_text", "workbook_parts"]
 
 PART_CELLS = 400_000
 BUFFER_BYTES = 1 << 20
@@ -23,20 +25,15 @@ BUFFER_BYTES = 1 << 20
 _PARQUET = ("parquet", "pyarrow", "a Parquet file")
 _EXCEL = ("excel", "python_calamine", "an Excel file")
 
-WORKBOOK_ENDINGS = {
-    ".parquet": _PARQUET,
-    ".pq": _PARQUET,
-    ".xlsx": _EXCEL,
-    ".xlsm": _EXCEL,
-    ".xlsb": _EXCEL,
-    ".xls": _EXCEL,
-    ".ods": _EXCEL,
-}
-"""Endings with the extra, the module it installs, and what the file is."""
+WORKBOOK_ENDINGS = frozenset((".parquet", ".pq"))
+"""Endings of files whose cells have types."""
+
+_READERS = dict.fromkeys(WORKBOOK_ENDINGS, _PARQUET) | dict.fromkeys(SHEET_ENDINGS, _EXCEL)
+"""For each ending the extra, the module it installs, and what the file is."""
 
 
 def read_workbook(path: str | Path, source: str) -> pd.DataFrame:
-    """The table in a Parquet file, or in the first sheet of an Excel file.
+    """The table in a Parquet file.
 
     Raises
     ------
@@ -45,25 +42,44 @@ def read_workbook(path: str | Path, source: str) -> pd.DataFrame:
     DataError
         If it is damaged.
     """
-    with _sound(path, source) as (stream, extra):
+    with _sound(path, source) as stream:
         import pandas as pd
 
-        if extra == "parquet":
-            return pd.read_parquet(stream)
-        return pd.read_excel(stream, engine="calamine")
+        return pd.read_parquet(stream)
 
 
-def is_large(path: str | Path, source: str, cells: int) -> bool:
-    """Whether a workbook has more cells than these; an Excel file, which is small, never has.
+def sheet_text(path: str | Path, source: str) -> bytes:
+    """The first sheet of a spreadsheet as CSV, a line for each of its rows.
 
     Raises
     ------
     UsageError, DataError
         As `read_workbook`.
     """
-    with _sound(path, source) as (stream, extra):
-        if extra != "parquet":
-            return False
+    with _sound(path, source) as stream:
+        import pandas as pd
+
+        # no header: pandas would rename columns, and take numbers or a title for names
+        frame = pd.read_excel(stream, engine="calamine", header=None, dtype=object)
+    text = io.StringIO()
+    rows = frame.astype(object).where(frame.notna(), "").itertuples(index=False)
+    csv.writer(text, lineterminator="\n").writerows(map(_on_one_line, rows))
+    return text.getvalue().encode("utf-8", "surrogatepass")
+
+
+def _on_one_line(cells: Iterable[object]) -> list[str]:
+    return [" ".join(str(cell).split("\n")) for cell in cells]
+
+
+def is_large(path: str | Path, source: str, cells: int) -> bool:
+    """Whether a workbook has more cells than these.
+
+    Raises
+    ------
+    UsageError, DataError
+        As `read_workbook`.
+    """
+    with _sound(path, source) as stream:
         from pyarrow.parquet import read_metadata
 
         about = read_metadata(stream)
@@ -73,7 +89,7 @@ def is_large(path: str | Path, source: str, cells: int) -> bool:
 def workbook_parts(
     path: str | Path, source: str, names: Sequence[str] | None = None
 ) -> Iterator[tuple[pd.DataFrame, Any]]:
-    """The rows of a workbook, those of a Parquet file some at a time.
+    """The rows of a Parquet file, some at a time.
 
     Parameters
     ----------
@@ -95,10 +111,7 @@ def workbook_parts(
     UsageError, DataError
         As `read_workbook`.
     """
-    if WORKBOOK_ENDINGS[Path(path).suffix.lower()] is not _PARQUET:
-        yield read_workbook(path, source), None
-        return
-    with _sound(path, source) as (stream, _):
+    with _sound(path, source) as stream:
         from pyarrow.parquet import ParquetFile
 
         file = ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False)
@@ -108,9 +121,9 @@ def workbook_parts(
 
 
 @contextmanager
-def _sound(path: str | Path, source: str) -> Iterator[tuple[IO[bytes], str]]:
-    """The bytes of a workbook and the extra that reads them; its reader's errors are ours."""
-    extra, module, kind = WORKBOOK_ENDINGS[Path(path).suffix.lower()]
+def _sound(path: str | Path, source: str) -> Iterator[IO[bytes]]:
+    """The bytes of a workbook; the errors of its reader are ours."""
+    extra, module, kind = _READERS[Path(path).suffix.lower()]
     with opened(path, foreign=True) as stream:
         if find_spec(module) is None:
             raise UsageError(
@@ -118,7 +131,7 @@ def _sound(path: str | Path, source: str) -> Iterator[tuple[IO[bytes], str]]:
                 remedy=f"Run `pip install 'nalu-cli[{extra}]'`, or save the table as CSV.",
             )
         try:
-            yield stream, extra
+            yield stream
         except (NaluError, GeneratorExit):
             raise
         except Exception as why:  # each reader has errors of its own kind
