@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from nalu_cli.errors import DataError
 from nalu_cli.problem import asked_columns
 from nalu_cli.table import LongTable, Table
 from nalu_cli.table.numeric import decimals_of
@@ -122,7 +123,9 @@ def excerpt_of(
     DataError
         A column that cannot be used, or more than a fifth of the rows is not complete.
     """
-    first = next(table.blocks())
+    first = next(iter(table.blocks()), None)
+    if first is None:
+        raise DataError(f"{table.source} has no rows that can be used", remedy="Check the file.")
     target = first.resolve(target)
     asked = (*asked_columns(first, target, inputs, ignore), target)
     gaps = Gaps(table.source, asked, target, first.skip_bad_rows)

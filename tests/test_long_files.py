@@ -108,6 +108,18 @@ def test_a_fault_in_the_last_row_is_found(line: str, says: str, fitted: Json, he
     assert says in str(data["said"])
 
 
+def test_rows_that_are_skipped_are_counted_once(fitted: Json, here: Path) -> None:
+    lines = text().splitlines()
+    lines[5] = lines[20_000] = lines[-1] = "1,2"
+    (here / "rows.csv").write_text("\n".join(lines))
+    data = fitted("rows.csv", "--skip-bad-rows")
+    assert_law(data, ROWS - 3)
+    notes = [caveat for caveat in data["caveats"] if "fields" in caveat]  # type: ignore[attr-defined]
+    assert notes == ["3 rows have more or fewer fields than the header; dropped"]
+    (here / "rows.csv").write_text("\n".join(["a,b,y", *["1,2"] * 500]))
+    assert "no rows that can be used" in str(fitted("rows.csv", "--skip-bad-rows")["said"])
+
+
 def test_a_long_table_has_the_rows_of_the_short_one(here: Path) -> None:
     (here / "rows.csv").write_text(text(2000))
     table = read_table("rows.csv")

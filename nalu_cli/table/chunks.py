@@ -22,7 +22,7 @@ from nalu_cli.table.reading import (
     head_text,
 )
 from nalu_cli.table.records import Records, find_records
-from nalu_cli.table.rows import sound_rows, without_total
+from nalu_cli.table.rows import sound_rows, without_total, wrong_fields_note
 from nalu_cli.table.source import HEAD_BYTES, opened, source_name
 from nalu_cli.table.workbook import WORKBOOK_ENDINGS, workbook_parts
 from nalu_cli.table.written import texts_of_frame
@@ -202,15 +202,20 @@ def chunks_of_text(
     head, encoding, note = head_text(stream.read(HEAD_BYTES), options, source)
     layout = layout_of(head, options, source)
     notes = tuple(n for n in (note, *layout.notes) if n)
+    skipped, begun = 0, False
     for block in text_blocks(stream, encoding, source, block_bytes):
         first = max(1, layout.body_line - block.above)
         content = block.content
-        records = find_records(content, layout.delimiter, first, source, above=block.above)
-        records, said = sound_rows(records, layout, options, source)
-        notes = (*notes, *said)
-        if block.is_last and without_totals:
-            records, total = without_total(content, records, layout, options, source)
-            notes = (*notes, total) if total else notes
-        if len(records):
+        found = find_records(content, layout.delimiter, first, source, above=block.above)
+        records, said = sound_rows(found, layout, options, source)
+        # rows that are skipped are told once, with their number
+        skipped += len(found) - len(records)
+        notes = notes if len(records) < len(found) else (*notes, *said)
+        if block.is_last:
+            notes = (*notes, wrong_fields_note(skipped)) if skipped else notes
+            if without_totals:
+                records, total = without_total(content, records, layout, options, source)
+                notes = (*notes, total) if total else notes
+        if len(records) or (begun and notes):
             yield _TextChunk(source, layout, records.lines, notes, content, records)
-            notes = ()
+            notes, begun = (), True

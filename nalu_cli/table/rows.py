@@ -18,7 +18,13 @@ from nalu_cli.table.records import Records
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["refuse_second_table", "refuse_surplus", "sound_rows", "without_total"]
+__all__ = [
+    "refuse_second_table",
+    "refuse_surplus",
+    "sound_rows",
+    "without_total",
+    "wrong_fields_note",
+]
 
 TOTAL = re.compile(
     r"((grand|sub)[ -]?)?totals?|sums?|average|mean|summe|gesamt(summe)?|mittelwert|totaux|totale|"
@@ -44,7 +50,7 @@ def sound_rows(
     if not options.skip_bad_rows:
         first = int(np.argmax(wrong))
         raise _wrong_fields(source, int(records.lines[first]), int(records.fields[first]), layout)
-    return records.only(~wrong), [_wrong_fields_note(int(wrong.sum()))]
+    return records.only(~wrong), [wrong_fields_note(int(wrong.sum()))]
 
 
 def _wrong_fields(source: str, line: int, fields: int, layout: Layout) -> DataError:
@@ -60,7 +66,7 @@ def _wrong_fields(source: str, line: int, fields: int, layout: Layout) -> DataEr
     )
 
 
-def _wrong_fields_note(count: int) -> str:
+def wrong_fields_note(count: int) -> str:
     """What is said about such rows when they are skipped."""
     rows = "1 row has" if count == 1 else f"{count} rows have"
     return f"{rows} more or fewer fields than the header; dropped"
