@@ -120,3 +120,12 @@ def test_a_pipe_is_read_once(cli: Cli, here: Path) -> None:
     code, out, err = cli("fit pipe -t y --effort quick --quiet")
     writer.join()
     assert (code, out) == (0, "a*b\n"), err
+
+
+def test_a_spreadsheet_runs_no_name_of_ours(cli: Cli, here: Path) -> None:
+    formula = "=HYPERLINK(b)"
+    (here / "bad.csv").write_bytes(GOOD.replace(b"a,b,y", f"a,b,{formula}".encode()))
+    assert cli("fit", "bad.csv", "-t", formula, "--effort", "quick")[0] == 0
+    code, out, _ = cli("predict", "model.pt", "bad.csv")
+    # what stands in the file stays, what is made of it is tame
+    assert (code, out.partition("\n")[0]) == (0, f"a,b,{formula},'{formula}_predicted,guard")
