@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind
+from nalu_cli.linear import log_weights
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.workbench import Found
 
@@ -100,7 +101,7 @@ def pull_out(problem: Problem) -> tuple[Factored, ...]:
     given = rows.y != 0
     if not problem.all_rows().X.all() or given.sum() < rows.X.shape[1] + 2:
         return ()
-    slopes, errors = _slopes(np.log(np.abs(rows.X[given])), np.log(np.abs(rows.y[given])))
+    slopes, errors = _slopes(rows.X[given], rows.y[given])
     positive = np.all(rows.X > 0, axis=0)
     found: list[Factored] = []
     for roots in (np.zeros_like(positive), positive):
@@ -132,10 +133,12 @@ def _without_factors(problem: Problem, exponents: tuple[Fraction, ...]) -> Probl
     )
 
 
-def _slopes(logs: Floats, target: Floats) -> tuple[Floats, Floats]:
-    """Least squares with an offset, and standard errors."""
-    A = logs - logs.mean(axis=0)
-    b = target - target.mean()
+def _slopes(X: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Of log|y| in log|x|, by weighted least squares with an offset, and standard errors."""
+    weights = log_weights(y)
+    logs, target = np.log(np.abs(X)), np.log(np.abs(y))
+    A = (logs - np.average(logs, axis=0, weights=weights**2)) * weights[:, None]
+    b = (target - np.average(target, weights=weights**2)) * weights
     slopes = np.linalg.lstsq(A, b, rcond=None)[0]
     variance = float(np.mean((b - A @ slopes) ** 2)) * len(b) / (len(b) - A.shape[1] - 1)
     errors = np.sqrt(variance * np.diag(np.linalg.pinv(A.T @ A)))

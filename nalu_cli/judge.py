@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,11 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.constants import is_long, name_constant
 from nalu_cli.formula import complexity
 from nalu_cli.problem import Problem, Rows
-from nalu_cli.refit import Place, constants_of
+from nalu_cli.refit import Place, constants_of, refit
 from nalu_cli.rounding import agreement
 from nalu_cli.settings import Status
 
-__all__ = ["Candidate", "errors_on", "front", "pick", "verdict", "weigh"]
+__all__ = ["Candidate", "errors_on", "front", "on_all_rows", "pick", "verdict", "weigh"]
 
 Floats = NDArray[np.float64]
 
@@ -278,6 +278,31 @@ def verdict(candidate: Candidate, problem: Problem) -> tuple[Status, float | Non
     if any(v is None or v < SMALLEST_R2 for v in r2):
         return Status.NONE, None, tuple(complaints)
     return Status.APPROXIMATE, None, tuple(complaints)
+
+
+def on_all_rows(candidate: Candidate, problem: Problem) -> Candidate:
+    """A candidate whose constants without a name are fitted on every row there is.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        Judged already: rows that constants were fitted on are no test of them any more.
+    problem : Problem
+        Rows of a file of the user's own stay out of it.
+
+    Returns
+    -------
+    Candidate
+        With the standard errors of its constants; its marks are the old ones.
+    """
+    parts = [problem.train, problem.near] + ([] if problem.far_is_test else [problem.far])
+    rows = Rows(np.concatenate([p.X for p in parts]), np.concatenate([p.y for p in parts]))
+    values = constants_of(candidate.circuit)
+    named = {place for place, value in values.items() if name_constant(value) is not None}
+    circuit, errors = refit(candidate.circuit, rows, sigma=candidate.rmse, fixed=named)
+    return replace(
+        candidate, circuit=circuit, standard_errors={**candidate.standard_errors, **errors}
+    )
 
 
 def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[str]:

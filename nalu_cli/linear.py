@@ -12,9 +12,15 @@ from nalu_cli.circuit import ALLOWED_EXPONENTS, Circuit
 from nalu_cli.problem import Rows
 from nalu_cli.wiring import single_product, single_sum
 
-__all__ = ["product_rung", "sum_rung"]
+__all__ = ["log_weights", "product_rung", "sum_rung"]
 
 Floats = NDArray[np.float64]
+
+MOSTLY = 0.95
+"""Share of the targets, by size, whose signs a product must have."""
+
+MOST_WEIGHT = 100.0
+"""Of one row, over that of the median."""
 
 MOST_PURSUED = 60
 """Columns that are picked at most out of more columns than rows."""
@@ -36,13 +42,15 @@ def product_rung(rows: Rows) -> Iterator[Circuit]:
         With exponents rounded to the allowed ones, with sign and on magnitudes.
     """
     usable = np.flatnonzero((rows.X != 0).all(axis=0))
-    if (rows.y == 0).any() or not len(usable):
+    rows = Rows(rows.X[rows.y != 0], rows.y[rows.y != 0])
+    if not len(usable) or not len(rows):
         return
     target = np.log(np.abs(rows.y))
     usable = usable[_asked(np.log(np.abs(rows.X[:, usable])), target)]
     logs = np.log(np.abs(rows.X[:, usable]))
-    design = np.column_stack([logs, np.ones(len(rows))])
-    w = np.linalg.lstsq(design, target, rcond=1e-13)[0][:-1]
+    weights = log_weights(rows.y)
+    design = np.column_stack([logs, np.ones(len(rows))]) * weights[:, None]
+    w = np.linalg.lstsq(design, target * weights, rcond=1e-13)[0][:-1]
     exponents = {int(j): Fraction(round(2 * v), 2) for j, v in zip(usable, w, strict=True)}
     exponents = {j: e for j, e in exponents.items() if e in ALLOWED_EXPONENTS}
     position = {int(j): k for k, j in enumerate(usable)}
@@ -52,10 +60,18 @@ def product_rung(rows: Rows) -> Iterator[Circuit]:
         trial = single_product(rows.X.shape[1], exponents, 1.0, magnitude=magnitude)
         with np.errstate(all="ignore"):
             signs = np.sign(trial.evaluate(rows.X)) * np.sign(rows.y)
-        if np.all(signs == signs[0]) and signs[0] != 0:
-            sign = float(signs[0])
+        sign = float(np.sign(np.median(signs)))
+        # noise turns the sign of small targets
+        if np.average(signs == sign, weights=np.abs(rows.y)) > MOSTLY:
             yield single_product(rows.X.shape[1], exponents, sign * scale, magnitude=magnitude)
             return
+
+
+def log_weights(y: Floats) -> Floats:
+    """Weights of log|y|: an error of one size everywhere is one of log|y| that falls with |y|."""
+    size = np.abs(y)
+    weights: Floats = np.minimum(size / np.median(size), MOST_WEIGHT)
+    return weights
 
 
 def sum_rung(rows: Rows) -> Iterator[Circuit]:

@@ -14,7 +14,7 @@ from nalu_cli.answer import EVERY, Answer, Constant, Evidence, Progress, Watch
 from nalu_cli.constants import name_constant
 from nalu_cli.excerpt import Excerpt, complete_blocks, excerpt_of, most_rows
 from nalu_cli.gates import gate_caveats
-from nalu_cli.judge import Candidate, errors_on, front, verdict
+from nalu_cli.judge import Candidate, errors_on, front, on_all_rows, verdict
 from nalu_cli.ladder import Climbed, climb, seconds_of
 from nalu_cli.model_file import installed_versions
 from nalu_cli.moves import snap_table
@@ -22,7 +22,7 @@ from nalu_cli.points import points_of
 from nalu_cli.problem import Problem, pose
 from nalu_cli.refit import constants_of
 from nalu_cli.rivals import rivals_of
-from nalu_cli.settings import Device, FitSettings
+from nalu_cli.settings import Device, FitSettings, Status
 from nalu_cli.table import LongTable, Table
 from nalu_cli.verify import Check, checked, holds, settled, weight
 
@@ -220,6 +220,14 @@ def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: 
     assert best is not None  # the constant is always there
     status, noise, caveats = verdict(best, problem)
     far = TEST if problem.far_is_test else "far"
+    # the errors are those of the constants that the rows kept back had no part in
+    errors = {
+        name: errors_on(best.circuit, rows)
+        for name, rows in (("train", problem.train), ("near", problem.near), (far, problem.far))
+    }
+    rivals = rivals_of(climbed.candidates, best, problem)
+    if status is Status.WITHIN_NOISE:
+        best = on_all_rows(best, problem)
     probe = problem.train.X[:PROBES]
     moves = best.moves or snap_table(best.circuit, problem.train, problem.names)
     return Answer(
@@ -228,11 +236,7 @@ def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: 
         circuit=best.circuit,
         status=status,
         complexity=best.complexity,
-        errors={
-            "train": errors_on(best.circuit, problem.train),
-            "near": errors_on(best.circuit, problem.near),
-            far: errors_on(best.circuit, problem.far),
-        },
+        errors=errors,
         noise=noise,
         constants=_constants(best),
         front=front(climbed.candidates, problem),
@@ -248,7 +252,7 @@ def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: 
         interrupted=climbed.interrupted,
         seconds=seconds,
         versions=installed_versions(),
-        rivals=rivals_of(climbed.candidates, best, problem),
+        rivals=rivals,
     )
 
 

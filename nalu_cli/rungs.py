@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -142,13 +143,16 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
             yield from _cell_rungs(problem, settings, cycle)
         return
     algebra = not settings.train_only and settings.layers is None
+    parts = pull_out(problem) if settings.layers is None else ()
     if algebra:
         yield from _simple_algebra(problem.train)
-    parts = pull_out(problem) if settings.layers is None else ()
-    for cycle in range(MOST_CYCLES):
         for part in parts:
-            yield from _for_the_rest(part, settings, cycle, algebra=algebra)
+            yield from _lifted(part, _simple_algebra(part.problem.train))
+        yield _few_terms(problem.train)
+    for cycle in range(MOST_CYCLES):
         yield from _small_rungs(problem, settings, cycle)
+        for part in parts:
+            yield from _lifted(part, _small_rungs(part.problem, settings, cycle))
         if algebra and cycle == 0:
             yield from _larger_algebra(problem.train)
         for layers in PLANS:
@@ -156,23 +160,15 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
                 yield _trained(problem, settings, Plan(layers), cycle)
 
 
-def _for_the_rest(
-    part: Factored, settings: FitSettings, cycle: int, *, algebra: bool
-) -> Iterator[Rung]:
-    """The same rungs for the columns that are left when factors have been pulled out."""
-    if algebra and cycle == 0:
-        for rung in _simple_algebra(part.problem.train):
-            yield _lifted(rung, part)
-    for rung in _small_rungs(part.problem, settings, cycle):
-        yield _lifted(rung, part)
+def _lifted(part: Factored, rungs: Iterator[Rung]) -> Iterator[Rung]:
+    """Rungs for the columns that are left when factors have been pulled out."""
+    for rung in rungs:
+        yield Rung(f"{rung.name} times factors", partial(_lift, part, rung), rung.cycle)
 
 
-def _lifted(rung: Rung, part: Factored) -> Rung:
-    def search(stop: Stop) -> Iterator[Found]:
-        for found in rung.search(stop):
-            yield part.lift(found)
-
-    return Rung(f"{rung.name} times factors", search, rung.cycle)
+def _lift(part: Factored, rung: Rung, stop: Stop) -> Iterator[Found]:
+    for found in rung.search(stop):
+        yield part.lift(found)
 
 
 def _small_rungs(problem: Problem, settings: FitSettings, cycle: int) -> Iterator[Rung]:
@@ -206,7 +202,10 @@ def _simple_algebra(rows: Rows) -> Iterator[Rung]:
     yield Rung("product of sums", lambda _: (Found(c) for c in bilinear_rung(rows)))
     yield _algebraic(rows, 0, SMALL_QUESTION)
     yield _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
-    yield Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, stop)))
+
+
+def _few_terms(rows: Rows) -> Rung:
+    return Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, stop)))
 
 
 def _larger_algebra(rows: Rows) -> Iterator[Rung]:

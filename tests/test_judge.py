@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -14,7 +15,7 @@ from test_refit import weighted
 
 from nalu_cli.algebraic import relations
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
-from nalu_cli.judge import Candidate, errors_on, front, pick, verdict, weigh
+from nalu_cli.judge import Candidate, errors_on, front, on_all_rows, pick, verdict, weigh
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.refit import refit
 from nalu_cli.settings import Status
@@ -256,3 +257,25 @@ def test_few_rows_do_not_prove_a_long_formula() -> None:
     sums = tuple((k, float(v)) for k, v in enumerate(c[1:]))
     fit = Circuit(1, (powers, (weighted(*sums, offset=float(c[0])),)))
     assert judged(fit, problem_of(x, fit.evaluate(x), far=1, near=0)) is not Status.EXACT
+
+
+def test_every_row_makes_constants_surer_but_those_of_a_test_file_have_no_part() -> None:
+    rng = np.random.default_rng(4)
+    x = far_out(uniform(3, 400, 1))
+    y = 2.345 * x[:, 0] + 0.678 + 0.1 * rng.standard_normal(400)
+    problem = problem_of(x, y, far=120)
+    rough = Circuit(1, ((weighted((0, 2.3), offset=0.7),),))
+    fitted, errors = refit(rough, problem.train, sigma=0.1)
+    judged_once = weigh(fitted, problem, found_by="test", standard_errors=errors)
+    again = on_all_rows(judged_once, problem)
+    rows = problem.all_rows()
+    design = np.column_stack([rows.X[:, 0], np.ones(len(rows))])
+    slope, offset = np.linalg.lstsq(design, rows.y, rcond=None)[0]
+    (unit,) = again.circuit.layers[0]
+    assert [unit.terms[0].constant, unit.constant] == pytest.approx([slope, offset], rel=1e-6)
+    assert all(again.standard_errors[place] < errors[place] for place in errors)
+    tested = on_all_rows(judged_once, replace(problem, far_is_test=True))
+    inner = design[:280]
+    (unit,) = tested.circuit.layers[0]
+    expected = np.linalg.lstsq(inner, rows.y[:280], rcond=None)[0]
+    assert [unit.terms[0].constant, unit.constant] == pytest.approx(expected, rel=1e-6)

@@ -111,4 +111,5 @@ def test_the_answer_depends_on_the_seed_alone(
     ]
     for answer in answers:
         assert answer.pop("seconds") >= 0
+        assert answer.pop("memory_bytes") > 0
     assert answers[0] == answers[1] == answers[2]
