@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 MOSTLY = 0.95
 """Share of the targets, by size, whose signs a product must have."""
 
+SIGNIFICANT = 4.0
+"""Standard errors that a coefficient of a noisy sum is away from 0."""
+
 MOST_WEIGHT = 100.0
 """Of one row, over that of the median."""
 
@@ -85,22 +88,34 @@ def sum_rung(rows: Rows) -> Iterator[Circuit]:
     Yields
     ------
     Circuit
-        ``(c + sum c_j x_j) ** p`` with coefficients that do not matter left out.
+        ``(c + sum c_j x_j) ** p`` with coefficients that do not matter left out, exact ones and
+        others alike.
     """
-    n = rows.X.shape[1]
-    keeps_sign = bool((rows.y > 0).all() or (rows.y < 0).all())
+    sign = float(np.sign(np.median(rows.y)))
+    same = sign * rows.y > 0
+    # noise turns the sign of small targets
+    mostly = bool(np.abs(rows.y[same]).sum() > MOSTLY * np.abs(rows.y).sum())
     for power in SUM_POWERS:
-        if power != 1 and not keeps_sign:
-            continue
-        sign = float(np.sign(rows.y[0])) if power != 1 else 1.0
-        with np.errstate(all="ignore"):
-            target = (sign * rows.y) ** float(1 / power)
-        asked = _asked(rows.X, target)
-        found = _sparse_least_squares(rows.X[:, asked], target)
-        if found is not None:
-            coefficients = np.zeros(n)
-            coefficients[asked] = found[:-1]
-            yield single_sum(n, coefficients.tolist(), float(found[-1]), power, sign)
+        part = rows if power == 1 else Rows(rows.X[same], sign * rows.y[same])
+        if power == 1 or mostly:
+            yield from _power_of_sum(part, power, sign if power != 1 else 1.0)
+
+
+def _power_of_sum(rows: Rows, power: Fraction, sign: float) -> Iterator[Circuit]:
+    """The sum that explains a power of the target to rounding, or as well as a sum can."""
+    n = rows.X.shape[1]
+    with np.errstate(all="ignore"):
+        target = rows.y ** float(1 / power)
+    asked = _asked(rows.X, target)
+    found = _sparse_least_squares(rows.X[:, asked], target)
+    if found is None and len(asked) == n:
+        # an error of y is one of y**(1/p) that goes with this power of y
+        weights = np.minimum(log_weights(rows.y) ** float(1 - 1 / power), MOST_WEIGHT)
+        found = _significant_least_squares(rows.X, target, weights)
+    if found is not None:
+        coefficients = np.zeros(n)
+        coefficients[asked] = found[:-1]
+        yield single_sum(n, coefficients.tolist(), float(found[-1]), power, sign)
 
 
 def _asked(design: Floats, target: Floats) -> NDArray[np.intp]:
@@ -141,3 +156,24 @@ def _sparse_least_squares(X: Floats, y: Floats) -> Floats | None:
     c = np.where(kept, c, 0.0)
     c[kept] = np.linalg.lstsq(design[:, kept], y / scale, rcond=1e-13)[0]
     return np.append(c[:-1] * scale / size, c[-1] * scale)
+
+
+def _significant_least_squares(X: Floats, y: Floats, weights: Floats) -> Floats | None:
+    """Coefficients and offset; those that are within their errors of 0 are 0."""
+    design = np.column_stack([X, np.ones(len(X))])
+    size = np.sqrt(np.mean(design**2, axis=0))
+    A, b = design / size * weights[:, None], y * weights
+    if not np.isfinite(b).all() or not np.isfinite(A).all():
+        return None
+    kept = np.arange(len(size))
+    while len(kept) and len(b) > len(kept):
+        c, *_ = np.linalg.lstsq(A[:, kept], b, rcond=1e-13)
+        variance = float(np.sum((b - A[:, kept] @ c) ** 2)) / (len(b) - len(kept))
+        errors = np.sqrt(variance * np.diag(np.linalg.pinv(A[:, kept].T @ A[:, kept])))
+        doubt = np.abs(c) / np.maximum(errors, 5e-324)
+        if doubt.min() > SIGNIFICANT:
+            coefficients = np.zeros(len(size))
+            coefficients[kept] = c / size[kept]
+            return coefficients
+        kept = np.delete(kept, int(np.argmin(doubt)))
+    return None
