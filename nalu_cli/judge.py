@@ -331,7 +331,7 @@ def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[st
         found.append("what is left is not noise: neighbouring rows have similar errors")
     elif (column := _explains_the_rest(inner, left)) is not None:
         found.append(f"what is left is not noise: it changes with {problem.names[column]!r}")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _explains_the_rest(X: Floats, left: Floats) -> int | None:

@@ -108,6 +108,6 @@ def _level(answer: Answer) -> str:
 
 def _worst(errors: dict[str, Errors]) -> str:
     known = [e.max_relative for e in errors.values() if e.max_relative is not None]
-    if not known:
+    if not any(known):
         return "close, but something is left"
     return f"off by up to {percent(max(known))}, and not by chance"

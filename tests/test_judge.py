@@ -259,6 +259,15 @@ def test_few_rows_do_not_prove_a_long_formula() -> None:
     assert judged(fit, problem_of(x, fit.evaluate(x), far=1, near=0)) is not Status.EXACT
 
 
+def test_each_caveat_is_said_once() -> None:
+    x = uniform(14, 4, 1)
+    line = Circuit(1, ((weighted((0, 2.345), offset=0.678),),))
+    problem = problem_of(x, line.evaluate(x), far=1, near=0)
+    caveats = verdict(weigh(line, problem, found_by="test"), problem)[2]
+    assert caveats
+    assert len(caveats) == len(set(caveats))
+
+
 def test_every_row_makes_constants_surer_but_those_of_a_test_file_have_no_part() -> None:
     rng = np.random.default_rng(4)
     x = far_out(uniform(3, 400, 1))
