@@ -247,8 +247,8 @@ def test_the_pick_does_not_depend_on_the_order_and_prefers_the_shortest_law() ->
         assert best.complexity == min(c.complexity for c in candidates if c.is_exact)
 
 
-def test_few_rows_do_not_prove_a_long_formula() -> None:
-    # five constants through five rows
+def through_five_rows() -> tuple[Circuit, Problem]:
+    """Five constants through five rows."""
     x = uniform(13, 5, 1)
     y = np.random.default_rng(13).uniform(1, 2, 5)
     vandermonde = np.vander(x[:, 0], 5, increasing=True)
@@ -256,14 +256,16 @@ def test_few_rows_do_not_prove_a_long_formula() -> None:
     powers = tuple(Unit(UnitKind.PRODUCT, (Term(0, Fraction(k)),), 1.0) for k in range(1, 5))
     sums = tuple((k, float(v)) for k, v in enumerate(c[1:]))
     fit = Circuit(1, (powers, (weighted(*sums, offset=float(c[0])),)))
-    assert judged(fit, problem_of(x, fit.evaluate(x), far=1, near=0)) is not Status.EXACT
+    return fit, problem_of(x, fit.evaluate(x), far=1, near=0)
+
+
+def test_few_rows_do_not_prove_a_long_formula() -> None:
+    assert judged(*through_five_rows()) is not Status.EXACT
 
 
 def test_each_caveat_is_said_once() -> None:
-    x = uniform(14, 4, 1)
-    line = Circuit(1, ((weighted((0, 2.345), offset=0.678),),))
-    problem = problem_of(x, line.evaluate(x), far=1, near=0)
-    caveats = verdict(weigh(line, problem, found_by="test"), problem)[2]
+    fit, problem = through_five_rows()
+    caveats = verdict(weigh(fit, problem, found_by="test"), problem)[2]
     assert caveats
     assert len(caveats) == len(set(caveats))
 
