@@ -208,7 +208,9 @@ def _candidate(
     if sigma is not None and best is not None and rough.score > best.score + 20:
         return rough
     try:
-        refined = refine(found.circuit, problem.train, sigma=sigma, stop=clock.over)
+        refined = refine(
+            found.circuit, problem.train, sigma=sigma, others=problem.far, stop=clock.over
+        )
     except (OverflowError, ValueError, np.linalg.LinAlgError):
         return rough  # a constant left the range of doubles on the way
     return weigh(

@@ -54,6 +54,7 @@ def refine(
     rows: Rows,
     *,
     sigma: float | None = None,
+    others: Rows | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Refined:
     """Fit and name the constants, then look for the shortest equal form.
@@ -65,6 +66,9 @@ def refine(
         Training rows.
     sigma : float or None
         Standard deviation of the target's error; None for data without noise.
+    others : Rows, optional
+        Rows that nothing is fitted to, and that a form without noise must agree with as well as
+        the longer one did: equal forms are rounded differently.
     stop : callable
         Asked before each rewriting.
 
@@ -72,7 +76,7 @@ def refine(
     -------
     Refined
     """
-    fits = _acceptance(rows, sigma)
+    fits = _acceptance(rows, sigma, others)
     fitted, spread = refit(circuit, rows, sigma=sigma)
     clean = sigma is None
     if clean and (len(spread) > MOST_NAMED or agreement(fitted, rows) > HOPELESS):
@@ -119,12 +123,14 @@ def _settled(circuit: Circuit, rows: Rows) -> Circuit:
     return settle_signs(circuit, rows.X)
 
 
-def _acceptance(rows: Rows, sigma: float | None) -> Callable[[Circuit, Circuit], bool]:
+def _acceptance(
+    rows: Rows, sigma: float | None, others: Rows | None
+) -> Callable[[Circuit, Circuit], bool]:
     """Whether a new circuit fits as well as an old one, for all that can be told."""
 
     def exactly(new: Circuit, old: Circuit) -> bool:
-        before = agreement(old, rows)
-        return agreement(new, rows) <= max(1.0, 1.5 * before)
+        parts = [rows] if others is None else [rows, others]
+        return all(agreement(new, p) <= max(1.0, 1.5 * agreement(old, p)) for p in parts)
 
     def within_noise(new: Circuit, old: Circuit) -> bool:
         # one constant given up is worth log(n) / 2 in log-likelihood (BIC)

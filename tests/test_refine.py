@@ -139,3 +139,15 @@ def test_a_wrong_name_is_not_forced_on_clean_data() -> None:
     found = refine(Circuit(3, ((product((0, 1), (1, 1), scale=value),),)), rows).circuit
     assert agreement(found, rows) <= 1
     assert 0.5 not in constants_of(found).values()
+
+
+def test_a_shorter_form_must_be_rounded_as_well_on_other_rows_too() -> None:
+    # x**2*(x**2 - 1)**2 is surer near 1 than the sum that the targets were computed by
+    powers = tuple(product((0, k)) for k in (6, 4, 2))
+    circuit = Circuit(1, (powers, (weighted((0, 1.0), (1, -2.0), (2, 1.0)),)))
+    x = np.linspace(0.2, 0.8, 60)[:, None]
+    rows = Rows(x, circuit.evaluate(x))
+    near_one = np.linspace(0.995, 1.005, 60)[:, None]
+    others = Rows(near_one, circuit.evaluate(near_one))
+    assert agreement(refine(circuit, rows).circuit, others) > 1
+    assert agreement(refine(circuit, rows, others=others).circuit, others) <= 1
