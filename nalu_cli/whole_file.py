@@ -137,9 +137,13 @@ class WholeFile:
 
     def __enter__(self) -> WholeFile:
         check_writable(self.path)
-        with _named(self.path):
-            self._target = self.path.resolve()
-            self._open()
+        try:
+            with _named(self.path):
+                self._target = self.path.resolve()
+                self._open()
+        except BaseException:  # a signal too
+            self._clean_up()
+            raise
         return self
 
     def write(self, data: bytes) -> None:
@@ -165,13 +169,22 @@ class WholeFile:
             self._file: BinaryIO = self._target.open("wb")
             return
         _remove_abandoned(self._target.parent)
-        self._file, self._temporary = _temporary_in(self._target.parent)
+        self._make_temporary()
         if self._target.exists():
-            try:
-                self._temporary.chmod(S_IMODE(self._target.stat().st_mode))
-            except OSError:
-                self._clean_up()
-                raise
+            assert self._temporary is not None
+            self._temporary.chmod(S_IMODE(self._target.stat().st_mode))
+
+    def _make_temporary(self) -> None:
+        """A new file, locked until it is closed, also by a kill."""
+        while True:
+            # the name says nothing of the target's, which may already be as long as names can be,
+            # and is known before there is a file, so that a signal leaves none behind
+            self._temporary = self._target.parent / f".nalu-{secrets.token_hex(8)}.tmp"
+            self._file = self._temporary.open("xb")
+            if _keep(self._file) and self._temporary.exists():
+                return
+            # another process took it for an abandoned one, between its making and its locking
+            self._file.close()
 
     def _finish(self) -> None:
         self._file.flush()
@@ -187,7 +200,7 @@ class WholeFile:
 
     def _clean_up(self) -> None:
         # what could not be flushed has been reported by `_finish`
-        with suppress(OSError):
+        with suppress(OSError, AttributeError):  # it may not have been opened
             self._file.close()
         if self._temporary is not None:
             # what cannot be removed now is removed by the next one to write here
@@ -224,18 +237,6 @@ def _remove_unlocked(path: Path) -> None:
     with suppress(OSError), path.open("rb") as file:
         flock(file, LOCK_EX | LOCK_NB)
         path.unlink()
-
-
-def _temporary_in(folder: Path) -> tuple[BinaryIO, Path]:
-    """A new file, locked until it is closed, also by a kill."""
-    while True:
-        # the name says nothing of the target's, which may already be as long as names can be
-        path = folder / f".nalu-{secrets.token_hex(8)}.tmp"
-        file = path.open("xb")
-        if _keep(file) and path.exists():
-            return file, path
-        # another process took it for an abandoned one, between its making and its locking
-        file.close()
 
 
 def _keep(file: BinaryIO) -> bool:

@@ -37,8 +37,6 @@ SUSPECT_RATIO = 200
 
 _DAMAGED = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, struct.error)
 
-_SPOOL_IN_MEMORY = 64 << 20
-
 _FOREIGN_KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x89PNG", "a PNG picture", ""),
     (b"\xff\xd8\xff", "a JPEG picture", ""),
@@ -132,11 +130,11 @@ def _raw_stream(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def _spooled(stream: IO[bytes]) -> IO[bytes]:
-    """A pipe copied to where it can be read twice: memory, or disk once it is large."""
-    spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY)  # noqa: SIM115
+    """A pipe copied to where it can be read twice: a file without a name."""
+    spool = tempfile.TemporaryFile()  # noqa: SIM115
     shutil.copyfileobj(stream, spool)
     spool.seek(0)
-    return cast(IO[bytes], spool)
+    return spool
 
 
 def _open_file(path: Path) -> IO[bytes]:
