@@ -29,6 +29,9 @@ POWERS = ((-2,), (0, -2), (-4,), (2,), (0, -4), (-1,), (4,), (0, -2, -4))
 The target is a sum, a quotient, a root of a sum, one over a sum, and so on.
 """
 
+MOST_COLUMNS = 60
+"""Of more columns there are too many products of two already."""
+
 SPARE_ROWS = 3
 """Rows more than terms: what makes a dependency more than a solved equation."""
 
@@ -109,6 +112,8 @@ def short_relations(
     Relation
         Candidates only, as those of `algebraic.relations`.
     """
+    if rows.X.shape[1] > MOST_COLUMNS:
+        return
     given = np.flatnonzero(rows.y)
     given = np.random.default_rng(len(given)).permutation(given)[:ENOUGH_ROWS]
     scale = Scale.of(rows)

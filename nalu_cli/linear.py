@@ -65,7 +65,7 @@ def product_rung(rows: Rows) -> Iterator[Circuit]:
             signs = np.sign(trial.evaluate(rows.X)) * np.sign(rows.y)
         sign = float(np.sign(np.median(signs)))
         # noise turns the sign of small targets
-        if np.average(signs == sign, weights=np.abs(rows.y)) > MOSTLY:
+        if np.average(signs == sign, weights=weights) > MOSTLY:
             yield single_product(rows.X.shape[1], exponents, sign * scale, magnitude=magnitude)
             return
 
@@ -73,7 +73,9 @@ def product_rung(rows: Rows) -> Iterator[Circuit]:
 def log_weights(y: Floats) -> Floats:
     """Weights of log|y|: an error of one size everywhere is one of log|y| that falls with |y|."""
     size = np.abs(y)
-    weights: Floats = np.minimum(size / np.median(size), MOST_WEIGHT)
+    typical = float(np.median(size[size > 0])) if size.any() else 1.0
+    with np.errstate(over="ignore"):
+        weights: Floats = np.minimum(size / typical, MOST_WEIGHT)
     return weights
 
 
@@ -94,7 +96,8 @@ def sum_rung(rows: Rows) -> Iterator[Circuit]:
     sign = float(np.sign(np.median(rows.y)))
     same = sign * rows.y > 0
     # noise turns the sign of small targets
-    mostly = bool(np.abs(rows.y[same]).sum() > MOSTLY * np.abs(rows.y).sum())
+    weights = log_weights(rows.y)
+    mostly = bool(weights[same].sum() > MOSTLY * weights.sum())
     for power in SUM_POWERS:
         part = rows if power == 1 else Rows(rows.X[same], sign * rows.y[same])
         if power == 1 or mostly:
@@ -107,11 +110,13 @@ def _power_of_sum(rows: Rows, power: Fraction, sign: float) -> Iterator[Circuit]
     with np.errstate(all="ignore"):
         target = rows.y ** float(1 / power)
     asked = _asked(rows.X, target)
-    found = _sparse_least_squares(rows.X[:, asked], target)
+    with np.errstate(all="ignore"):
+        found = _sparse_least_squares(rows.X[:, asked], target)
     if found is None and len(asked) == n:
         # an error of y is one of y**(1/p) that goes with this power of y
-        weights = np.minimum(log_weights(rows.y) ** float(1 - 1 / power), MOST_WEIGHT)
-        found = _significant_least_squares(rows.X, target, weights)
+        with np.errstate(all="ignore"):
+            weights = np.minimum(log_weights(rows.y) ** float(1 - 1 / power), MOST_WEIGHT)
+            found = _significant_least_squares(rows.X, target, weights)
     if found is not None:
         coefficients = np.zeros(n)
         coefficients[asked] = found[:-1]

@@ -88,6 +88,24 @@ def test_roots_beside_factors_that_change_sign_have_the_sign_of_the_target(sign:
     assert recovered(candidates(rows), rows, law, low=-12)
 
 
+@pytest.mark.parametrize("size", [1e307, 1e-307])
+def test_products_of_any_size_are_found(size: float) -> None:
+    x = uniform(4, 60, 3, high=2)
+    rows = Rows(x, size * x[:, 0] / x[:, 1])
+    (circuit,) = product_rung(rows)
+    np.testing.assert_allclose(circuit.evaluate(x), rows.y, rtol=1e-12)
+    assert all(c.n_columns == 3 for c in sum_rung(rows))
+
+
+def test_targets_that_are_mostly_zero_are_no_products_and_warn_of_nothing() -> None:
+    x = uniform(5, 60, 3)
+    y = np.where(x[:, 0] > 2, 0.0, x[:, 1])
+    assert all(agreement(c, Rows(x, y)) > 1 for c in product_rung(Rows(x, y)))
+    assert all(agreement(c, Rows(x, y)) > 1 for c in sum_rung(Rows(x, y)))
+    assert not list(product_rung(Rows(x, 0 * y)))
+    assert all(not c.evaluate(x).any() for c in sum_rung(Rows(x, 0 * y)))
+
+
 @pytest.mark.parametrize("name", SUMS)
 def test_a_power_of_a_sum_is_found_in_one_go(name: str) -> None:
     x = uniform(3, 40, 3)

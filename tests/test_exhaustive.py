@@ -69,6 +69,11 @@ def test_too_few_rows_are_asked_nothing() -> None:
     assert not list(short_relations(Rows(x, x[:, 0] + x[:, 1] ** 2), effort=1))
 
 
+def test_tables_of_many_columns_are_not_searched() -> None:
+    x = uniform(12, 40, 300)
+    assert not list(short_relations(Rows(x, x[:, 0] * x[:, 1] + x[:, 2] ** 2)))
+
+
 def test_the_search_stops_when_told() -> None:
     x = uniform(10, 15, 5)
     rows = Rows(x, np.random.default_rng(10).standard_normal(15))
