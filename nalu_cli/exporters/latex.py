@@ -3,27 +3,17 @@ r"""The formula as LaTeX: fractions as \frac, roots as \sqrt, names as symbols o
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.constants import literal
 from nalu_cli.exporters.exporter import Exporter
+from nalu_cli.exporters.symbols import GREEK, symbols_of
 from nalu_cli.formula import Dialect, Level, Piece, expression_of, write
 from nalu_cli.settings import ExportFormat
 
 __all__ = ["LATEX", "latex_formula", "latex_names"]
-
-GREEK = frozenset(
-    {
-        *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
-        *("lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi"),
-        *("omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Sigma", "Upsilon", "Phi", "Psi"),
-        "Omega",
-    }
-)
-"""Without pi, which is a number here."""
 
 ESCAPES = {c: f"\\{c}" for c in "{}$&#%_"}
 
@@ -34,8 +24,6 @@ SYMBOLS = {
     **{c: f"{{{c}}}" for c in "<>|"},
 }
 """Letters that text mode prints as something else, or that not every renderer knows there."""
-
-WITH_INDEX = re.compile(r"([A-Za-z]+)(?:_([A-Za-z0-9]+)|([0-9]+))?", re.ASCII)
 
 
 def _export(circuit: Circuit, names: Sequence[str], target: str) -> str:
@@ -54,30 +42,17 @@ def latex_names(names: Sequence[str]) -> list[str]:
     ``x`` stays, ``alpha`` is the letter, ``x1`` and ``m_e`` get an index, other words are upright,
     everything else becomes ``\text{...}`` with the special characters escaped.
     """
-    symbols = [_symbol(name) for name in names]
-    seen = Counter(symbols)
-    # x1 and x_1 look alike as symbols
-    return [
-        symbol if seen[symbol] == 1 else _verbatim(name)
-        for symbol, name in zip(symbols, names, strict=True)
-    ]
+    return symbols_of(names, word=_word, indexed=_indexed, verbatim=_verbatim)
 
 
-def _symbol(name: str) -> str:
-    match = WITH_INDEX.fullmatch(name)
-    if match is None:
-        return _verbatim(name)
-    base = _word(match[1])
-    index = match[2] or match[3]
-    if index is None:
-        return base
-    return f"{base}_{{{index if index.isdigit() else _word(index)}}}"
+def _indexed(base: str, index: str) -> str:
+    return f"{base}_{{{index}}}"
 
 
 def _word(word: str) -> str:
     if word in GREEK:
         return f"\\{word}"
-    return word if len(word) == 1 else f"\\mathrm{{{word}}}"
+    return word if len(word) == 1 or word.isdigit() else f"\\mathrm{{{word}}}"
 
 
 def _verbatim(name: str) -> str:

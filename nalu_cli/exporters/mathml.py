@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -14,7 +13,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.constants import literal
 from nalu_cli.errors import visible
 from nalu_cli.exporters.exporter import Exporter
-from nalu_cli.exporters.latex import GREEK, WITH_INDEX
+from nalu_cli.exporters.symbols import GREEK, symbols_of
 from nalu_cli.expression import Node, Number, Sum, expression_of, total
 from nalu_cli.formula import Dialect, Level, Piece, write
 from nalu_cli.settings import ExportFormat
@@ -81,28 +80,16 @@ def mathml_names(names: Sequence[str]) -> list[str]:
     ``x`` is set in italics, ``alpha`` as the letter, ``x1`` and ``m_e`` with an index, other words
     upright; everything else is text.
     """
-    symbols = [_symbol(name) for name in names]
-    seen = Counter(symbols)
-    # x1 and x_1 look alike as symbols
-    return [
-        symbol if seen[symbol] == 1 else _verbatim(name)
-        for symbol, name in zip(symbols, names, strict=True)
-    ]
+    return symbols_of(names, word=_word, indexed=_indexed, verbatim=_verbatim)
 
 
-def _symbol(name: str) -> str:
-    match = WITH_INDEX.fullmatch(name)
-    if match is None:
-        return _verbatim(name)
-    base = _word(match[1])
-    index = match[2] or match[3]
-    if index is None:
-        return base
-    below = f"<mn>{index}</mn>" if index.isdigit() else _word(index)
-    return f"<msub>{base}{below}</msub>"
+def _indexed(base: str, index: str) -> str:
+    return f"<msub>{base}{index}</msub>"
 
 
 def _word(word: str) -> str:
+    if word.isdigit():
+        return f"<mn>{word}</mn>"
     if word not in GREEK:
         return f"<mi>{word}</mi>"
     size = "CAPITAL" if word[0].isupper() else "SMALL"
