@@ -150,6 +150,12 @@ def memory(*arguments: str) -> int:
     return int(done.stderr.split()[-1])
 
 
+def test_memory_of_the_program_that_starts_it_is_not_counted(here: Path) -> None:
+    (here / "rows.csv").write_text(text(1000))
+    held = b"x" * int(700e6)
+    assert memory("fit", "rows.csv", "-t", "y", "-o", "m.pt") < len(held)
+
+
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(here: Path) -> None:
     head, _, rows = text(50_000).partition("\n")
