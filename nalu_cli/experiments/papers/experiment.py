@@ -1,0 +1,117 @@
+"""What an experiment is: models times tasks times seeds, the numbers measured, and what they show."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Batch", "Claim", "Experiment", "Measurement", "Measurements", "Origin", "Scope", "Tick"]
+
+Tick = Callable[[float], None]
+"""Told how much of a batch is done, 0 to 1, a few times a second; raises to end the batch."""
+
+
+class Origin(StrEnum):
+    """Where a model comes from."""
+
+    BASELINE = "baseline"
+    PUBLISHED = "published cell"
+    OURS = "ours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """How much is run, and where.
+
+    Parameters
+    ----------
+    quick : bool
+        Fewer tasks, steps and models: minutes on two cores.
+    device : str
+        What torch calls it: cpu, cuda.
+    data : Path or None
+        Folder of data a user brings along, in place of what is bundled.
+    """
+
+    quick: bool = False
+    device: str = "cpu"
+    data: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Seeds of one model on one task that are trained together."""
+
+    model: str
+    task: str
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One number measured on one trained model."""
+
+    model: str
+    task: str
+    seed: int
+    measure: str
+    value: float
+
+
+Measurements = Sequence[Measurement]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Something the idea promises, said as a sentence with its figures, and whether it holds."""
+
+    text: str
+    holds: bool
+
+
+class Experiment(ABC):
+    """One experiment of a paper; it keeps no state, so that any batch can be run on its own."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    """One sentence: what is learned and what is asked of it."""
+    source: ClassVar[str]
+    """Paper and section."""
+    unit: ClassVar[str]
+    """What the numbers are, such as: mean absolute error."""
+    models: ClassVar[Mapping[str, Origin]]
+    """In the order of the tables."""
+    measures: ClassVar[tuple[str, ...]]
+    """The columns of the tables, such as lengths of sequences."""
+    seeds: ClassVar[int]
+    """How many by default."""
+    quick_seeds: ClassVar[int]
+    together: ClassVar[int] = 1
+    """Seeds of a model that are trained as one batch."""
+
+    @abstractmethod
+    def tasks(self, scope: Scope) -> Sequence[str]:
+        """The tasks, in the order of the tables."""
+
+    @abstractmethod
+    def run(self, batch: Batch, scope: Scope, tick: Tick) -> Measurements:
+        """Train a batch and measure it: every measure for each of its seeds.
+
+        The same batch gives the same numbers, whatever was run before it. What cannot be computed
+        is measured as infinity or nan, never left out.
+        """
+
+    @abstractmethod
+    def claims(self, measurements: Measurements) -> Sequence[Claim]:
+        """What the measurements, of a quick run as of a full one, show about the idea."""
+
+    @abstractmethod
+    def draw(self, figure: Figure, measurements: Measurements) -> None:
+        """Draw the figure of the experiment."""
