@@ -1,4 +1,4 @@
-"""What an experiment is: models times tasks times seeds, the numbers measured, and what they show."""
+"""What an experiment is: models, tasks and seeds, the numbers measured, and what they show."""
 
 from __future__ import annotations
 
