@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 __all__ = ["peak_memory"]
 
@@ -12,8 +13,8 @@ def peak_memory() -> int | None:
     """The most bytes of memory this process has held at once; None where nobody counts them."""
     try:
         # Linux lets a program inherit in ru_maxrss what the one that started it needed
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-            peak = re.search(r"^VmHWM:\s*([0-9]+) kB$", status.read(), re.MULTILINE)
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        peak = re.search(r"^VmHWM:\s*([0-9]+) kB$", status, re.MULTILINE)
         if peak is not None:
             return int(peak[1]) * 1024
     except OSError:
