@@ -115,7 +115,7 @@ HOMES = {
     "sympy": {"estimator", "experiments", "simplify"},
     "jinja2": {"report"},
     "markupsafe": {"report"},
-    "matplotlib": {"report"},
+    "matplotlib": {"experiments", "report"},
     "threadpoolctl": {"pipeline"},
     "torch": {"adam", "cells", "experiments", "stack", "train", "model_file"},
     "typer": {"commands"},
@@ -262,7 +262,16 @@ def test_the_changelog_describes_this_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["fit", "--help"], ["bench", "--help"]], ids=" ".join
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["fit", "--help"],
+        ["bench", "--help"],
+        ["reproduce", "--help"],
+        ["reproduce", "--list"],
+    ],
+    ids=" ".join,
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "nalu_cli", *arguments]
@@ -271,4 +280,4 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     )
     loaded = set(re.findall(r"\| +([\w.]+)$", done.stderr, re.MULTILINE))
     assert "nalu_cli" in loaded
-    assert loaded.isdisjoint({"numpy", "pandas", "sympy", "torch"})
+    assert loaded.isdisjoint({"matplotlib", "numpy", "pandas", "sympy", "torch"})

@@ -12,7 +12,7 @@ from typing import NoReturn, TextIO
 import typer
 from typer.main import get_command
 
-from nalu_cli.commands import bench, explain, fit, predict
+from nalu_cli.commands import bench, explain, fit, predict, reproduce
 from nalu_cli.commands.failure import ReportedError, failure_of
 from nalu_cli.commands.options import NoColor, Version, help_text
 from nalu_cli.commands.signals import StoppedError, ignore_signals, raise_on_signals
@@ -50,6 +50,7 @@ app.command(help=explain.HELP, short_help="Show how a formula came about; export
 )
 app.command(help=predict.HELP, short_help="Apply a formula to rows or to a grid.")(predict.predict)
 app.add_typer(bench.bench, name="bench", short_help="Fit problems with known answers.")
+app.command(help=reproduce.HELP, short_help="Repeat an experiment of a paper.")(reproduce.reproduce)
 
 
 def main() -> NoReturn:

@@ -1,4 +1,4 @@
-"""What a shell offers when Tab is pressed: columns of the file that is on the command line."""
+"""What a shell offers when Tab is pressed: columns of the file on the command line, names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import typer
 
-__all__ = ["complete_column", "complete_columns", "complete_range"]
+from nalu_cli.experiments.papers import EXPERIMENTS
+
+__all__ = ["complete_column", "complete_columns", "complete_experiment", "complete_range"]
 
 
 def complete_column(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -28,6 +30,11 @@ def complete_range(ctx: typer.Context, incomplete: str) -> list[str]:
     if "=" in incomplete:
         return []
     return [f"{name}=" for name in _beginning(_columns_of_model(ctx), incomplete)]
+
+
+def complete_experiment(incomplete: str) -> list[tuple[str, str]]:
+    """Experiments of the papers that begin with what was typed, and what they are about."""
+    return [(name, about) for name, about in EXPERIMENTS.items() if name.startswith(incomplete)]
 
 
 def _beginning(names: list[str], incomplete: str) -> list[str]:

@@ -89,7 +89,10 @@ class Experiment(ABC):
     models: ClassVar[Mapping[str, Origin]]
     """In the order of the tables."""
     measures: ClassVar[tuple[str, ...]]
-    """The columns of the tables, such as lengths of sequences."""
+    """The columns of the tables, such as lengths of sequences. What else is measured is for claims
+    and the figure."""
+    more_is_better: ClassVar[frozenset[str]] = frozenset()
+    """Those of the measures that are better when they are larger."""
     seeds: ClassVar[int]
     """How many by default."""
     quick_seeds: ClassVar[int]

@@ -1,0 +1,133 @@
+"""Runs an experiment of a paper: to the screen, to its results file and to its figure."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from nalu_cli import __version__
+from nalu_cli.commands.advance import advance_for
+from nalu_cli.commands.envelope import as_json
+from nalu_cli.commands.reproduction import claim_lines, reproduction_data, result_lines
+from nalu_cli.commands.screen import Screen
+from nalu_cli.commands.signals import StopRequest
+from nalu_cli.errors import ExitCode, OutputError
+from nalu_cli.experiments.papers import experiment_named
+from nalu_cli.experiments.papers.experiment import Experiment, Scope
+from nalu_cli.experiments.papers.measurement_file import MeasurementFile
+from nalu_cli.experiments.papers.page import MARK, page_of
+from nalu_cli.experiments.papers.run import batches_of, results_of
+from nalu_cli.experiments.papers.summary import Summary, settings_of, summary_of
+from nalu_cli.settings import Device
+from nalu_cli.train import check_device
+from nalu_cli.whole_file import WholeFile, check_output, check_replaceable, check_writable
+
+__all__ = ["Request", "run_experiment", "write_page"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for on the command line."""
+
+    name: str
+    quick: bool
+    seeds: int | None
+    folder: Path
+    data: Path | None
+    device: Device
+    as_json: bool
+    quiet: bool
+
+
+def run_experiment(request: Request) -> ExitCode:
+    """Run what is not done yet, show all of it, and draw the figure.
+
+    Raises
+    ------
+    UsageError
+        If there is no such experiment, or its results file is of another run.
+    OutputError
+        If the results cannot be written.
+    ResourceError
+        If the device is not there.
+    """
+    experiment = experiment_named(request.name)
+    check_device(request.device)
+    # the models are small, and more threads change the last bits
+    torch.set_num_threads(1)
+    _make(request.folder)
+    csv, figure = (request.folder / f"{experiment.name}{suffix}" for suffix in (".csv", ".png"))
+    check_writable(figure)
+    screen = Screen.open(quiet=request.quiet)
+    scope = Scope(quick=request.quick, device=_device(request.device), data=request.data)
+    settings = settings_of(experiment, scope, __version__)
+    seeds = request.seeds or (experiment.quick_seeds if request.quick else experiment.seeds)
+    batches = batches_of(experiment, scope, seeds)
+    file = MeasurementFile(csv, experiment, settings)
+    view = advance_for(screen)
+    with StopRequest(view.stopping) as stop, view:
+        results = results_of(experiment, scope, batches, file, watch=view.watch, stop=stop.asked)
+    summary = summary_of(experiment, settings, results)
+    if results.is_complete:
+        _draw(experiment, summary, figure)
+    _show(summary, request, screen)
+    screen.note(
+        f"wrote {csv} and {figure}"
+        if results.is_complete
+        else f"{csv} has the results so far; the same command continues"
+    )
+    return stop.code or ExitCode.DONE
+
+
+def write_page(page: Path, folder: Path, *, quiet: bool) -> ExitCode:
+    """Write a page of all results in a folder.
+
+    Raises
+    ------
+    UsageError
+        If there are none.
+    OutputError
+        If the page cannot be written, or is a file of another kind.
+    """
+    check_output(page, [])
+    check_replaceable(page, magic=MARK.encode(), kind="page of results")
+    command = shlex.join(["nalu", "reproduce", "--page", str(page), "--out", str(folder)])
+    text = page_of(command, folder, page.parent)
+    with WholeFile(page) as file:
+        file.write(text.encode("utf-8"))
+    Screen.open(quiet=quiet).note(f"wrote {page}")
+    return ExitCode.DONE
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be made a folder: {(error.strerror or 'it failed').lower()}",
+            remedy="Name another with --out.",
+        ) from error
+
+
+def _device(device: Device) -> str:
+    there = device is not Device.CPU and torch.cuda.is_available()
+    return "cuda" if there else "cpu"
+
+
+def _draw(experiment: Experiment, summary: Summary, path: Path) -> None:
+    # takes longer to import than all the rest
+    from nalu_cli.experiments.papers.figure import save_figure
+
+    save_figure(experiment, summary.results.measurements, path)
+
+
+def _show(summary: Summary, request: Request, screen: Screen) -> None:
+    if request.as_json:
+        screen.show([as_json(reproduction_data(summary))])
+    elif request.quiet:
+        screen.show(claim_lines(summary))
+    else:
+        screen.show(result_lines(summary, screen.out.width if screen.out.is_terminal else None))
