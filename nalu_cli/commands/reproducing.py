@@ -6,8 +6,6 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from nalu_cli import __version__
 from nalu_cli.commands.advance import advance_for
 from nalu_cli.commands.envelope import as_json
@@ -19,10 +17,9 @@ from nalu_cli.experiments.papers import experiment_named
 from nalu_cli.experiments.papers.experiment import Experiment, Scope
 from nalu_cli.experiments.papers.measurement_file import MeasurementFile
 from nalu_cli.experiments.papers.page import MARK, page_of
-from nalu_cli.experiments.papers.run import batches_of, results_of
+from nalu_cli.experiments.papers.run import batches_of, device_of, results_of
 from nalu_cli.experiments.papers.summary import Summary, settings_of, summary_of
 from nalu_cli.settings import Device
-from nalu_cli.train import check_device
 from nalu_cli.whole_file import WholeFile, check_output, check_replaceable, check_writable
 
 __all__ = ["Request", "run_experiment", "write_page"]
@@ -55,14 +52,12 @@ def run_experiment(request: Request) -> ExitCode:
         If the device is not there.
     """
     experiment = experiment_named(request.name)
-    check_device(request.device)
-    # the models are small, and more threads change the last bits
-    torch.set_num_threads(1)
+    device = device_of(request.device)
     _make(request.folder)
     csv, figure = (request.folder / f"{experiment.name}{suffix}" for suffix in (".csv", ".png"))
     check_writable(figure)
     screen = Screen.open(quiet=request.quiet)
-    scope = Scope(quick=request.quick, device=_device(request.device), data=request.data)
+    scope = Scope(quick=request.quick, device=device, data=request.data)
     settings = settings_of(experiment, scope, __version__)
     seeds = request.seeds or (experiment.quick_seeds if request.quick else experiment.seeds)
     batches = batches_of(experiment, scope, seeds)
@@ -110,11 +105,6 @@ def _make(folder: Path) -> None:
             f"{folder} cannot be made a folder: {(error.strerror or 'it failed').lower()}",
             remedy="Name another with --out.",
         ) from error
-
-
-def _device(device: Device) -> str:
-    there = device is not Device.CPU and torch.cuda.is_available()
-    return "cuda" if there else "cpu"
 
 
 def _draw(experiment: Experiment, summary: Summary, path: Path) -> None:

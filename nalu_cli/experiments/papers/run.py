@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
+
 from nalu_cli.experiments.papers.experiment import Batch, Experiment, Measurement, Scope
 from nalu_cli.experiments.papers.measurement_file import MeasurementFile
+from nalu_cli.settings import Device
+from nalu_cli.train import check_device
 
-__all__ = ["Done", "Results", "batches_of", "results_in", "results_of"]
+__all__ = ["Done", "Results", "batches_of", "device_of", "results_in", "results_of"]
 
 
 class _StoppedError(Exception):
@@ -51,6 +55,19 @@ class Results:
     is_complete: bool
 
 
+def device_of(device: Device) -> str:
+    """What torch calls the device that is asked for.
+
+    Raises
+    ------
+    ResourceError
+        If it is not there.
+    """
+    check_device(device)
+    there = torch.cuda.is_available()
+    return "cuda" if there and device is not Device.CPU else "cpu"
+
+
 def batches_of(experiment: Experiment, scope: Scope, seeds: int) -> list[Batch]:
     """All batches, task by task, in the order of the tables."""
     parts = [
@@ -87,6 +104,8 @@ def results_of(
     stop : callable
         Asked during batches; True gives one up, and keeps those before it.
     """
+    # the models are small, and more threads change the last bits
+    torch.set_num_threads(1)
     pending = [missing for batch in batches if (missing := file.pending(batch))]
     done = len(batches) - len(pending)
     watch(Done(done, len(batches)))
