@@ -107,7 +107,7 @@ def reproduction_data(summary: Summary) -> dict[str, Any]:
         "seeds": summary.seeds,
         "interrupted": not summary.results.is_complete,
         "tables": [_table_data(table) for table in summary.tables],
-        "claims": to_plain(summary.claims),
+        "claims": [{"text": c.text, "holds": bool(c.holds)} for c in summary.claims],
         "shortfalls": [
             {**to_plain(short, without=("published",)), "published": short.published.text}
             for short in summary.shortfalls

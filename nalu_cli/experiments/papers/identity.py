@@ -119,7 +119,7 @@ class Identity(Experiment):
             ),
             Claim(
                 f"The formula is off by rounding at most, at any of {len(ours)} x: {worst:.3g}.",
-                worst <= ROUNDING * ASKED.max(),
+                worst <= ROUNDING * float(ASKED.max()),
             ),
         )
 
