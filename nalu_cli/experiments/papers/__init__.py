@@ -19,6 +19,7 @@ __all__ = ["EXPERIMENTS", "experiment_named"]
 
 EXPERIMENTS: Mapping[str, str] = {
     "identity": "a number is copied, far outside the range it was learned in",
+    "static": "sums, products, quotients and roots of sums of some of a hundred columns",
 }
 """What each is about, by name, in the order of the paper. A module is loaded when it is run."""
 
