@@ -163,7 +163,7 @@ class Static(Experiment):
             ),
             Claim(
                 "An accumulator extrapolates sums and a saturating network does not: "
-                f"{' and '.join(sums)} at most {nac:.3g} % by nac, at least {relu6:.3g} % by relu6.",
+                f"{' and '.join(sums)} {nac:.3g} % at most by nac, {relu6:.3g} % or more by relu6.",
                 nac * MUCH <= relu6,
             ),
         )
@@ -196,7 +196,7 @@ class Static(Experiment):
             limit_axis(axes, "y", (LOWEST / 10, HIGHEST * 10))
             axes.set_xticks(range(len(models)), models)
         panels[0, 0].legend(loc="lower left", fontsize=8)
-        figure.supylabel("error in percent of that before training (line: no better)", fontsize=9)
+        figure.supylabel("error in percent of that before training (line: as before)", fontsize=9)
 
 
 def _task(operation: Operation) -> OperationTask:
