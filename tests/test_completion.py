@@ -11,7 +11,13 @@ import typer
 from answers import lens
 from conftest import plain_terminal
 
-from nalu_cli.commands.completion import complete_column, complete_columns, complete_range
+from nalu_cli.commands.completion import (
+    complete_column,
+    complete_columns,
+    complete_experiment,
+    complete_range,
+)
+from nalu_cli.experiments.papers import EXPERIMENTS
 from nalu_cli.model_file import save_model
 
 
@@ -46,6 +52,12 @@ def test_ranges_are_columns_of_the_formula(tmp_path: Path) -> None:
     assert complete_range(context(model=model), "") == ["d1=", "d2=", "n="]
     assert complete_range(context(model=model), "n") == ["n="]
     assert complete_range(context(model=model), "d1=0:1") == []
+
+
+def test_experiments_begin_with_what_was_typed() -> None:
+    assert complete_experiment("") == list(EXPERIMENTS.items())
+    assert [name for name, _ in complete_experiment("ident")] == ["identity"]
+    assert complete_experiment("z") == []
 
 
 def test_nothing_is_offered_without_a_file_that_can_be_read(tmp_path: Path) -> None:

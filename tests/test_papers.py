@@ -10,6 +10,7 @@ from conftest import Run
 
 from nalu_cli.experiments.papers import EXPERIMENTS, experiment_named
 from nalu_cli.experiments.papers.experiment import Origin, Scope
+from nalu_cli.experiments.papers.page import page_of
 from nalu_cli.experiments.papers.published import NUMBERS, read_published
 
 ALL = ("identity", "static", "recurrent", "digits", "language", "gridworld", "programs")
@@ -49,3 +50,14 @@ def test_experiments_and_published_numbers_are_of_the_same_papers() -> None:
     rows = tomllib.loads(NUMBERS.read_text(encoding="utf-8"))["row"]
     assert set(EXPERIMENTS) | {row["experiment"] for row in rows} <= set(ALL)
     assert list(EXPERIMENTS) == [name for name in ALL if name in EXPERIMENTS]
+
+
+def test_the_page_in_the_package_is_what_its_results_say() -> None:
+    folder = NUMBERS.parent
+    page = (folder / "RESULTS.md").read_text(encoding="utf-8")
+    command = page.partition("```\n")[2].partition("\n")[0]
+    assert command == "nalu reproduce --page RESULTS.md --out results"
+    assert page == page_of(command, folder / "results", folder)
+    assert [path.name for path in folder.glob("results/*.csv")] != []
+    for path in folder.glob("results/*.csv"):
+        assert path.with_suffix(".png").is_file()

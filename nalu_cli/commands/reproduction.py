@@ -77,20 +77,18 @@ def _part(table: TaskTable, indices: Sequence[int], *, with_ends: bool) -> list[
         columns.append((index, has_published))
         head += [table.measures[index], *(["published"] if has_published else [])]
     rows: list[list[str]] = []
-    for origin, lines in groupby(table.lines, key=lambda line: line.origin):
-        rows.append([origin, *("" for _ in head[1:])])
-        for line in lines:
-            cells = [f"  {line.model}"]
-            for index, has_published in columns:
-                cell = line.cells[index]
-                cells.append(cell.text(with_ends=with_ends))
-                cells += [str(cell.published or "-")] if has_published else []
-            rows.append(cells)
-    lines_of_text = aligned(head, rows)
-    for text, row in zip(lines_of_text[1:], rows, strict=True):
-        if not any(row[1:]):
-            text.stylize("dim")
-    return lines_of_text
+    for line in table.lines:
+        cells = [f"  {line.model}"]
+        for index, has_published in columns:
+            cells.append(line.cells[index].text(with_ends=with_ends))
+            cells += [str(line.cells[index].published or "-")] if has_published else []
+        rows.append(cells)
+    title, *texts = aligned(head, rows)
+    grouped = [title]
+    groups = groupby(zip(table.lines, texts, strict=True), key=lambda one: one[0].origin)
+    for origin, some in groups:
+        grouped += [Text(origin, style="dim"), *(text for _, text in some)]
+    return grouped
 
 
 def reproduction_data(summary: Summary) -> dict[str, Any]:
