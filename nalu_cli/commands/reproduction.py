@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from nalu_cli.commands.envelope import RESULT_VERSION
-from nalu_cli.commands.screen import aligned
+from nalu_cli.commands.screen import Row, aligned
 from nalu_cli.experiments.papers.published import MEMORY
 from nalu_cli.experiments.papers.summary import Summary
 from nalu_cli.experiments.papers.tables import Cell, TaskTable
@@ -29,13 +29,15 @@ def result_lines(summary: Summary, width: int | None) -> Iterator[Text]:
         Cells of the terminal, if it is one.
     """
     experiment, seeds = summary.experiment, summary.seeds
-    yield Text(experiment.title, style="bold")
-    several = f", median of {seeds} seeds (lowest to highest)" if seeds > 1 else ""
-    yield Text(f"{experiment.unit}{several}; {experiment.source}", style="dim")
+    with_ends = all(_fits(table, width) for table in summary.tables)
+    ends = " (lowest to highest)" if with_ends else ""
+    several = f", median of {seeds} seeds{ends}" if seeds > 1 else ""
+    yield Row(experiment.title, hang=0, style="bold")
+    yield Row(f"{experiment.unit}{several}; {experiment.source}", hang=0, style="dim")
     for table in summary.tables:
         yield Text()
         yield Text(table.task, style="bold")
-        yield from _table_lines(table, width)
+        yield from _table_lines(table, width, with_ends=with_ends)
     if summary.has_memories:
         yield Text()
         yield Text(MEMORY, style="dim")
@@ -53,21 +55,26 @@ def claim_lines(summary: Summary) -> list[Text]:
     return lines
 
 
-def _table_lines(table: TaskTable, width: int | None) -> list[Text]:
-    """The table, without the ends where there is no room for them, and in parts if need be."""
-    indices = range(len(table.measures))
-    for with_ends in (True, False):
-        lines = _part(table, indices, with_ends=with_ends)
-        if width is None or max(line.cell_len for line in lines) <= width:
-            return lines
-    assert width is not None  # without, there is always room
+def _fits(table: TaskTable, width: int | None) -> bool:
+    """Whether there is room for the lowest and highest of each measure."""
+    lines = _part(table, range(len(table.measures)), with_ends=True)
+    return width is None or _widest(lines) <= width
+
+
+def _table_lines(table: TaskTable, width: int | None, *, with_ends: bool) -> Iterator[Text]:
+    """The table, in parts if there is no room for all measures side by side."""
     parts: list[list[int]] = [[]]
-    for index in indices:
-        tried = _part(table, [*parts[-1], index], with_ends=False)
-        if parts[-1] and max(line.cell_len for line in tried) > width:
+    for index in range(len(table.measures)):
+        tried = _part(table, [*parts[-1], index], with_ends=with_ends)
+        if parts[-1] and width is not None and _widest(tried) > width:
             parts.append([])
         parts[-1].append(index)
-    return [line for part in parts for line in _part(table, part, with_ends=False)]
+    for part in parts:
+        yield from _part(table, part, with_ends=with_ends)
+
+
+def _widest(lines: Sequence[Text]) -> int:
+    return max(line.cell_len for line in lines)
 
 
 def _part(table: TaskTable, indices: Sequence[int], *, with_ends: bool) -> list[Text]:

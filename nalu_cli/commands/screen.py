@@ -152,8 +152,8 @@ class Row(Text):
         Cells that what comes after the break is indented by.
     """
 
-    def __init__(self, text: str, *, hang: int) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, *, hang: int, style: str = "") -> None:
+        super().__init__(text, style)
         self.hang = hang
 
     def broken(self, width: int) -> Text:
