@@ -13,12 +13,22 @@ from nalu_cli.answer import Errors, FrontEntry, Move
 from nalu_cli.circuit import Circuit
 from nalu_cli.constants import is_long, name_constant
 from nalu_cli.formula import complexity
+from nalu_cli.leftover import column_that_explains, neighbours_agree
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.refit import Place, constants_of, refit
 from nalu_cli.rounding import agreement
 from nalu_cli.settings import Status
 
-__all__ = ["Candidate", "errors_on", "front", "on_all_rows", "pick", "verdict", "weigh"]
+__all__ = [
+    "Candidate",
+    "errors_on",
+    "front",
+    "has_few_constants",
+    "on_all_rows",
+    "pick",
+    "verdict",
+    "weigh",
+]
 
 Floats = NDArray[np.float64]
 
@@ -39,9 +49,6 @@ SMALLEST_R2 = 0.9
 
 SPARE_ROWS = 2
 TOO_FEW = "the rows are too few to tell a law from chance"
-
-CHANCE = 5.0
-"""Standard deviations by which a leftover must differ from noise to be called structure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +173,12 @@ def weigh(
     )
 
 
+def has_few_constants(circuit: Circuit) -> bool:
+    """Whether a formula has no more arbitrary reals than a law may have."""
+    values = {abs(v) for v in constants_of(circuit).values()}
+    return sum(is_long(v) for v in values) <= MOST_LONG_CONSTANTS
+
+
 def _size(y: Floats) -> float:
     return float(np.max(np.abs(y))) or 1.0
 
@@ -174,9 +187,9 @@ def _is_law(circuit: Circuit, length: int, problem: Problem) -> bool:
     """Whether the data say more than the formula that explains them."""
     if not circuit.used_columns():
         return True  # a target that does not vary
-    values = {abs(v) for v in constants_of(circuit).values()}
-    if sum(is_long(v) for v in values) > MOST_LONG_CONSTANTS:
+    if not has_few_constants(circuit):
         return False
+    values = {abs(v) for v in constants_of(circuit).values()}
     length_in_bits = BITS_PER_SYMBOL * length + sum(map(_bits_of_constant, values))
     return _information(problem.all_rows()) >= length_in_bits + SURPLUS_BITS
 
@@ -327,38 +340,11 @@ def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[st
         )
         found.append(TOO_FEW if few else "what is left is small but more than rounding explains")
     columns = candidate.circuit.used_columns()
-    if columns and _neighbours_agree(inner[:, columns], left):
+    if columns and neighbours_agree(inner[:, columns], left):
         found.append("what is left is not noise: neighbouring rows have similar errors")
-    elif (column := _explains_the_rest(inner, left)) is not None:
+    elif (column := column_that_explains(inner, left)) is not None:
         found.append(f"what is left is not noise: it changes with {problem.names[column]!r}")
     return list(dict.fromkeys(found))
-
-
-def _explains_the_rest(X: Floats, left: Floats) -> int | None:
-    """The column that explains most of the residuals' ranks, if chance does not.
-
-    Ranks of the columns, their squares and cubes, and products of two are regressed on; the share
-    of the variance they explain is compared with what noise would give (F test, normal limit).
-    """
-    n, k = X.shape
-    ranks = np.argsort(np.argsort(X, axis=0, kind="stable"), axis=0, kind="stable") / n - 0.5
-    target = np.argsort(np.argsort(left, kind="stable"), kind="stable") / n - 0.5
-    features = [ranks**power for power in (1, 2, 3)]
-    if 3 * k + k * (k - 1) // 2 < n / 4:
-        features += [ranks[:, [i]] * ranks[:, i + 1 :] for i in range(k - 1)]
-    design = np.concatenate([*features, np.ones((n, 1))], axis=1)
-    if 3 * k >= n / 4 or not _significant(design, target):
-        return None
-    alone = [np.abs(np.corrcoef(f[:, j], target)[0, 1]) for j in range(k) for f in features[:2]]
-    return int(np.argmax(np.nan_to_num(alone))) // 2
-
-
-def _significant(design: Floats, target: Floats) -> bool:
-    n, k = design.shape
-    fit = design @ np.linalg.lstsq(design, target, rcond=None)[0]
-    explained = 1 - float(np.var(target - fit) / np.var(target))
-    # under noise the share is about k/n with this spread
-    return bool(explained > k / n + CHANCE * math.sqrt(2 * k) / n)
 
 
 def _explains(y: Floats, left: Floats, length: int) -> bool:
@@ -371,20 +357,3 @@ def _explains(y: Floats, left: Floats, length: int) -> bool:
 def _largest_far(rows: int) -> float:
     """Sampling spread of a root mean square over some rows, generously."""
     return 1.5 + 3.0 / math.sqrt(rows)
-
-
-def _neighbours_agree(X: Floats, left: Floats) -> bool:
-    """Whether the residuals of nearest neighbours are correlated: a smooth leftover is."""
-    if len(left) < 20:
-        return False
-    spread = X.std(axis=0)
-    Z = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    rows = np.arange(len(Z))[:: max(1, len(Z) // 1500)]
-    Z, r = Z[rows], left[rows]
-    distance = (Z**2).sum(axis=1)[:, None] + (Z**2).sum(axis=1)[None, :] - 2 * Z @ Z.T
-    np.fill_diagonal(distance, np.inf)
-    neighbour = distance.argmin(axis=1)
-    # ranks: one outlier must not decide
-    ranks = np.argsort(np.argsort(r)) / len(r) - 0.5
-    correlation = float(np.corrcoef(ranks, ranks[neighbour])[0, 1])
-    return correlation > 4.0 / math.sqrt(len(r))

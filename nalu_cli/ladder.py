@@ -12,9 +12,10 @@ import numpy as np
 from nalu_cli.answer import Progress, Watch
 from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.formula import complexity
-from nalu_cli.judge import Candidate, errors_on, pick, verdict, weigh
+from nalu_cli.judge import Candidate, errors_on, has_few_constants, pick, verdict, weigh
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine
+from nalu_cli.refit import constants_of
 from nalu_cli.rungs import MANY_ROWS, Rung, rungs_of
 from nalu_cli.settings import Effort, FitSettings, Status
 from nalu_cli.workbench import Found
@@ -29,6 +30,10 @@ PATIENCE = 5
 
 SHORT = 20
 """An exact formula of this complexity ends the climb; after a longer one its rung is finished."""
+
+SYMBOLS_OF_A_REAL = 4
+LIKELY_NAMED = 3
+"""What a constant costs at most until it is named, and how many may turn out to have names."""
 
 NEARLY = 1e-7
 """Relative error below which a circuit is refined as a law without noise."""
@@ -87,7 +92,8 @@ class _Clock:
 class _Patience:
     """Ends the climb when several rungs in a row do no better than a formula within the noise.
 
-    With few rows nearly everything is within some noise: then all rungs have their turn first.
+    With few rows nearly everything is within some noise, and formulas with many constants fit
+    what they should explain: then all rungs have their turn first.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -100,8 +106,11 @@ class _Patience:
         best = climbed.best
         self.idle = self.idle + 1 if best is self.best else 0
         self.best = best
-        early = cycle == 0 and len(self.problem.train) < MANY_ROWS
-        if best is None or self.idle < PATIENCE or early:
+        if best is None or self.idle < PATIENCE:
+            return False
+        if cycle == 0 and (
+            len(self.problem.train) < MANY_ROWS or not has_few_constants(best.circuit)
+        ):
             return False
         return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
 
@@ -205,8 +214,10 @@ def _candidate(
     sigma = None if errors.rmse <= NEARLY * spread else errors.rmse
     rough = weigh(found.circuit, problem, found_by=rung, moves=found.moves)
     best = climbed.best
-    if sigma is not None and best is not None and rough.score > best.score + 20:
-        return rough
+    if sigma is not None and best is not None:
+        named = min(len(constants_of(found.circuit)), LIKELY_NAMED) * SYMBOLS_OF_A_REAL
+        if rough.score - named * math.log(len(problem.train)) > best.score:
+            return rough
     try:
         refined = refine(
             found.circuit, problem.train, sigma=sigma, others=problem.far, stop=clock.over

@@ -12,7 +12,7 @@ from nalu_cli.circuit import Circuit, UnitKind
 from nalu_cli.constants import snap_value
 from nalu_cli.formula import complexity
 from nalu_cli.problem import Rows
-from nalu_cli.refit import Place, balance, constants_of, refit, with_constants
+from nalu_cli.refit import Place, balance, constants_of, refit, with_constants, with_offsets_of_one
 from nalu_cli.rounding import EPS, agreement
 
 __all__ = ["Refined", "refine"]
@@ -26,6 +26,9 @@ HOPELESS = 1e4
 
 MOST_NAMED = 60
 """With more real constants than this a formula is not a law, and names would be chance."""
+
+MOST_NOISY = 16
+"""With more than this and noise it is a fit, and no shorter form would make it a law."""
 
 MOST_UNSURE = 0.05
 """A constant known less well than this, relative to its size, gets no name."""
@@ -79,6 +82,8 @@ def refine(
     fits = _acceptance(rows, sigma, others)
     fitted, spread = refit(circuit, rows, sigma=sigma)
     clean = sigma is None
+    if not clean and len(spread) > MOST_NOISY:
+        return Refined(fitted, spread)
     if clean and (len(spread) > MOST_NAMED or agreement(fitted, rows) > HOPELESS):
         return Refined(fitted, spread)
     best = _with_names(circuit, rows, sigma, fits)
@@ -86,7 +91,21 @@ def refine(
         if stop():
             break
         best = _rewritten(best, rewrite, rows, sigma, fits)
-    return best
+    return best if clean else _with_simple_offsets(best, rows, sigma, fits)
+
+
+def _with_simple_offsets(best: Refined, rows: Rows, sigma: float | None, fits: Fits) -> Refined:
+    """Sums with an offset of 1, if that makes the number before them a simple one.
+
+    Without noise ratios of constants are simple to the last digit; here they must be fitted.
+    """
+    trial = with_offsets_of_one(best.circuit)
+    if trial == best.circuit:
+        return best
+    fitted, spread = refit(trial, rows, sigma=sigma)
+    again = _named(fitted, spread, rows, sigma, fits)
+    shorter = complexity(again.circuit) < complexity(best.circuit)
+    return again if shorter and fits(again.circuit, best.circuit) else best
 
 
 Fits = Callable[[Circuit, Circuit], bool]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,15 @@ from nalu_cli.problem import Rows
 from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
 from nalu_cli.rounding import EPS, rounding_bound
 
-__all__ = ["Place", "balance", "constants_of", "refit", "relax", "with_constants"]
+__all__ = [
+    "Place",
+    "balance",
+    "constants_of",
+    "refit",
+    "relax",
+    "with_constants",
+    "with_offsets_of_one",
+]
 
 Floats = NDArray[np.float64]
 
@@ -93,6 +102,11 @@ def relax(circuit: Circuit) -> Relaxed:
     return Relaxed(tuple(layers), np.zeros(1))
 
 
+def with_offsets_of_one(circuit: Circuit) -> Circuit:
+    """Divide sums used only inside products by their offsets: ``1 - a / 3`` for ``3 - a``."""
+    return _handed_up(circuit, lambda unit: unit.constant or 1.0)
+
+
 def balance(circuit: Circuit) -> Circuit:
     """Move factors out of sums used only inside products, so that most constants are simple.
 
@@ -100,21 +114,24 @@ def balance(circuit: Circuit) -> Circuit:
     that each sum can hand to the product above it. The factor is chosen that leaves the simplest
     numbers.
     """
+    return _handed_up(circuit, _simplest_factor)
+
+
+def _handed_up(circuit: Circuit, factor_of: Callable[[Unit], float]) -> Circuit:
     for k in range(len(circuit.layers) - 1):
         for u, unit in enumerate(circuit.layers[k]):
             if unit.kind is UnitKind.SUM:
-                circuit = _hand_up(circuit, k, u)
+                circuit = _hand_up(circuit, k, u, factor_of(unit))
     return circuit
 
 
-def _hand_up(circuit: Circuit, k: int, u: int) -> Circuit:
+def _hand_up(circuit: Circuit, k: int, u: int, factor: float) -> Circuit:
     unit = circuit.layers[k][u]
     users = [
         (v, t) for v, user in enumerate(circuit.layers[k + 1]) for t in user.terms if t.source == u
     ]
     if not users:
         return circuit
-    factor = _simplest_factor(unit)
     positive = all(
         circuit.layers[k + 1][v].kind is UnitKind.SUM or t.weight.denominator == 1 for v, t in users
     )

@@ -18,6 +18,7 @@ from nalu_cli.factors import Factored, pull_out
 from nalu_cli.gates import with_gates
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Problem, Rows
+from nalu_cli.rational import rational_rung
 from nalu_cli.relaxed import SUM
 from nalu_cli.settings import CellName, Effort, FitSettings
 from nalu_cli.sparse import sparse_rung
@@ -145,10 +146,7 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
     algebra = not settings.train_only and settings.layers is None
     parts = pull_out(problem) if settings.layers is None else ()
     if algebra:
-        yield from _simple_algebra(problem.train)
-        for part in parts:
-            yield from _lifted(part, _simple_algebra(part.problem.train))
-        yield _few_terms(problem.train)
+        yield from _without_training(problem, parts)
     for cycle in range(MOST_CYCLES):
         yield from _small_rungs(problem, settings, cycle)
         for part in parts:
@@ -158,6 +156,16 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
         for layers in PLANS:
             if _asked(layers, settings) and _determined(problem, Plan(layers)):
                 yield _trained(problem, settings, Plan(layers), cycle)
+
+
+def _without_training(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]:
+    yield from _simple_algebra(problem.train)
+    for part in parts:
+        yield from _lifted(part, _simple_algebra(part.problem.train))
+    # fewer columns take less time
+    for part in parts:
+        yield from _lifted(part, _sparse_rungs(part.problem.train))
+    yield from _sparse_rungs(problem.train)
 
 
 def _lifted(part: Factored, rungs: Iterator[Rung]) -> Iterator[Rung]:
@@ -204,8 +212,9 @@ def _simple_algebra(rows: Rows) -> Iterator[Rung]:
     yield _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
 
 
-def _few_terms(rows: Rows) -> Rung:
-    return Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, stop)))
+def _sparse_rungs(rows: Rows) -> Iterator[Rung]:
+    yield Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, stop)))
+    yield Rung("rational", lambda stop: (Found(c) for c in rational_rung(rows, stop)))
 
 
 def _larger_algebra(rows: Rows) -> Iterator[Rung]:

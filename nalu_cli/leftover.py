@@ -1,0 +1,76 @@
+"""Stage 8: whether what a formula leaves over looks like noise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["column_that_explains", "neighbours_agree"]
+
+Floats = NDArray[np.float64]
+
+CHANCE = 5.0
+"""Standard deviations by which a leftover must differ from noise to be called structure."""
+
+
+def column_that_explains(X: Floats, left: Floats) -> int | None:
+    """The column that explains most of the residuals' ranks, if chance does not.
+
+    Ranks of the columns, their squares and cubes, and products of two are regressed on; the share
+    of the variance they explain is compared with what noise would give (F test, normal limit).
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, n_columns)
+    left : ndarray of shape (N,)
+        Residuals.
+
+    Returns
+    -------
+    int or None
+    """
+    n, k = X.shape
+    ranks = np.argsort(np.argsort(X, axis=0, kind="stable"), axis=0, kind="stable") / n - 0.5
+    target = np.argsort(np.argsort(left, kind="stable"), kind="stable") / n - 0.5
+    features = [ranks**power for power in (1, 2, 3)]
+    if 3 * k + k * (k - 1) // 2 < n / 4:
+        features += [ranks[:, [i]] * ranks[:, i + 1 :] for i in range(k - 1)]
+    design = np.concatenate([*features, np.ones((n, 1))], axis=1)
+    if 3 * k >= n / 4 or not _significant(design, target):
+        return None
+    alone = [np.abs(np.corrcoef(f[:, j], target)[0, 1]) for j in range(k) for f in features[:2]]
+    return int(np.argmax(np.nan_to_num(alone))) // 2
+
+
+def _significant(design: Floats, target: Floats) -> bool:
+    n, k = design.shape
+    fit = design @ np.linalg.lstsq(design, target, rcond=None)[0]
+    explained = 1 - float(np.var(target - fit) / np.var(target))
+    # under noise the share is about k/n with this spread
+    return bool(explained > k / n + CHANCE * math.sqrt(2 * k) / n)
+
+
+def neighbours_agree(X: Floats, left: Floats) -> bool:
+    """Whether the residuals of nearest neighbours are correlated: a smooth leftover is.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, n_columns)
+    left : ndarray of shape (N,)
+        Residuals.
+    """
+    if len(left) < 20:
+        return False
+    spread = X.std(axis=0)
+    Z = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    rows = np.arange(len(Z))[:: max(1, len(Z) // 1500)]
+    Z, r = Z[rows], left[rows]
+    distance = (Z**2).sum(axis=1)[:, None] + (Z**2).sum(axis=1)[None, :] - 2 * Z @ Z.T
+    np.fill_diagonal(distance, np.inf)
+    neighbour = distance.argmin(axis=1)
+    # ranks: one outlier must not decide
+    ranks = np.argsort(np.argsort(r)) / len(r) - 0.5
+    correlation = float(np.corrcoef(ranks, ranks[neighbour])[0, 1])
+    return correlation > 4.0 / math.sqrt(len(r))

@@ -1,0 +1,66 @@
+"""Laws of quotients of sums of monomials."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from nalu_cli.problem import Rows
+from nalu_cli.quotient import Quotient, QuotientShape, total_least_squares
+
+
+def rows(noise: float, power: float = 1.0) -> tuple[Rows, np.ndarray]:
+    rng = np.random.default_rng(3)
+    X = rng.uniform(0.5, 3, (800, 2))
+    truth = ((X[:, 0] * X[:, 1] + 2) / (1 + 0.5 * X[:, 0] ** 2)) ** power
+    return Rows(X, truth + noise * truth.std() * rng.standard_normal(len(X))), truth
+
+
+@pytest.mark.parametrize(("power", "noise"), [(1, 0.0), (1, 0.1), (Fraction(1, 2), 0.02)])
+def test_coefficients_are_consistent_although_the_design_is_noisy(
+    power: Fraction, noise: float
+) -> None:
+    data, truth = rows(noise, float(power))
+    quotient = Quotient(QuotientShape(2, 2, Fraction(power)), data)
+    start = total_least_squares(quotient, reweighted=3)
+    assert quotient.fit([(start, quotient.kept)])
+    left = quotient.value(quotient.coefficients) - truth
+    assert np.std(left) <= 0.25 * noise * np.std(truth) + 1e-6
+
+
+@pytest.mark.parametrize("power", [Fraction(1), Fraction(1, 2)])
+@pytest.mark.parametrize("roots", [False, True])
+def test_slopes_are_the_derivatives(power: Fraction, roots: bool) -> None:
+    data, _ = rows(0.0)
+    quotient = Quotient(QuotientShape(1, 2, power, roots), data)
+    rng = np.random.default_rng(8)
+    c = rng.uniform(0.5, 1, len(quotient.coefficients))
+    step = 1e-6
+    for k, slope in enumerate(quotient.slopes(c, np.arange(len(c))).T):
+        moved = [quotient.value(c + sign * step * np.eye(len(c))[k]) for sign in (1, -1)]
+        np.testing.assert_allclose((moved[0] - moved[1]) / (2 * step), slope, rtol=1e-5, atol=1e-8)
+
+
+def test_polynomials_have_the_coefficients_that_are_kept() -> None:
+    data, _ = rows(0.0)
+    quotient = Quotient(QuotientShape(1, 1, Fraction(1), roots=True), data)
+    top, bottom = quotient.polynomials(np.arange(1.0, 7.0), np.array([0, 2, 4]))
+    none, half = Fraction(0), Fraction(1, 2)
+    assert top == {(none, none): 1.0, (none, half): 3.0}
+    assert bottom == {(half, none): 5.0}
+
+
+def test_the_last_monomial_of_each_sum_is_needed() -> None:
+    data, _ = rows(0.0)
+    quotient = Quotient(QuotientShape(1, 1), data)
+    assert quotient.needed(np.array([0, 1, 4])).tolist() == [False, False, True]
+    assert QuotientShape(1, 1).size(2) == len(quotient.coefficients) == 6
+
+
+def test_a_target_without_a_root_leaves_no_numbers() -> None:
+    data, _ = rows(0.0)
+    quotient = Quotient(QuotientShape(1, 1, Fraction(1, 2)), Rows(data.X, -data.y))
+    with pytest.raises(np.linalg.LinAlgError):
+        total_least_squares(quotient, reweighted=1)
