@@ -24,7 +24,7 @@ STATE = 32
 """Of recurrent units: what they read of an image, and what they remember."""
 
 RECURRENT: Mapping[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn-relu": nn.RNN}
-KEPT = 3.0
+KEPT = 6.0
 """Where tanh and sigmoid give 0.95 together and still have a slope."""
 
 ACCUMULATORS = {"nac": CellName.NAC, "nalu": CellName.NALU}

@@ -53,11 +53,11 @@ MISREAD = "images misread"
 TRAIN, WATCH, SEQUENCES = 9, 10, 11
 """Random streams: of a training, of its weights, and of the sequences of the test."""
 
-TESTED, QUICK_TESTED = 400, 100
+TESTED, QUICK_TESTED = 400, 50
 """Sequences of each length."""
 
-COURSES = {COUNT: Course(3000, 1000), ADD: Course(4000, 3000)}
-QUICK_COURSES = {COUNT: Course(1500, 300), ADD: Course(1500, 1000)}
+COURSES = {COUNT: Course(2000, 500), ADD: Course(3000, 2000)}
+QUICK_COURSES = {COUNT: Course(1000, 200), ADD: Course(1200, 900)}
 
 LEAST = 0.1
 """Least error that the figure shows."""
@@ -88,7 +88,7 @@ class Digits(Experiment):
         OURS: Origin.OURS,
     }
     measures = MEASURES
-    seeds = 5
+    seeds = 3
     quick_seeds = 1
 
     def tasks(self, scope: Scope) -> Sequence[str]:
