@@ -120,7 +120,7 @@ HOMES = {
     "pandas": {"table"},
     "pyarrow": {"table"},
     "rich": {"commands"},
-    "sklearn": {"estimator"},
+    "sklearn": {"estimator", "experiments"},
     "sympy": {"estimator", "experiments", "simplify"},
     "jinja2": {"report"},
     "markupsafe": {"report"},
@@ -139,8 +139,9 @@ TESTED_ELSEWHERE = {
     "answer": "plain data; test_pipeline and test_model_file read every field",
     "cells": "test_cell_laws",
     "experiments": (
-        "test_benchmark_file, test_comparison, test_exact_weights, test_formula_recovery, "
-        "test_operations, test_outcome_file, test_papers, test_protocol, test_published_run, "
+        "test_benchmark_file, test_comparison, test_digits, test_exact_weights, "
+        "test_formula_recovery, test_language, test_operations, test_outcome_file, test_papers, "
+        "test_protocol, test_published_run, "
         "test_sampling, test_spread, test_totals, test_trial, test_workers and test_written_formula"
     ),
     "exporters": "test_exporter_laws and test_exported_programs",

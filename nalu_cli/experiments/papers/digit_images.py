@@ -132,6 +132,12 @@ def _images(folder: Path, part: str) -> Images:
         raise DataError(
             f"{labels} holds the label {digits.max()}", accepted="labels are the digits 0 to 9"
         )
+    missing = sorted(set(range(DIGITS)) - set(digits.tolist()))
+    if missing:
+        raise DataError(
+            f"{labels} has no label {missing[0]}",
+            accepted="every digit must be there at least once",
+        )
     flat = pixels.reshape(count, -1).astype(np.float32) / np.float32(255)
     return Images(flat, digits.astype(np.int64))
 

@@ -24,7 +24,17 @@ from nalu_cli.experiments.papers.digit_networks import (
 from nalu_cli.experiments.papers.experiment import Tick
 from nalu_cli.settings import CellName
 
-__all__ = ["ADD", "COUNT", "Course", "Lessons", "Network", "answers", "sum_distribution", "taught", "trained"]
+__all__ = [
+    "ADD",
+    "COUNT",
+    "Course",
+    "Lessons",
+    "Network",
+    "answers",
+    "sum_distribution",
+    "taught",
+    "trained",
+]
 
 COUNT, ADD = "count", "add"
 
@@ -88,9 +98,7 @@ class Lessons:
     device : str
     """
 
-    def __init__(
-        self, images: Images, task: str, random: np.random.Generator, device: str
-    ) -> None:
+    def __init__(self, images: Images, task: str, random: np.random.Generator, device: str) -> None:
         self.pixels = torch.from_numpy(images.pixels).to(device)
         self.digits = torch.from_numpy(images.digits).to(device)
         self.worth = answers(self.digits[:, None], task)  # (N, O): of each image alone
@@ -155,7 +163,9 @@ def trained(model: str | None, lessons: Lessons, course: Course, *, tick: Tick) 
     error = _learn_softly(network, lessons, course.soft, lambda k: tick(k / steps))
     if model is None:
         _decide(network, lessons, error)
-        _learn_decisions(network, lessons, course.decided, lambda k: tick((course.soft + k) / steps))
+        _learn_decisions(
+            network, lessons, course.decided, lambda k: tick((course.soft + k) / steps)
+        )
     return network
 
 
@@ -263,7 +273,8 @@ def sum_distribution(q: Tensor) -> Tensor:
     # doubles: the small probabilities are what is learned from
     spectra = torch.fft.rfft(q.double(), count)
     product = multiplied(spectra[None])[0]
-    return torch.fft.irfft(product, count).clamp_min(0.0).to(q.dtype)
+    odds: Tensor = torch.fft.irfft(product, count)
+    return odds.clamp_min(0.0).to(q.dtype)
 
 
 def taught(lessons: Lessons, task: str, steps: int, *, tick: Tick) -> Network:
@@ -298,5 +309,9 @@ def _set_rates(adam: torch.optim.Adam, rates: Iterable[float], done: float) -> N
 def _follow(adam: torch.optim.Adam, loss: Tensor, parameters: list[nn.Parameter]) -> None:
     adam.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
+    for p in parameters:
+        # a step of a NALU that overflows is not followed
+        if p.grad is not None:
+            p.grad.nan_to_num_(0.0, 0.0, 0.0)
     nn.utils.clip_grad_norm_(parameters, LARGEST_GRADIENT)
     adam.step()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -33,7 +33,7 @@ from nalu_cli.experiments.papers.experiment import (
     Tick,
 )
 from nalu_cli.experiments.sampling import generator
-from nalu_cli.report.look import BLUE, GREEN, INK, MUTED, ORANGE, Scale, scale_axis
+from nalu_cli.report.look import BLUE, GREEN, INK, ORANGE, Scale, limit_axis, scale_axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,14 +53,17 @@ MISREAD = "images misread"
 TRAIN, WATCH, SEQUENCES = 9, 10, 11
 """Random streams: of a training, of its weights, and of the sequences of the test."""
 
-TESTED, QUICK_TESTED = 400, 50
+TESTED, QUICK_TESTED = 400, 200
 """Sequences of each length."""
 
 COURSES = {COUNT: Course(2000, 500), ADD: Course(3000, 2000)}
-QUICK_COURSES = {COUNT: Course(1000, 200), ADD: Course(1200, 900)}
+QUICK_COURSES = {COUNT: Course(1000, 200), ADD: Course(1500, 1000)}
 
-LEAST = 0.1
-"""Least error that the figure shows."""
+LEAST, MOST = 0.01, 3e4
+"""Errors that the figure shows; lines go on beyond."""
+
+BEYOND = 1e300
+"""Drawn in place of infinite errors."""
 
 
 class Digits(Experiment):
@@ -114,18 +117,20 @@ class Digits(Experiment):
             axes = figure.add_subplot(1, 2, k + 1)
             for model in self.models:
                 errors = [_typical(measurements, model, task, measure) for measure in MEASURES]
-                shown = [max(e, LEAST) if math.isfinite(e) else math.nan for e in errors]
+                shown = [min(e, BEYOND) for e in errors]
                 axes.plot(LENGTHS, shown, label=model, **_line(model))
             limit = _typical(measurements, OURS, task, LIMIT)
             axes.plot(LENGTHS[-1:], [limit], "x", color=ORANGE, markersize=9, label="its limit")
             for which in ("x", "y"):
                 scale_axis(axes, which, Scale(is_log=True, exponent=0))
             axes.set(xlabel="images in the sequence", ylabel="mean absolute error")
+            ends = axes.get_ylim()
+            limit_axis(axes, "y", (max(ends[0], LEAST), min(ends[1], MOST)))
             axes.set_title(f"{task}, learned at length 10")
         axes.legend(fontsize=7.5)
 
 
-def _line(model: str) -> dict[str, object]:
+def _line(model: str) -> dict[str, Any]:
     styles = {OURS: (ORANGE, "-", 2.2), TOLD: (INK, "--", 1.2)}
     colour, line, width = styles.get(model, (GREEN if model in ("nac", "nalu") else BLUE, "-", 1.2))
     marker = {"gru": "s", "rnn-relu": "^", "nalu": "D"}.get(model, "o")
@@ -214,14 +219,12 @@ def _folded(mean: float, spread: float) -> float:
 def _typical(measurements: Measurements, model: str, task: str, measure: str) -> float:
     """The median over the seeds."""
     return median(
-        m.value
-        for m in measurements
-        if (m.model, m.task, m.measure) == (model, task, measure)
+        m.value for m in measurements if (m.model, m.task, m.measure) == (model, task, measure)
     )
 
 
 SHARE = 0.1
-NEAR = 0.15
+NEAR = 0.2
 """By how much a measured error may be off its limit, which is an expectation."""
 
 
