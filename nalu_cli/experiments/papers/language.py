@@ -112,7 +112,7 @@ class Language(Experiment):
         looks = ((TRAIN, BLUE, "o"), (VALIDATION, GREEN, "D"), (TEST, ORANGE, "^"))
         for k, (measure, colour, marker) in enumerate(looks):
             found = [m for m in measurements if m.measure == measure]
-            places = [list(self.models).index(m.model) + 0.2 * (1 - k) for m in found]
+            places = [list(self.models).index(m.model) + 0.2 * (k - 1) for m in found]
             errors = [m.value for m in found]
             axes.plot(errors, places, marker, color=colour, markersize=4.5, label=measure)
         axes.set_xscale("symlog", linthresh=0.1)
@@ -125,7 +125,7 @@ class Language(Experiment):
         axes.set_axisbelow(True)
         axes.set_xlabel(f"mean absolute error, a mark a seed; dashed: {GOAL:g}")
         axes.set_title("Number phrases, learned from 169")
-        axes.legend(fontsize=8, ncols=3, loc="lower center")
+        axes.legend(fontsize=8, loc="upper left")
 
 
 def _measured(model: str, seed: int, scope: Scope, tick: Tick) -> dict[str, float]:
