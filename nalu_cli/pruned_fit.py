@@ -170,9 +170,7 @@ class PrunedFit(ABC):
         try:
             with np.errstate(all="ignore"):
                 cost, inverse, size = self._costs()
-            several = len(cost) // 10 if len(cost) > FEW else 1
-            out = np.argsort(cost, kind="stable")[:several]
-            out = out[np.isfinite(cost[out])]
+            out = self._cheapest(cost)
             if not len(out):
                 return False
             c = self.coefficients[self.kept] * size
@@ -197,6 +195,16 @@ class PrunedFit(ABC):
         J = J / size
         H = J.T @ J + HELD * np.outer(along, along) + 1e-13 * np.eye(len(c))
         inverse: Floats = np.linalg.inv(H)
-        cost = c**2 / np.diag(inverse)
-        cost[self.needed(self.kept)] = np.inf
-        return cost, inverse, size
+        return c**2 / np.diag(inverse), inverse, size
+
+    def _cheapest(self, cost: Floats) -> Indices:
+        """The coefficients that matter least, one or, of many, several; never one too many."""
+        several = len(cost) // 10 if len(cost) > FEW else 1
+        left = np.ones(len(cost), dtype=bool)
+        for k in np.argsort(cost, kind="stable"):
+            if not self.needed(self.kept[left])[int(left[:k].sum())]:
+                left[k] = False
+                several -= 1
+            if not several:
+                break
+        return np.flatnonzero(~left)

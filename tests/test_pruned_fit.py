@@ -51,6 +51,23 @@ def test_what_is_needed_is_never_left_out() -> None:
     assert all(0 in kept for _, _, kept in fit.pruned([2.0, 1e6]))
 
 
+class Pair(Line):
+    """One of the last twenty coefficients must stay, whichever."""
+
+    def needed(self, kept: NDArray[np.intp]) -> NDArray[np.bool_]:
+        late = kept >= self.X.shape[1] - 20
+        return np.asarray(late & (late.sum() == 1))
+
+
+def test_of_those_left_out_together_one_stays_when_it_is_needed() -> None:
+    rng = np.random.default_rng(4)
+    X = rng.uniform(-1, 1, (400, 240))
+    X[:, -20:] *= 1e-9
+    fit = Pair(X, X[:, 0] + 0.1 * rng.standard_normal(400))
+    fit.fit([(fit.coefficients, fit.kept)])
+    assert all((kept >= 220).sum() >= 1 for _, _, kept in fit.pruned([2.0, 1e6]))
+
+
 def test_a_higher_price_keeps_no_more() -> None:
     fit = line(1, 40, 1.0)
     fit.fit([(fit.coefficients, fit.kept)])
