@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import signal
 import sys
@@ -12,9 +13,13 @@ from typing import ClassVar
 import pytest
 from conftest import Run
 from matplotlib.figure import Figure
+from rich.console import Console
 
+from nalu_cli import __version__
 from nalu_cli.commands import app
+from nalu_cli.commands.advance import Bar
 from nalu_cli.commands.reproduction import result_lines
+from nalu_cli.commands.screen import Screen
 from nalu_cli.errors import ExitCode
 from nalu_cli.experiments import papers
 from nalu_cli.experiments.papers.experiment import (
@@ -29,7 +34,7 @@ from nalu_cli.experiments.papers.experiment import (
 )
 from nalu_cli.experiments.papers.page import MARK, page_of
 from nalu_cli.experiments.papers.published import Published, PublishedNumber
-from nalu_cli.experiments.papers.run import Results
+from nalu_cli.experiments.papers.run import Done, Results
 from nalu_cli.experiments.papers.summary import summary_of
 
 Cli = Callable[..., tuple[int, str, str]]
@@ -116,18 +121,10 @@ def test_every_measurement_is_a_row(cli: Cli, here: Path) -> None:
     assert cli("tiny", "--out", "r")[0] == ExitCode.DONE
     found = rows(here / "r" / "tiny.csv")
     assert len(found) == 2 * 3 * 5 * 3
-    assert {row["settings"] for row in found} == {
-        f"nalu {papers_version()} reproduce tiny --device cpu"
-    }
+    assert {row["settings"] for row in found} == {f"nalu {__version__} reproduce tiny --device cpu"}
     assert {row["seed"] for row in found if row["task"] == "second"} == set("01234")
     assert [batch.seeds for batch in Tiny.asked[:3]] == [(0, 1), (2, 3), (4,)]
     assert (here / "r" / "tiny.png").read_bytes().startswith(b"\x89PNG")
-
-
-def papers_version() -> str:
-    from nalu_cli import __version__
-
-    return __version__
 
 
 def test_the_numbers_stand_beside_the_published_ones(cli: Cli) -> None:
@@ -248,6 +245,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_continues(
         (["tyni"], "Did you mean 'tiny'"),
         ([], "nothing was asked for; it must be one of NAME, --list and --page"),
         (["tiny", "--list"], "more than one thing was asked for"),
+        (["tiny", "--data", "none"], "there is no folder 'none' to read data from"),
         (["tiny", "--seeds", "0"], "--seeds is 0; it must be 1 to"),
         (["--page", "P.md"], "there are no results in the folder reproduced"),
         (["--page", "P.md", "--out", "none"], "there are no results in the folder none"),
@@ -356,3 +354,18 @@ def test_tables_keep_to_the_width_of_the_terminal(width: int) -> None:
     shown = "\n".join(table)
     assert shown.count("8.14") == shown.count("  published") == 2
     assert (" to " in shown) == (width >= 80)
+
+
+@pytest.mark.parametrize(
+    ("stops", "said"),
+    [(False, "3/12  first  net  seeds 0 to 1"), (True, "stopping; the results so far are kept")],
+)
+def test_a_terminal_shows_a_bar_and_that_a_stop_was_heard(stops: bool, said: str) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=80)
+    with Bar(Screen(console, console, quiet=False)) as bar:
+        if stops:
+            bar.stopping()
+        bar.watch(Done(3, 12, Batch("net", "first", (0, 1)), 0.5))
+    assert said in stream.getvalue()
+    assert "29 %" in stream.getvalue()

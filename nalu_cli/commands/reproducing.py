@@ -12,7 +12,7 @@ from nalu_cli.commands.envelope import as_json
 from nalu_cli.commands.reproduction import claim_lines, reproduction_data, result_lines
 from nalu_cli.commands.screen import Screen
 from nalu_cli.commands.signals import StopRequest
-from nalu_cli.errors import ExitCode, OutputError
+from nalu_cli.errors import ExitCode, OutputError, UsageError, quoted
 from nalu_cli.experiments.papers import experiment_named
 from nalu_cli.experiments.papers.experiment import Experiment, Scope
 from nalu_cli.experiments.papers.measurement_file import MeasurementFile
@@ -45,13 +45,15 @@ def run_experiment(request: Request) -> ExitCode:
     Raises
     ------
     UsageError
-        If there is no such experiment, or its results file is of another run.
+        If there is no such experiment or folder, or the results file is of another run.
     OutputError
         If the results cannot be written.
     ResourceError
         If the device is not there.
     """
     experiment = experiment_named(request.name)
+    if request.data is not None and not request.data.is_dir():
+        raise UsageError(f"there is no folder {quoted(str(request.data))} to read data from")
     device = device_of(request.device)
     _make(request.folder)
     csv, figure = (request.folder / f"{experiment.name}{suffix}" for suffix in (".csv", ".png"))
