@@ -20,6 +20,7 @@ __all__ = ["EXPERIMENTS", "experiment_named"]
 EXPERIMENTS: Mapping[str, str] = {
     "identity": "a number is copied, far outside the range it was learned in",
     "static": "sums, products, quotients and roots of sums of some of a hundred columns",
+    "recurrent": "the same functions of sums that build up over a thousand steps",
     "digits": "images of digits are counted and added up, a hundred times as many as were learned",
     "language": "number phrases are turned into numbers, from 169 of a thousand",
 }

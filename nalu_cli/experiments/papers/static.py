@@ -31,14 +31,18 @@ from nalu_cli.experiments.papers.experiment import (
     Scope,
     Tick,
 )
+from nalu_cli.experiments.papers.scores import (
+    EXTRAPOLATION,
+    INTERPOLATION,
+    OPERATIONS,
+    draw_scores,
+)
 from nalu_cli.experiments.papers.training import trained
 from nalu_cli.experiments.published_run import check_columns, target_of
 from nalu_cli.experiments.sampling import generator
 from nalu_cli.experiments.spread import Spread, SpreadKind
 from nalu_cli.pipeline import fit_table
 from nalu_cli.polish import evaluate_relaxed
-from nalu_cli.report.look import MUTED, Scale, limit_axis, scale_axis
-from nalu_cli.report.look import PARTS as LOOKS
 from nalu_cli.settings import CellName, Device, FitSettings
 from nalu_cli.snap import snap
 from nalu_cli.stack import Stack, StackShape
@@ -50,15 +54,6 @@ if TYPE_CHECKING:
 __all__ = ["Static"]
 
 Floats = NDArray[np.float64]
-
-OPERATIONS: Mapping[str, Operation] = {
-    "a + b": Operation.ADD,
-    "a - b": Operation.SUB,
-    "a * b": Operation.MUL,
-    "a / b": Operation.DIV,
-    "a^2": Operation.SQUARED,
-    "sqrt(a)": Operation.ROOT,
-}
 
 INPUTS = 100
 TRAIN, FAR = (1.0, 2.0), (2.0, 6.0)
@@ -89,10 +84,6 @@ PATIENCE = 600.0
 ROUNDING, FAILED, MUCH = 1e-8, 10.0, 5.0
 """Percent left to rounding, percent that is a failure, and a clear difference."""
 
-LOWEST, HIGHEST = 1e-14, 1e6
-"""Ends of the figure; what lies outside is drawn there."""
-
-INTERPOLATION, EXTRAPOLATION = "interpolation", "extrapolation"
 PARTS = {INTERPOLATION: Part.TRAIN, EXTRAPOLATION: Part.EXTRAPOLATION}
 
 
@@ -161,33 +152,8 @@ class Static(Experiment):
 
     def draw(self, figure: Figure, measurements: Measurements) -> None:
         """Draw the scores of every model, a panel for each function."""
-        tasks = list(dict.fromkeys(m.task for m in measurements))
-        across = min(len(tasks), 3)
-        panels = figure.subplots(
-            -(-len(tasks) // across), across, sharex=True, sharey=True, squeeze=False
-        )
-        models = list(self.models)
-        for axes, task in zip(panels.flat, tasks, strict=True):
-            for measure, look, shift in zip(
-                PARTS, (LOOKS[0], LOOKS[2]), (-0.12, 0.12), strict=True
-            ):
-                mine = [m for m in measurements if (m.task, m.measure) == (task, measure)]
-                axes.plot(
-                    [models.index(m.model) + shift for m in mine],
-                    [min(max(m.value, LOWEST), HIGHEST) for m in mine],
-                    linestyle="none",
-                    marker=look.marker,
-                    markersize=look.size,
-                    color=look.colour,
-                    label=measure,
-                )
-            axes.axhline(100, color=MUTED, linewidth=0.8)
-            axes.set_title(task)
-            scale_axis(axes, "y", Scale(is_log=True, exponent=0))
-            limit_axis(axes, "y", (LOWEST / 10, HIGHEST * 10))
-            axes.set_xticks(range(len(models)), models, rotation=25, ha="right")
-        panels[0, 0].legend(loc="lower left", fontsize=8)
-        figure.supylabel("error in percent of that before training (line: as before)", fontsize=9)
+        label = "error in percent of that before training (line: as before)"
+        draw_scores(figure, measurements, list(self.models), label)
 
 
 def _far(measurements: Measurements, model: str) -> dict[str, float]:
