@@ -25,6 +25,10 @@ SIGNIFICANT = 4.0
 MOST_WEIGHT = 100.0
 """Of one row, over that of the median."""
 
+REWEIGHTED = 4
+MOST_PREDICTED = 1e8
+"""How often a product is weighted anew with its own values, and the largest such weight."""
+
 MOST_PURSUED = 60
 """Columns that are picked at most out of more columns than rows."""
 
@@ -51,23 +55,68 @@ def product_rung(rows: Rows) -> Iterator[Circuit]:
     target = np.log(np.abs(rows.y))
     usable = usable[_asked(np.log(np.abs(rows.X[:, usable])), target)]
     logs = np.log(np.abs(rows.X[:, usable]))
-    weights = log_weights(rows.y)
-    design = np.column_stack([logs, np.ones(len(rows))]) * weights[:, None]
-    w = np.linalg.lstsq(design, target * weights, rcond=1e-13)[0][:-1]
-    exponents = {int(j): Fraction(round(2 * v), 2) for j, v in zip(usable, w, strict=True)}
-    exponents = {j: e for j, e in exponents.items() if e in ALLOWED_EXPONENTS}
-    position = {int(j): k for k, j in enumerate(usable)}
-    left = target - sum(float(e) * logs[:, position[j]] for j, e in exponents.items())
-    scale = float(np.exp(np.median(left)))
+    different: list[dict[int, Fraction]] = []
+    for slopes, weights in _slopes(logs, target, log_weights(rows.y)):
+        exponents = {int(j): Fraction(round(2 * v), 2) for j, v in zip(usable, slopes, strict=True)}
+        exponents = {j: e for j, e in exponents.items() if e in ALLOWED_EXPONENTS}
+        if exponents not in different:
+            different.append(exponents)
+            yield from _product(rows, exponents, weights)
+
+
+def _slopes(logs: Floats, target: Floats, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
+    """Slopes of the logarithms, and the weights of the rows.
+
+    The rows are weighted by the target; then by what the product says that it is, as targets
+    smaller than their noise have logarithms far off and too large a weight; then without the
+    columns that do not matter.
+    """
+    design = np.column_stack([logs, np.ones(len(target))])
+    yield _weighted(design, target, weights)[0][:-1], weights
+    for _ in range(REWEIGHTED):
+        coefficients, errors = _weighted(design, target, weights)
+        value = design @ coefficients
+        with np.errstate(over="ignore"):
+            weights = np.minimum(np.exp(value - np.median(value)), MOST_PREDICTED)
+    yield coefficients[:-1], weights
+    matters = np.abs(coefficients) > SIGNIFICANT * errors
+    matters[-1] = True
+    slopes = np.zeros(len(coefficients))
+    slopes[matters] = _weighted(design[:, matters], target, weights)[0]
+    yield slopes[:-1], weights
+
+
+def _weighted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Coefficients by weighted least squares, and their standard errors."""
+    A, b = design * weights[:, None], target * weights
+    coefficients = np.asarray(np.linalg.lstsq(A, b, rcond=1e-13)[0], dtype=np.float64)
+    left = float(np.sum((b - A @ coefficients) ** 2)) / max(len(b) - A.shape[1], 1)
+    size = np.linalg.norm(A, axis=0)
+    size[size == 0] = 1.0
+    inverse = np.linalg.pinv((A / size).T @ (A / size))
+    return coefficients, np.sqrt(left * np.diag(inverse)) / size
+
+
+def _product(rows: Rows, exponents: dict[int, Fraction], weights: Floats) -> Iterator[Circuit]:
+    """The product with its scale, with sign or on magnitudes, if the signs are the target's."""
+    n = rows.X.shape[1]
+    logs = sum((float(e) * np.log(np.abs(rows.X[:, j])) for j, e in exponents.items()), 0.0)
+    scale = float(np.exp(_weighted_median(np.log(np.abs(rows.y)) - logs, weights)))
     for magnitude in (False, True):
-        trial = single_product(rows.X.shape[1], exponents, 1.0, magnitude=magnitude)
+        trial = single_product(n, exponents, 1.0, magnitude=magnitude)
         with np.errstate(all="ignore"):
             signs = np.sign(trial.evaluate(rows.X)) * np.sign(rows.y)
-        sign = float(np.sign(np.median(signs)))
+        sign = float(np.sign(np.nansum(signs * weights)))
         # noise turns the sign of small targets
         if np.average(signs == sign, weights=weights) > MOSTLY:
-            yield single_product(rows.X.shape[1], exponents, sign * scale, magnitude=magnitude)
+            yield single_product(n, exponents, sign * scale, magnitude=magnitude)
             return
+
+
+def _weighted_median(values: Floats, weights: Floats) -> float:
+    order = np.argsort(values)
+    share = np.cumsum(weights[order])
+    return float(values[order[np.searchsorted(share, share[-1] / 2)]])
 
 
 def log_weights(y: Floats) -> Floats:
