@@ -51,31 +51,23 @@ def run_experiment(request: Request) -> ExitCode:
     ResourceError
         If the device is not there.
     """
-    experiment = experiment_named(request.name)
-    if request.data is not None and not request.data.is_dir():
-        raise UsageError(f"there is no folder {quoted(str(request.data))} to read data from")
-    device = device_of(request.device)
+    experiment, scope = experiment_named(request.name), _scope(request)
     _make(request.folder)
     csv, figure = (request.folder / f"{experiment.name}{suffix}" for suffix in (".csv", ".png"))
     check_writable(figure)
-    screen = Screen.open(quiet=request.quiet)
-    scope = Scope(quick=request.quick, device=device, data=request.data)
     settings = settings_of(experiment, scope, __version__)
-    seeds = request.seeds or (experiment.quick_seeds if request.quick else experiment.seeds)
-    batches = batches_of(experiment, scope, seeds)
     file = MeasurementFile(csv, experiment, settings)
+    screen = Screen.open(quiet=request.quiet)
     view = advance_for(screen)
+    batches = batches_of(experiment, scope, _seeds(request, experiment))
     with StopRequest(view.stopping) as stop, view:
         results = results_of(experiment, scope, batches, file, watch=view.watch, stop=stop.asked)
     summary = summary_of(experiment, settings, results)
     if results.is_complete:
         _draw(experiment, summary, figure)
     _show(summary, request, screen)
-    screen.note(
-        f"wrote {csv} and {figure}"
-        if results.is_complete
-        else f"{csv} has the results so far; the same command continues"
-    )
+    going_on = f"{csv} has the results so far; the same command continues"
+    screen.note(f"wrote {csv} and {figure}" if results.is_complete else going_on)
     return stop.code or ExitCode.DONE
 
 
@@ -97,6 +89,17 @@ def write_page(page: Path, folder: Path, *, quiet: bool) -> ExitCode:
         file.write(text.encode("utf-8"))
     Screen.open(quiet=quiet).note(f"wrote {page}")
     return ExitCode.DONE
+
+
+def _scope(request: Request) -> Scope:
+    if request.data is not None and not request.data.is_dir():
+        raise UsageError(f"there is no folder {quoted(str(request.data))} to read data from")
+    return Scope(quick=request.quick, device=device_of(request.device), data=request.data)
+
+
+def _seeds(request: Request, experiment: Experiment) -> int:
+    default = experiment.quick_seeds if request.quick else experiment.seeds
+    return default if request.seeds is None else request.seeds
 
 
 def _make(folder: Path) -> None:

@@ -29,6 +29,7 @@ from nalu_cli.settings import Device, FitSettings
 from nalu_cli.table import table_of_arrays
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["Identity"]
@@ -95,28 +96,13 @@ class Identity(Experiment):
     def claims(self, measurements: Measurements) -> Sequence[Claim]:
         """What the populations learned is lost outside; a formula is not."""
         inside, edge = (_by_model(measurements, measure) for measure in (INSIDE, EDGE))
-        learned = [model for model in edge if model != OURS]
-        least = min(learned, key=lambda model: edge[model] / inside[model])
-        bounded = min(BOUNDED, key=lambda model: edge[model])
-        best = min(learned, key=lambda model: edge[model])
-        ours = [m for m in measurements if m.model == OURS and m.measure.startswith(POINT)]
-        worst = max(m.value for m in ours)
+        ours = [m.value for m in measurements if m.model == OURS and m.measure.startswith(POINT)]
+        del edge[OURS]
+        worst = max(ours)
         return (
-            Claim(
-                f"Every activation is at least {GROWTH:g} times farther off at {EDGE} than inside "
-                f"(least: {least}, {edge[least] / inside[least]:.3g} times).",
-                edge[least] >= GROWTH * inside[least],
-            ),
-            Claim(
-                f"Activations with a largest value miss more than half of x at {EDGE} "
-                f"(least: {bounded}, {edge[bounded]:.3g}).",
-                edge[bounded] > 10,
-            ),
-            Claim(
-                f"PReLU, which learns how straight it is, stays closest of all activations at "
-                f"{EDGE}: {edge['prelu']:.3g}.",
-                best == "prelu",
-            ),
+            _lost_outside(inside, edge),
+            _lost_by_the_bounded(edge),
+            _kept_by_the_straight(edge),
             Claim(
                 f"The formula is off by rounding at most, at any of {len(ours)} x: {worst:.3g}.",
                 worst <= ROUNDING * float(ASKED.max()),
@@ -128,34 +114,62 @@ class Identity(Experiment):
         axes = figure.add_subplot()
         axes.axvspan(TRAINED[0], TRAINED[-1], color=BAND, linewidth=0)
         errors = {model: _errors(measurements, model) for model in self.models}
-        learned = [model for model in errors if model != OURS]
-        ends = _spread([float(np.log10(errors[model][-1])) for model in learned], LABELS)
-        for model, end in zip(learned, ends, strict=True):
-            colour = BLUE if model in BOUNDED else GREEN if model == "prelu" else ORANGE
-            axes.plot(ASKED, errors[model], color=colour, linewidth=1)
-            axes.annotate(
-                model,
-                (ASKED[-1], errors[model][-1]),
-                (ASKED[-1] + 1.2, 10**end),
-                color=colour,
-                fontsize=7.5,
-                va="center",
-                annotation_clip=False,
-                arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.4},
-            )
+        worst = errors.pop(OURS).max()
         scale_axis(axes, "y", Scale(is_log=True, exponent=0))
+        _draw_learned(axes, errors)
         axes.set(xlabel="x", ylabel="mean absolute error", xlim=(ASKED[0], ASKED[-1]))
         axes.set_title("Learned from -5 to 5 (grey), asked from -20 to 20")
-        worst = errors[OURS].max()
         axes.text(
-            0.5,
-            0.02,
-            f"{OURS}: y = x, error at most {worst:.1g} anywhere",
+            *(0.5, 0.02, f"{OURS}: y = x, error at most {worst:.1g} anywhere"),
             transform=axes.transAxes,
             ha="center",
             color=INK,
-            fontsize=9,
         )
+
+
+def _draw_learned(axes: Axes, errors: Mapping[str, Floats]) -> None:
+    """A line for each activation, with its name at the end."""
+    ends = _spread([float(np.log10(error[-1])) for error in errors.values()], LABELS)
+    for (model, error), end in zip(errors.items(), ends, strict=True):
+        colour = BLUE if model in BOUNDED else GREEN if model == "prelu" else ORANGE
+        axes.plot(ASKED, error, color=colour, linewidth=1)
+        axes.annotate(
+            model,
+            (ASKED[-1], error[-1]),
+            (ASKED[-1] + 1.2, 10**end),
+            color=colour,
+            fontsize=7.5,
+            va="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.4},
+        )
+
+
+def _lost_outside(inside: Mapping[str, float], edge: Mapping[str, float]) -> Claim:
+    growth = {model: edge[model] / inside[model] for model in edge}
+    least = min(growth, key=growth.__getitem__)
+    return Claim(
+        f"Every activation is at least {GROWTH:g} times farther off at {EDGE} than inside "
+        f"(least: {least}, {growth[least]:.3g} times).",
+        growth[least] >= GROWTH,
+    )
+
+
+def _lost_by_the_bounded(edge: Mapping[str, float]) -> Claim:
+    least = min(BOUNDED, key=edge.__getitem__)
+    return Claim(
+        f"Activations with a largest value miss more than half of x at {EDGE} "
+        f"(least: {least}, {edge[least]:.3g}).",
+        edge[least] > float(ASKED.max()) / 2,
+    )
+
+
+def _kept_by_the_straight(edge: Mapping[str, float]) -> Claim:
+    return Claim(
+        f"PReLU, which learns how straight it is, stays closest of all activations at {EDGE}: "
+        f"{edge['prelu']:.3g}.",
+        edge["prelu"] == min(edge.values()),
+    )
 
 
 def _learned(batch: Batch, scope: Scope, tick: Tick) -> Floats:
