@@ -149,6 +149,8 @@ def test_json_says_all_of_it(cli: Cli) -> None:
     assert code == ExitCode.DONE
     assert data["arguments"] == "nalu reproduce tiny --quick"
     assert data["claims"][1] == {"text": "Ours is zero.", "holds": False}
+    assert data["results"] == "reproduced-quick/tiny.csv"
+    assert data["figure"] == "reproduced-quick/tiny.png"
     (table,) = data["tables"]
     cell = table["models"][1]
     assert (cell["model"], cell["origin"]) == ("cell", "published cell")

@@ -65,7 +65,7 @@ def run_experiment(request: Request) -> ExitCode:
     summary = summary_of(experiment, settings, results)
     if results.is_complete:
         _draw(experiment, summary, figure)
-    _show(summary, request, screen)
+    _show(summary, request, screen, csv, figure)
     going_on = f"{csv} has the results so far; the same command continues"
     screen.note(f"wrote {csv} and {figure}" if results.is_complete else going_on)
     return stop.code or ExitCode.DONE
@@ -119,9 +119,11 @@ def _draw(experiment: Experiment, summary: Summary, path: Path) -> None:
     save_figure(experiment, summary.results.measurements, path)
 
 
-def _show(summary: Summary, request: Request, screen: Screen) -> None:
+def _show(summary: Summary, request: Request, screen: Screen, csv: Path, figure: Path) -> None:
     if request.as_json:
-        screen.show([as_json(reproduction_data(summary))])
+        drawn = str(figure) if summary.results.is_complete else None
+        files = {"results": str(csv), "figure": drawn}
+        screen.show([as_json({**reproduction_data(summary), **files})])
     elif request.quiet:
         screen.show(claim_lines(summary))
     else:
