@@ -88,7 +88,8 @@ NUMBERS = Published(
         ("first", "cell", "near"): PublishedNumber("1.9", "Nobody 2026, table 1", True),
         ("first", "net", "near"): PublishedNumber(">99", "Nobody 2026, table 1", False),
         ("first", "cell", "far"): PublishedNumber(".4", "Nobody 2026, table 1", False),
-    }
+    },
+    ("Nothing can be learned from this.",),
 )
 
 
@@ -290,6 +291,7 @@ def test_the_page_shows_published_and_ours_and_where_it_falls_short(cli: Cli, he
     assert "| cell | 2.25 (2 to 2.5) | 1.9\\* | 2.25 (2 to 2.5) | .4 |" in page
     assert "![Nothing is learned.](reproduced/tiny.png)" in page
     assert "* Ours is small. Holds.\n* Ours is zero. **Does not hold**." in page
+    assert "\n\nNothing can be learned from this.\n\n" in page
     ours = page.partition("Where ours falls short of the best published:\n\n")[2].partition("\n\n")
     assert ours[0] == "* first, far: ours 0.75, published .4 (cell)."
     others = page.partition("Where a model does worse here than in its paper:\n\n")[2]

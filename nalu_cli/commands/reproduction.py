@@ -117,6 +117,7 @@ def reproduction_data(summary: Summary) -> dict[str, Any]:
             {**to_plain(short, without=("published",)), "published": short.published.text}
             for short in summary.shortfalls
         ],
+        "notes": list(summary.notes),
         "versions": installed_versions(),
     }
 

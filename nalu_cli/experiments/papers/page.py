@@ -80,6 +80,8 @@ def _section(summary: Summary, figure: str) -> Iterator[str]:
     for claim in summary.claims:
         yield f"* {claim.text} {'Holds' if claim.holds else '**Does not hold**'}."
     yield ""
+    for note in summary.notes:
+        yield from (note, "")
     if summary.sources and not summary.shortfalls:
         yield from ("No row falls short of what was published.", "")
     yield from _fallen_short(summary.shortfalls)

@@ -61,9 +61,12 @@ class Published:
     Parameters
     ----------
     numbers : mapping of (task, model, measure) to PublishedNumber
+    notes : tuple of str
+        What a reader should know who compares them with those measured here.
     """
 
     numbers: Mapping[tuple[str, str, str], PublishedNumber]
+    notes: tuple[str, ...] = ()
 
     def of(self, task: str, model: str, measure: str) -> PublishedNumber | None:
         """The number of one model."""
@@ -91,16 +94,16 @@ def read_published(experiment: str, path: Path = NUMBERS) -> Published:
         Its name.
     path : Path
         A table for each row of a published table: experiment, task, model, source, whether it is
-        from memory, and the numbers by measure, as text.
+        from memory, and the numbers by measure, as text; and one for each note.
     """
-    rows = tomllib.loads(path.read_text(encoding="utf-8"))["row"]
-    return Published(
-        {
-            (row["task"], row["model"], measure): PublishedNumber(
-                text, row["source"], row["from_memory"]
-            )
-            for row in rows
-            if row["experiment"] == experiment
-            for measure, text in row["values"].items()
-        }
-    )
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    numbers = {
+        (row["task"], row["model"], measure): PublishedNumber(
+            text, row["source"], row["from_memory"]
+        )
+        for row in data["row"]
+        if row["experiment"] == experiment
+        for measure, text in row["values"].items()
+    }
+    notes = [note["text"] for note in data["note"] if note["experiment"] == experiment]
+    return Published(numbers, tuple(notes))

@@ -33,6 +33,8 @@ class Summary:
     claims : tuple of Claim
         None of a run that is not complete.
     shortfalls : tuple of Shortfall
+    notes : tuple of str
+        On what was published.
     """
 
     experiment: Experiment
@@ -41,6 +43,7 @@ class Summary:
     tables: tuple[TaskTable, ...]
     claims: tuple[Claim, ...]
     shortfalls: tuple[Shortfall, ...]
+    notes: tuple[str, ...]
 
     @property
     def seeds(self) -> int:
@@ -92,6 +95,7 @@ def summary_of(
         tuple(tables),
         tuple(claims),
         tuple(shortfalls(experiment, tables, known)),
+        known.notes,
     )
 
 
