@@ -55,15 +55,18 @@ class Monomials:
     values: Mapping[Powers, Floats]
 
     @classmethod
-    def of(cls, X: Floats, degree: int) -> Monomials:
-        """Those of columns scaled to sizes near 1: (N, n)."""
+    def of(cls, X: Floats, weights: Floats, degree: int) -> Monomials:
+        """Those of columns scaled to sizes near 1, (N, n); the design has rows with weights."""
         n = X.shape[1]
         more = exponents_up_to(n, max(degree, DEGREE))
         values = monomial_values(X, more)
         exponents = exponents_up_to(n, degree)
         degrees = np.array([sum(e) for e in exponents])
         return cls(
-            exponents, degrees, values[:, : len(exponents)], dict(zip(more, values.T, strict=True))
+            exponents,
+            degrees,
+            values[:, : len(exponents)] * weights[:, None],
+            dict(zip(more, values.T, strict=True)),
         )
 
 
@@ -192,7 +195,7 @@ class BesideBinomial(PrunedFit):
 
 
 def with_binomials(
-    rows: Rows, degree: int, power: Fraction, stop: Stop
+    rows: Rows, weights: Floats, degree: int, power: Fraction, *, stop: Stop
 ) -> Iterator[BesideBinomial]:
     """The best fits beside a power of any of the binomials that are tried.
 
@@ -200,6 +203,8 @@ def with_binomials(
     ----------
     rows : Rows
         Scaled to sizes near 1.
+    weights : ndarray of shape (N,)
+        Of the rows; the errors of the targets are in inverse proportion.
     degree : int
         Largest of the monomials of S and R.
     power : Fraction
@@ -210,12 +215,12 @@ def with_binomials(
     ------
     BesideBinomial
     """
-    monomials = Monomials.of(rows.X, degree)
+    monomials = Monomials.of(rows.X, weights, degree)
     trials: dict[str, list[tuple[float, int, Floats, Indices, BesideBinomial]]] = {}
     for number, binomial in enumerate(_binomials(rows.X.shape[1], power)):
         if stop():
             return
-        trial = BesideBinomial(monomials, rows.y, binomial)
+        trial = BesideBinomial(monomials, rows.y * weights, binomial)
         for name, score, start, kept in trial.starts():
             trials.setdefault(name, []).append((score, number, start, kept, trial))
     for alike in trials.values():

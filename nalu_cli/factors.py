@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind
-from nalu_cli.linear import log_weights
+from nalu_cli.linear import log_slopes, log_weights
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.workbench import Found
 
@@ -37,6 +37,8 @@ class Factored:
     ----------
     problem : Problem
         Without the factors, and with the target divided by them.
+    sizes : ndarray of shape (N,)
+        Of the factors on the training rows: an error of the target is divided by them as well.
     names : tuple of str
         All columns.
     slopes : ndarray of shape (n_columns,)
@@ -46,6 +48,7 @@ class Factored:
     """
 
     problem: Problem
+    sizes: Floats
     names: tuple[str, ...]
     slopes: Floats
     exponents: tuple[Fraction, ...]
@@ -112,7 +115,8 @@ def pull_out(problem: Problem) -> tuple[Factored, ...]:
         some = any(exponents) and not all(exponents)
         if some and exponents not in [f.exponents for f in found]:
             reduced = _without_factors(problem, exponents)
-            found.append(Factored(reduced, problem.names, slopes, exponents))
+            sizes = _sizes(problem.train.X, exponents)
+            found.append(Factored(reduced, sizes, problem.names, slopes, exponents))
     return tuple(found)
 
 
@@ -133,16 +137,15 @@ def _without_factors(problem: Problem, exponents: tuple[Fraction, ...]) -> Probl
     )
 
 
+def _sizes(X: Floats, exponents: tuple[Fraction, ...]) -> Floats:
+    with np.errstate(all="ignore"):
+        sizes = np.exp(np.log(np.abs(X)) @ np.array([float(e) for e in exponents]))
+    return np.asarray(sizes / (np.median(sizes) or 1.0))
+
+
 def _slopes(X: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Of log|y| in log|x|, by weighted least squares with an offset, and standard errors."""
-    weights = log_weights(y)
-    logs, target = np.log(np.abs(X)), np.log(np.abs(y))
-    A = (logs - np.average(logs, axis=0, weights=weights**2)) * weights[:, None]
-    b = (target - np.average(target, weights=weights**2)) * weights
-    slopes = np.linalg.lstsq(A, b, rcond=None)[0]
-    variance = float(np.mean((b - A @ slopes) ** 2)) * len(b) / (len(b) - A.shape[1] - 1)
-    errors = np.sqrt(variance * np.diag(np.linalg.pinv(A.T @ A)))
-    return slopes, errors
+    return log_slopes(np.log(np.abs(X)), np.log(np.abs(y)), log_weights(y))
 
 
 def _exponent(slope: float, error: float, *, root: bool) -> Fraction:

@@ -101,14 +101,14 @@ class _Patience:
         self.best: Candidate | None = None
         self.idle = 0
 
-    def spent(self, climbed: Climbed, cycle: int) -> bool:
+    def spent(self, climbed: Climbed, rung: Rung) -> bool:
         """Ask once after each rung."""
         best = climbed.best
         self.idle = self.idle + 1 if best is self.best else 0
         self.best = best
-        if best is None or self.idle < PATIENCE:
+        if best is None or self.idle < PATIENCE or not rung.pause:
             return False
-        if cycle == 0 and (
+        if rung.cycle == 0 and (
             len(self.problem.train) < MANY_ROWS or not has_few_constants(best.circuit)
         ):
             return False
@@ -163,7 +163,7 @@ def climb(
         best = climbed.best
         if best is not None and best.is_exact:
             return climbed
-        if clock.over() or patience.spent(climbed, rung.cycle):
+        if clock.over() or patience.spent(climbed, rung):
             break
     climbed.interrupted = clock.interrupted()
     return climbed

@@ -12,7 +12,7 @@ from nalu_cli.circuit import ALLOWED_EXPONENTS, Circuit
 from nalu_cli.problem import Rows
 from nalu_cli.wiring import single_product, single_sum
 
-__all__ = ["log_weights", "product_rung", "sum_rung"]
+__all__ = ["log_slopes", "log_weights", "product_rung", "sum_rung"]
 
 Floats = NDArray[np.float64]
 
@@ -73,17 +73,43 @@ def _slopes(logs: Floats, target: Floats, weights: Floats) -> Iterator[tuple[Flo
     """
     design = np.column_stack([logs, np.ones(len(target))])
     yield _weighted(design, target, weights)[0][:-1], weights
-    for _ in range(REWEIGHTED):
-        coefficients, errors = _weighted(design, target, weights)
-        value = design @ coefficients
-        with np.errstate(over="ignore"):
-            weights = np.minimum(np.exp(value - np.median(value)), MOST_PREDICTED)
+    coefficients, errors, weights = _reweighted(design, target, weights)
     yield coefficients[:-1], weights
     matters = np.abs(coefficients) > SIGNIFICANT * errors
     matters[-1] = True
     slopes = np.zeros(len(coefficients))
     slopes[matters] = _weighted(design[:, matters], target, weights)[0]
     yield slopes[:-1], weights
+
+
+def log_slopes(logs: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Slopes of the logarithm of a target in those of columns, and their standard errors.
+
+    Parameters
+    ----------
+    logs : ndarray of shape (N, n_columns)
+    target : ndarray of shape (N,)
+        Logarithm of the sizes.
+    weights : ndarray of shape (N,)
+        To start with.
+
+    Returns
+    -------
+    slopes, errors : ndarray of shape (n_columns,)
+    """
+    design = np.column_stack([logs, np.ones(len(target))])
+    coefficients, errors, _ = _reweighted(design, target, weights)
+    return coefficients[:-1], errors[:-1]
+
+
+def _reweighted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Coefficients and standard errors with rows weighted by what comes out, and the weights."""
+    for _ in range(REWEIGHTED):
+        coefficients, errors = _weighted(design, target, weights)
+        value = design @ coefficients
+        with np.errstate(over="ignore"):
+            weights = np.minimum(np.exp(value - np.median(value)), MOST_PREDICTED)
+    return coefficients, errors, weights
 
 
 def _weighted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -128,13 +154,15 @@ def log_weights(y: Floats) -> Floats:
     return weights
 
 
-def sum_rung(rows: Rows) -> Iterator[Circuit]:
+def sum_rung(rows: Rows, sizes: Floats | None = None) -> Iterator[Circuit]:
     """One sum layer by least squares, with the target as it is, squared, rooted or inverted.
 
     Parameters
     ----------
     rows : Rows
         Training rows.
+    sizes : ndarray of shape (N,), optional
+        What the target was divided by, and its errors with it.
 
     Yields
     ------
@@ -147,13 +175,16 @@ def sum_rung(rows: Rows) -> Iterator[Circuit]:
     # noise turns the sign of small targets
     weights = log_weights(rows.y)
     mostly = bool(weights[same].sum() > MOSTLY * weights.sum())
+    sizes = np.ones(len(rows)) if sizes is None else sizes
     for power in SUM_POWERS:
-        part = rows if power == 1 else Rows(rows.X[same], sign * rows.y[same])
-        if power == 1 or mostly:
-            yield from _power_of_sum(part, power, sign if power != 1 else 1.0)
+        if power == 1:
+            yield from _power_of_sum(rows, sizes, power, 1.0)
+        elif mostly:
+            part = Rows(rows.X[same], sign * rows.y[same])
+            yield from _power_of_sum(part, sizes[same], power, sign)
 
 
-def _power_of_sum(rows: Rows, power: Fraction, sign: float) -> Iterator[Circuit]:
+def _power_of_sum(rows: Rows, sizes: Floats, power: Fraction, sign: float) -> Iterator[Circuit]:
     """The sum that explains a power of the target to rounding, or as well as a sum can."""
     n = rows.X.shape[1]
     with np.errstate(all="ignore"):
@@ -164,7 +195,7 @@ def _power_of_sum(rows: Rows, power: Fraction, sign: float) -> Iterator[Circuit]
     if found is None and len(asked) == n:
         # an error of y is one of y**(1/p) that goes with this power of y
         with np.errstate(all="ignore"):
-            weights = np.minimum(log_weights(rows.y) ** float(1 - 1 / power), MOST_WEIGHT)
+            weights = sizes * np.minimum(log_weights(rows.y) ** float(1 - 1 / power), MOST_WEIGHT)
             found = _significant_least_squares(rows.X, target, weights)
     if found is not None:
         coefficients = np.zeros(n)

@@ -19,6 +19,9 @@ __all__ = ["Quotient", "QuotientShape", "total_least_squares"]
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
+CLOSE_TO_ZERO = 0.2
+"""Of the median: targets under a root are not weighted higher than this one."""
+
 SMALLEST_DIVISOR = 0.03
 """Of its median: rows near a pole must not outweigh all others before the fit is good."""
 
@@ -54,30 +57,38 @@ class Quotient(PrunedFit):
     ----------
     shape : QuotientShape
     rows : Rows
-        Scaled to sizes near 1; of a root those with a negative target are left out.
+        Scaled to sizes near 1; targets of a root are mostly positive.
+    weights : ndarray of shape (N,)
+        Of the rows; the errors of the targets are in inverse proportion.
 
     Attributes
     ----------
     above, below : ndarray of shape (N, n_monomials)
-        Values of the monomials of P and of Q; the coefficients are in this order.
+        Values of the monomials of P, times what makes the quotient a weighted one, and of Q; the
+        coefficients are in this order.
     """
 
-    def __init__(self, shape: QuotientShape, rows: Rows) -> None:
+    def __init__(self, shape: QuotientShape, rows: Rows, weights: Floats) -> None:
         self.shape = shape
         self.power = float(shape.power)
-        if self.power != 1:
-            rows = Rows(rows.X[rows.y > 0], rows.y[rows.y > 0])
         n = rows.X.shape[1]
         self.exponents = exponents_up_to(n, max(shape.above, shape.below))
         values = monomial_values(np.sqrt(rows.X) if shape.roots else rows.X, self.exponents)
         self.above = values[:, : math.comb(n + shape.above, n)]
+        self.above = self.above * weights[:, None] ** float(1 / shape.power)
         self.below = values[:, : math.comb(n + shape.below, n)]
-        super().__init__(rows.y, self.above.shape[1] + self.below.shape[1])
+        super().__init__(rows.y * weights, self.above.shape[1] + self.below.shape[1])
 
     def linear(self) -> tuple[Floats, Floats]:
         """Targets of P / Q, and the weights that give their errors one size."""
+        if self.power == 1:
+            return self.y, np.ones(len(self.y))
+        size = np.abs(self.y)
+        z = np.sign(self.y) * size ** (1 / self.power)
+        # a target close to zero is smaller than its error, however small that is
+        size = np.maximum(size, CLOSE_TO_ZERO * np.median(size))
         with np.errstate(all="ignore"):
-            return self.y ** (1 / self.power), self.power * self.y ** (1 - 1 / self.power)
+            return z, self.power * size ** (1 - 1 / self.power)
 
     def value(self, coefficients: Floats) -> Floats:
         """The quotient, a negative one under a root taken for zero."""

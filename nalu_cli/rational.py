@@ -62,7 +62,9 @@ GONE = 0.1
 """Share of its parts below which a coefficient that is left by a division counts as zero."""
 
 
-def rational_rung(rows: Rows, stop: Stop = lambda: False) -> Iterator[Circuit]:
+def rational_rung(
+    rows: Rows, sizes: Floats | None = None, *, stop: Stop = lambda: False
+) -> Iterator[Circuit]:
     """Quotients of sums of monomials, and sums beside powers of binomials, with few terms each.
 
     They are fitted with all monomials up to a degree, and the least significant ones are left out
@@ -72,6 +74,8 @@ def rational_rung(rows: Rows, stop: Stop = lambda: False) -> Iterator[Circuit]:
     ----------
     rows : Rows
         Training rows.
+    sizes : ndarray of shape (N,), optional
+        What the target was divided by, and its errors with it.
     stop : callable
         Asked before each question.
 
@@ -83,9 +87,10 @@ def rational_rung(rows: Rows, stop: Stop = lambda: False) -> Iterator[Circuit]:
     scale = Scale.of(rows)
     scaled = scale.down(rows)
     sign = 1.0 if np.median(scaled.y) >= 0 else -1.0
+    weights = np.ones(len(rows)) if sizes is None else sizes
     fits: list[Quotient | BesideBinomial] = [
-        *_quotients(Rows(scaled.X, sign * scaled.y), stop),
-        *_beside_binomials(scaled, stop),
+        *_quotients(Rows(scaled.X, sign * scaled.y), weights, stop),
+        *_beside_binomials(scaled, weights, stop),
     ]
     found: list[tuple[float, Circuit]] = []
     for fit in sorted(fits, key=lambda fit: fit.score)[:MOST_PRUNED]:
@@ -128,7 +133,7 @@ def _circuits(
         yield sum_beside_power(n, whole, rest, bottom, Fraction(-1))
 
 
-def _beside_binomials(rows: Rows, stop: Stop) -> Iterator[BesideBinomial]:
+def _beside_binomials(rows: Rows, weights: Floats, stop: Stop) -> Iterator[BesideBinomial]:
     n = rows.X.shape[1]
     most = min(BINOMIAL_MONOMIALS, len(rows) // ROWS_PER_MONOMIAL)
     degree = max(
@@ -136,17 +141,17 @@ def _beside_binomials(rows: Rows, stop: Stop) -> Iterator[BesideBinomial]:
     )
     if degree:
         for power in BINOMIAL_POWERS:
-            yield from with_binomials(rows, degree, power, stop)
+            yield from with_binomials(rows, weights, degree, power, stop=stop)
 
 
-def _quotients(rows: Rows, stop: Stop) -> Iterator[Quotient]:
+def _quotients(rows: Rows, weights: Floats, stop: Stop) -> Iterator[Quotient]:
     """Quotients of sums of all monomials, small ones first, until larger ones gain nothing."""
     n = rows.X.shape[1]
     best, largest = math.inf, math.inf
     for shape in _shapes(rows):
         if stop() or shape.size(n) > largest:
             return
-        quotient = Quotient(shape, rows)
+        quotient = Quotient(shape, rows, weights)
         if not _fitted(quotient):
             continue
         yield quotient

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
 from nalu_cli.allowed import AllowedValues
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["MANY_ROWS", "Rung", "rungs_of"]
 
 Stop = Callable[[], bool]
+Floats = NDArray[np.float64]
 
 SMALL_PLANS = (
     "M1",
@@ -120,11 +122,14 @@ class Rung:
         Yields what it finds, best first; asks its argument now and then whether to stop.
     cycle : int
         How often its kind has come before with other starts.
+    pause : bool
+        Whether a formula within the noise may be enough after it.
     """
 
     name: str
     search: Callable[[Stop], Iterator[Found]]
     cycle: int = 0
+    pause: bool = True
 
 
 def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
@@ -159,13 +164,16 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
 
 
 def _without_training(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]:
-    yield from _simple_algebra(problem.train)
+    rungs = [*_simple_algebra(problem.train)]
     for part in parts:
-        yield from _lifted(part, _simple_algebra(part.problem.train))
+        rungs += _lifted(part, _simple_algebra(part.problem.train, part.sizes))
     # fewer columns take less time
     for part in parts:
-        yield from _lifted(part, _sparse_rungs(part.problem.train))
-    yield from _sparse_rungs(problem.train)
+        rungs += _lifted(part, _sparse_rungs(part.problem.train, part.sizes))
+    rungs += _sparse_rungs(problem.train)
+    # nearly everything is within noise of some size: a longer formula may be much closer
+    yield from (replace(rung, pause=False) for rung in rungs[:-1])
+    yield rungs[-1]
 
 
 def _lifted(part: Factored, rungs: Iterator[Rung]) -> Iterator[Rung]:
@@ -204,17 +212,17 @@ def _sign_rules(problem: Problem) -> tuple[bool, ...]:
     return (True, False) if bool((problem.train.X < 0).any()) else (True,)
 
 
-def _simple_algebra(rows: Rows) -> Iterator[Rung]:
+def _simple_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
     yield Rung("product", lambda _: (Found(c) for c in product_rung(rows)))
-    yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows)))
+    yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows, sizes)))
     yield Rung("product of sums", lambda _: (Found(c) for c in bilinear_rung(rows)))
     yield _algebraic(rows, 0, SMALL_QUESTION)
     yield _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
 
 
-def _sparse_rungs(rows: Rows) -> Iterator[Rung]:
-    yield Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, stop)))
-    yield Rung("rational", lambda stop: (Found(c) for c in rational_rung(rows, stop)))
+def _sparse_rungs(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
+    yield Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, sizes, stop=stop)))
+    yield Rung("rational", lambda stop: (Found(c) for c in rational_rung(rows, sizes, stop=stop)))
 
 
 def _larger_algebra(rows: Rows) -> Iterator[Rung]:

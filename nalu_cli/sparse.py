@@ -28,7 +28,9 @@ PRICE = 2.0
 """A term costs its coefficient and the choice of its monomial, in halves of log n."""
 
 
-def sparse_rung(rows: Rows, stop: Callable[[], bool] = lambda: False) -> Iterator[Circuit]:
+def sparse_rung(
+    rows: Rows, sizes: Floats | None = None, *, stop: Callable[[], bool] = lambda: False
+) -> Iterator[Circuit]:
     """Polynomials whose every term earns its place by the Bayesian information criterion.
 
     All monomials up to a degree are fitted, then the least significant is left out again and again
@@ -38,6 +40,8 @@ def sparse_rung(rows: Rows, stop: Callable[[], bool] = lambda: False) -> Iterato
     ----------
     rows : Rows
         Training rows.
+    sizes : ndarray of shape (N,), optional
+        What the target was divided by, and its errors with it.
     stop : callable
         Asked before each degree.
 
@@ -49,12 +53,15 @@ def sparse_rung(rows: Rows, stop: Callable[[], bool] = lambda: False) -> Iterato
     n = rows.X.shape[1]
     scale = Scale.of(rows)
     scaled = scale.down(rows)
+    weights = np.ones(len(rows)) if sizes is None else sizes
     most = min(MOST_MONOMIALS, len(rows) // ROWS_PER_MONOMIAL)
     for degree in range(1, MOST_DEGREE + 1):
         if stop() or math.comb(n + degree, degree) > most:
             return
         exponents = exponents_up_to(n, degree)
-        chosen, coefficients = _pruned(monomial_values(scaled.X, exponents), scaled.y)
+        chosen, coefficients = _pruned(
+            monomial_values(scaled.X, exponents) * weights[:, None], scaled.y * weights
+        )
         if not len(chosen):
             continue
         polynomial: Polynomial = {

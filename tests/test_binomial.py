@@ -21,7 +21,7 @@ def fitted(power: Fraction, noise: float) -> tuple[list[BesideBinomial], np.ndar
     X = rng.uniform(0.5, 4, (500, 2))
     truth = target(X, power)
     y = truth + noise * truth.std() * rng.standard_normal(len(X))
-    return list(with_binomials(Rows(X, y), 2, power, lambda: False)), truth
+    return list(with_binomials(Rows(X, y), np.ones(len(X)), 2, power, stop=lambda: False)), truth
 
 
 @pytest.mark.parametrize("power", [Fraction(p) for p in ("-1", "1/2", "-1/2", "-2")])
@@ -58,4 +58,4 @@ def test_the_ratio_and_the_last_factor_are_needed() -> None:
 def test_it_stops_when_told_to() -> None:
     rng = np.random.default_rng(0)
     rows = Rows(rng.uniform(1, 2, (200, 2)), rng.uniform(1, 2, 200))
-    assert list(with_binomials(rows, 2, Fraction(-1), lambda: True)) == []
+    assert list(with_binomials(rows, np.ones(200), 2, Fraction(-1), stop=lambda: True)) == []

@@ -10,6 +10,8 @@ import pytest
 from nalu_cli.problem import Rows
 from nalu_cli.quotient import Quotient, QuotientShape, total_least_squares
 
+EVEN = np.ones(800)
+
 
 def rows(noise: float, power: float = 1.0) -> tuple[Rows, np.ndarray]:
     rng = np.random.default_rng(3)
@@ -23,7 +25,7 @@ def test_coefficients_are_consistent_although_the_design_is_noisy(
     power: Fraction, noise: float
 ) -> None:
     data, truth = rows(noise, float(power))
-    quotient = Quotient(QuotientShape(2, 2, Fraction(power)), data)
+    quotient = Quotient(QuotientShape(2, 2, Fraction(power)), data, EVEN)
     start = total_least_squares(quotient, reweighted=3)
     assert quotient.fit([(start, quotient.kept)])
     left = quotient.value(quotient.coefficients) - truth
@@ -34,7 +36,7 @@ def test_coefficients_are_consistent_although_the_design_is_noisy(
 @pytest.mark.parametrize("roots", [False, True])
 def test_slopes_are_the_derivatives(power: Fraction, roots: bool) -> None:
     data, _ = rows(0.0)
-    quotient = Quotient(QuotientShape(1, 2, power, roots), data)
+    quotient = Quotient(QuotientShape(1, 2, power, roots), data, EVEN)
     rng = np.random.default_rng(8)
     c = rng.uniform(0.5, 1, len(quotient.coefficients))
     step = 1e-6
@@ -45,7 +47,7 @@ def test_slopes_are_the_derivatives(power: Fraction, roots: bool) -> None:
 
 def test_polynomials_have_the_coefficients_that_are_kept() -> None:
     data, _ = rows(0.0)
-    quotient = Quotient(QuotientShape(1, 1, Fraction(1), roots=True), data)
+    quotient = Quotient(QuotientShape(1, 1, Fraction(1), roots=True), data, EVEN)
     top, bottom = quotient.polynomials(np.arange(1.0, 7.0), np.array([0, 2, 4]))
     none, half = Fraction(0), Fraction(1, 2)
     assert top == {(none, none): 1.0, (none, half): 3.0}
@@ -54,13 +56,22 @@ def test_polynomials_have_the_coefficients_that_are_kept() -> None:
 
 def test_the_last_monomial_of_each_sum_is_needed() -> None:
     data, _ = rows(0.0)
-    quotient = Quotient(QuotientShape(1, 1), data)
+    quotient = Quotient(QuotientShape(1, 1), data, EVEN)
     assert quotient.needed(np.array([0, 1, 4])).tolist() == [False, False, True]
     assert QuotientShape(1, 1).size(2) == len(quotient.coefficients) == 6
 
 
-def test_a_target_without_a_root_leaves_no_numbers() -> None:
+def test_targets_close_to_zero_under_a_root_weigh_no_more_than_others() -> None:
     data, _ = rows(0.0)
-    quotient = Quotient(QuotientShape(1, 1, Fraction(1, 2)), Rows(data.X, -data.y))
+    y = data.y.copy()
+    y[:3] = 0.0, 1e-300, -1e-9
+    z, weights = Quotient(QuotientShape(1, 1, Fraction(1, 2)), Rows(data.X, y), EVEN).linear()
+    np.testing.assert_array_equal(z, np.sign(y) * y**2)
+    assert weights.max() <= 5 * np.median(weights)
+
+
+def test_a_target_without_numbers_leaves_no_numbers() -> None:
+    data, _ = rows(0.0)
+    quotient = Quotient(QuotientShape(1, 1, Fraction(1, 2)), Rows(data.X, 0 * data.y), EVEN)
     with pytest.raises(np.linalg.LinAlgError):
         total_least_squares(quotient, reweighted=1)

@@ -31,6 +31,18 @@ def test_a_formula_is_much_closer_to_the_law_than_the_noise(law: str, noise: flo
     assert np.nanmin(errors) < 0.2 * noise * truth.std()
 
 
+def test_rows_whose_target_was_divided_by_more_count_more() -> None:
+    rng = np.random.default_rng(25)
+    X = rng.uniform(1, 4, (800, 2))
+    truth = X[:, 0] / (X[:, 0] + X[:, 1])
+    sizes = 10 ** rng.uniform(-2, 2, 800)
+    y = truth + 0.3 * rng.standard_normal(800) / sizes
+    errors = [np.std(c.evaluate(X) - truth) for c in rational_rung(Rows(X, y), sizes)]
+    blind = [np.std(c.evaluate(X) - truth) for c in rational_rung(Rows(X, y))]
+    assert np.nanmin(errors) < 0.01 * truth.std()
+    assert np.nanmin(blind) > 0.1 * truth.std()
+
+
 def test_a_negative_target_is_found_as_well() -> None:
     rng = np.random.default_rng(22)
     X = rng.uniform(1, 4, (600, 2))
@@ -48,4 +60,4 @@ def test_few_rows_ask_for_nothing() -> None:
 def test_it_stops_when_told_to() -> None:
     rng = np.random.default_rng(24)
     rows = Rows(rng.uniform(1, 2, (200, 2)), rng.uniform(1, 2, 200))
-    assert list(rational_rung(rows, lambda: True)) == []
+    assert list(rational_rung(rows, stop=lambda: True)) == []

@@ -45,4 +45,4 @@ def test_few_rows_ask_for_few_terms() -> None:
 
 def test_it_stops_when_told_to() -> None:
     rows, _ = noisy(0.0)
-    assert list(sparse_rung(rows, lambda: True)) == []
+    assert list(sparse_rung(rows, stop=lambda: True)) == []
