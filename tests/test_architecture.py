@@ -140,9 +140,10 @@ TESTED_ELSEWHERE = {
     "cells": "test_cell_laws",
     "experiments": (
         "test_benchmark_file, test_comparison, test_digits, test_exact_weights, "
-        "test_formula_recovery, test_language, test_operations, test_outcome_file, test_papers, "
-        "test_protocol, test_published_run, test_recurrences, test_recurrent, "
-        "test_sampling, test_spread, test_totals, test_trial, test_workers and test_written_formula"
+        "test_formula_recovery, test_gridworld, test_language, test_operations, "
+        "test_outcome_file, test_papers, test_protocol, test_published_run, test_recurrences, "
+        "test_recurrent, test_sampling, test_spread, test_totals, test_trial, test_workers and "
+        "test_written_formula"
     ),
     "exporters": "test_exporter_laws and test_exported_programs",
     "expression": "test_formula and test_simplify go through it in both directions",

@@ -127,10 +127,11 @@ def taught(
 
 def _best(curve: Sequence[Tensor], share: float) -> int | None:
     """The agent that goes on alone, as soon as it is plain which."""
-    if len(curve) < RECENT:
+    if not curve:
         return None
     recent = torch.stack(tuple(curve[-RECENT:])).mean(0)  # (R,)
-    return int(recent.argmax()) if recent.max() > PROMISING or share >= DECIDED else None
+    is_plain = len(curve) >= RECENT and bool(recent.max() > PROMISING)
+    return int(recent.argmax()) if is_plain or share >= DECIDED else None
 
 
 def _lesson(
