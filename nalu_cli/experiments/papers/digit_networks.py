@@ -33,6 +33,12 @@ RECURRENT: Mapping[str, Callable[..., nn.RNNBase]] = {
 KEPT = 6.0
 """Where tanh and sigmoid give 0.9975 together and still have a slope."""
 
+SHARE_LEFT_OUT = 0.3
+"""Of the classes, in each step of training: two digits that came to share one get others."""
+
+LEFT_OUT = 50.0
+"""By how much the scores of these are lowered."""
+
 ACCUMULATORS = {"nac": CellName.NAC, "nalu": CellName.NALU}
 
 
@@ -101,11 +107,15 @@ class Accumulator(nn.Module):
         _keep(self.cell)
 
     def forward(self, seen: Tensor) -> Tensor:
-        """Answer: (N, T, 64) -> (N, O)."""
+        """Answer: (N, T, 64) -> (N, O). In training some classes are left out."""
         z = self.head(seen)
         if self.classes is not None:
             return self.total(self.classes[z.argmax(-1)])
-        return self.total(z.softmax(-1) if z.shape[-1] > 1 else z)
+        if z.shape[-1] == 1:
+            return self.total(z)
+        if self.training:
+            z = z - LEFT_OUT * (torch.rand(z.shape[-1], device=z.device) < SHARE_LEFT_OUT)
+        return self.total(z.softmax(-1))
 
     def decide(self, head: nn.Linear, classes: Tensor) -> None:
         """From now on read every image as the likeliest of some classes.

@@ -53,8 +53,8 @@ LAST_RATE = 0.1
 
 LARGEST_GRADIENT = 1.0
 
-CLASSES = 16
-"""More than there are digits, as some may come to be two; the cell then adds both."""
+CLASSES = 64
+"""Many more than digits, so that none is left without one; the cell adds up all of a digit."""
 
 PULL = 10.0
 """Times the weight of the published regulariser: the errors here are in units of their variance."""
