@@ -166,6 +166,7 @@ def trained(model: str | None, lessons: Lessons, course: Course, *, tick: Tick) 
         _learn_decisions(
             network, lessons, course.decided, lambda k: tick((course.soft + k) / steps)
         )
+    network.model.eval()
     return network
 
 

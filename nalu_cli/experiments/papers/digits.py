@@ -154,7 +154,6 @@ def _measured(model: str, task: str, seed: int, scope: Scope, tick: Tick) -> dic
             network = taught(lessons, task, course.soft, tick=tick)
         else:
             network = trained(None if model == OURS else model, lessons, course, tick=tick)
-    network.model.eval()
     pixels = torch.from_numpy(images.test.pixels).to(scope.device)
     digits = torch.from_numpy(images.test.digits).to(scope.device)
     count = QUICK_TESTED if scope.quick else TESTED
