@@ -57,7 +57,7 @@ SMALLEST, FAINTEST = 0.01, 0.1
 HIDDEN, HIDDEN_UNITS = 32, 2
 """Of the baselines, and of the cells, which need no more."""
 
-STEPS, QUICK_STEPS = 3000, 200
+STEPS, QUICK_STEPS = 1500, 200
 RATES = {"lstm": 1e-2, "relu": 3e-3, "nac": 3e-2, "nalu": 1e-2}
 BATCH_ROWS, CHECK_ROWS = 64, 100
 AT_ONCE = 50
