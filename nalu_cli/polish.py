@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.relaxed import PRODUCT, SUM, Relaxed, RelaxedLayer
 
-__all__ = ["Network", "Residual", "evaluate_relaxed", "polish"]
+__all__ = ["Differentiable", "Network", "Residual", "evaluate_relaxed", "polish"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -36,9 +37,11 @@ class Residual:
         The target.
     log : bool
         Compare logarithms.
+    weights : ndarray of shape (N,), optional
+        How much each row counts, if not all the same; without logarithms only.
     """
 
-    def __init__(self, y: Floats, *, log: bool) -> None:
+    def __init__(self, y: Floats, *, log: bool, weights: Floats | None = None) -> None:
         self.log = log
         if log:
             size = np.abs(y)
@@ -46,7 +49,7 @@ class Residual:
             weights = np.clip(size / np.median(size), *LOG_WEIGHTS)
         else:
             self.target = y
-            weights = np.ones(len(y))
+            weights = np.ones(len(y)) if weights is None else weights.copy()
         weights /= math.sqrt(float(np.sum(weights**2)))
         spread = float(np.sqrt(np.sum((weights * (self.target - self._mean(weights))) ** 2)))
         self.weights: Floats = weights / (spread or 1.0)
@@ -64,6 +67,19 @@ class Residual:
         if self.log:
             return self.weights / np.where(np.abs(f) > 1e-300, f, 1e-300)
         return np.broadcast_to(self.weights, f.shape)
+
+
+class Differentiable(Protocol):
+    """What can be fitted: R models with P weights each, and N values to compare with targets."""
+
+    def take(self, rows: NDArray[np.intp]) -> Differentiable:
+        """The same for some of the models."""
+
+    def forward(self, theta: Floats) -> tuple[Floats, Any]:
+        """Values (R, N) of the weights (R, P), and what `jacobian` needs of the way there."""
+
+    def jacobian(self, theta: Floats, traces: Any, slope: Floats) -> Floats:
+        """Derivative of slope-weighted values by all weights: (R, N, P)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +239,7 @@ def _loss(residual: Floats) -> Floats:
 
 
 def levenberg_marquardt(
-    network: Network,
+    network: Differentiable,
     theta: Floats,
     residual: Residual,
     *,
@@ -236,7 +252,7 @@ def levenberg_marquardt(
 
     Parameters
     ----------
-    network : Network
+    network : Differentiable
     theta : ndarray of shape (R, P)
         Where to start.
     residual : Residual

@@ -24,6 +24,7 @@ EXPERIMENTS: Mapping[str, str] = {
     "digits": "images of digits are counted and added up, a hundred times as many as were learned",
     "language": "number phrases are turned into numbers, from 169 of a thousand",
     "gridworld": "a target is reached exactly at a time that is told, far beyond those of training",
+    "programs": "sums and small programs are answered, with longer numbers than were learned",
 }
 """What each is about, by name, in the order of the paper. A module is loaded when it is run."""
 
