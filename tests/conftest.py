@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -41,38 +41,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=0, help="where those attacks come from")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Attacks:
     """How many attacks a test makes, from which seed, and what came of them."""
 
     times: int
     seed: int
-    results: list[str] = field(default_factory=list)
+    properties: list[tuple[str, object]]
+    """Those of the test: pytest hands them on, from other processes too."""
 
     def report(self, attack: str, results: Mapping[str, int]) -> None:
         """State a count at the end of the test run."""
         counts = ", ".join(f"{count} {what}" for what, count in results.items())
-        self.results.append(f"{sum(results.values())} {attack}: {counts}")
+        self.note(f"{sum(results.values())} {attack}: {counts}")
+
+    def note(self, line: str) -> None:
+        """State a line at the end of the test run."""
+        self.properties.append((NOTE, line))
 
 
-ATTACKS = pytest.StashKey[Attacks]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[ATTACKS] = Attacks(config.getoption("--attacks"), config.getoption("--seed"))
+NOTE = "note"
 
 
 @pytest.fixture
 def attacks(request: pytest.FixtureRequest) -> Attacks:
-    return request.config.stash[ATTACKS]
+    option = request.config.getoption
+    return Attacks(option("--attacks"), option("--seed"), request.node.user_properties)
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    if results := config.stash[ATTACKS].results:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [
+        report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)
+    ]
+    lines = [line for report in reports for name, line in report.user_properties if name == NOTE]
+    if lines:
         terminalreporter.section("attacks and digits")
-        for line in results:
+        for line in sorted(lines):
             terminalreporter.line(line)
 
 
