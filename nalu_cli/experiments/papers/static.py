@@ -64,6 +64,8 @@ HIDDEN, HIDDEN_UNITS = 100, 2
 """Of the dense baselines, and of the cells, which need no more."""
 
 STEPS, QUICK_STEPS = 10_000, 1_000
+"""What is snapped takes the fewer steps: a snap needs a beginning, not an end."""
+
 RATE = 1e-2
 BATCH_ROWS = 128
 CHECK_ROWS = 2000
@@ -207,7 +209,7 @@ def _learned(task: OperationTask, batch: Batch, scope: Scope, tick: Tick) -> dic
 
 
 def _snapped(task: OperationTask, batch: Batch, scope: Scope, tick: Tick) -> dict[str, Floats]:
-    """Scores of stacks of NACs that were trained in the same way and then snapped."""
+    """Scores of stacks of NACs that were trained in the same way, but shorter, and snapped."""
     models = _models(Batch("nac", batch.task, batch.seeds))
     assert isinstance(models, Stack)
     before = _errors(models, task, batch.seeds)
@@ -215,9 +217,9 @@ def _snapped(task: OperationTask, batch: Batch, scope: Scope, tick: Tick) -> dic
     each = models.theta.double().cpu()
     gaps: dict[str, list[float]] = {measure: [] for measure in PARTS}
     for k, seed in enumerate(batch.seeds):
-        tick(1.0)
         models.replace(each[k : k + 1])
-        value = _snapped_value(models, operation_rows(task, Part.TRAIN, FIT_ROWS, seed=seed))
+        rows = operation_rows(task, Part.TRAIN, FIT_ROWS, seed=seed)
+        value = _snapped_value(models, rows, tick)
         for measure, part in PARTS.items():
             X = check_columns(task, part, CHECK_ROWS)
             gap = value(X) - target_of(task, seed, X)
@@ -225,10 +227,15 @@ def _snapped(task: OperationTask, batch: Batch, scope: Scope, tick: Tick) -> dic
     return {measure: 100 * np.array(gaps[measure]) / before[measure] for measure in PARTS}
 
 
-def _snapped_value(stack: Stack, rows: Rows) -> Callable[[Floats], Floats]:
+def _snapped_value(stack: Stack, rows: Rows, tick: Tick) -> Callable[[Floats], Floats]:
     """What a stack computes once it is polished and snapped, or as it is if that fails."""
     relaxed, _ = stack.freeze(rows.X, rows.y, np.ones_like(rows.y))
-    for found in snap(relaxed, rows.X, rows.y, keep=1):
+
+    def stop() -> bool:
+        tick(1.0)
+        return False
+
+    for found in snap(relaxed, rows.X, rows.y, keep=1, stop=stop):
         return found.circuit.evaluate
     return lambda X: evaluate_relaxed(relaxed, X)[0]
 
@@ -238,7 +245,7 @@ def _train(
 ) -> None:
     models.replace(models.theta.to(scope.device))
     rows = partial(_next_rows, task, batch.seeds, generator(0, batch.task, STREAM), scope.device)
-    steps = QUICK_STEPS if scope.quick else STEPS
+    steps = QUICK_STEPS if scope.quick or batch.model == SNAPPED else STEPS
     trained(models, rows, steps=steps, rate=RATE, tick=tick)
 
 
