@@ -123,6 +123,16 @@ def test_a_snapped_counter_knows_the_time_that_is_left(
     assert torch.equal(sign * counts, torch.arange(time - 1, -1, -1).float())
 
 
+def test_a_snapped_counter_counts_as_far_as_single_precision_does() -> None:
+    snapped, last = counter(0.5, -0.5), 2**24
+    snapped.snap(TIMES)
+    told = torch.tensor([[last, 2 * last + 2]])
+    right, wrong = snapped.counts(told, 10)[0, :, :, 0].T.long()
+    downwards = torch.arange(-1, -11, -1)
+    assert torch.equal(right, last + downwards)
+    assert not torch.equal(wrong, 2 * last + 2 + downwards)
+
+
 @given(st.floats(0.1, 1), st.sampled_from((-1, 1)), st.integers(0, 1000))
 def test_a_snap_turns_no_gate_at_times_that_were_learned(
     weight: float, sign: int, seed: int

@@ -115,7 +115,8 @@ class SnappedCounter(Counter):
     larger of them, the thresholds along with them, so that nothing moves; then weights go to the
     nearest of -1, 0 and 1, thresholds between two whole numbers, and gates are 0 or 1. A gate that
     has not switched in training stays as it was. Nothing a body reads thus depends on how large
-    a count is, once it is larger than all thresholds, and no count is ever wrong.
+    a count is, once it is larger than all thresholds, and counts are exact up to 2^24, where single
+    precision ends.
     """
 
     width = 48

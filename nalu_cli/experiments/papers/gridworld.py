@@ -158,6 +158,7 @@ class Gridworld(Experiment):
         asked, learned = figure.subplots(1, 2, width_ratios=(3, 2), sharey=True)
         _draw_asked(asked, measurements)
         _draw_learned(learned, measurements)
+        figure.legend(*asked.get_legend_handles_labels(), loc="outside lower center", ncols=4)
 
 
 def _learned(model: str, seed: int, scope: Scope, tick: Tick) -> dict[str, float]:
@@ -221,7 +222,6 @@ def _draw_asked(axes: Axes, measurements: Measurements) -> None:
     limit_axis(axes, "x", (SHORTEST, FARTHEST * 1.05))
     axes.set(xlabel="time T that is asked for", ylabel="rewards earned, %", ylim=(-3, 103))
     axes.set_title(f"Learned from T = {SHORTEST} to {LONGEST} (grey)")
-    axes.legend(fontsize=8)
 
 
 def _draw_learned(axes: Axes, measurements: Measurements) -> None:
