@@ -50,7 +50,7 @@ AGENTS = {LSTM: 1, NAC: 1, OURS: 4}
 START, EPISODES = 9, 10
 """Random streams: of the weights, and of the episodes."""
 
-TIMES = (*range(SHORTEST, 25), 26, 28, 30, 35, 40, 50, 60, 80, 100, 200, 1000)
+TIMES = (*range(SHORTEST, 25), 26, 28, 30, 35, 40, 50, 60, 80, 100, 200, 500)
 FAR, FARTHEST = 30, TIMES[-1]
 
 ENOUGH = 80.0
