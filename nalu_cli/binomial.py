@@ -23,9 +23,8 @@ Indices = NDArray[np.intp]
 Stop = Callable[[], bool]
 Powers = tuple[int, ...]
 
-DEGREE = 3
 MOST_BINOMIALS = 200
-"""Bounds on the binomials that are tried."""
+"""As many are tried, simple ones first."""
 
 RATIOS: Floats = 2.0 ** np.arange(-6.0, 7.0)
 """Of their two coefficients, of both signs."""
@@ -58,7 +57,7 @@ class Monomials:
     def of(cls, X: Floats, weights: Floats, degree: int) -> Monomials:
         """Those of columns scaled to sizes near 1, (N, n); the design has rows with weights."""
         n = X.shape[1]
-        more = exponents_up_to(n, max(degree, DEGREE))
+        more = exponents_up_to(n, max(degree, _largest_degree(n)))
         values = monomial_values(X, more)
         exponents = exponents_up_to(n, degree)
         degrees = np.array([sum(e) for e in exponents])
@@ -235,7 +234,7 @@ def _binomials(n: int, power: Fraction) -> list[Binomial]:
 
     Under a root either of the two may be the one with a minus.
     """
-    exponents = exponents_up_to(n, DEGREE if n <= DEGREE else DEGREE - 1)
+    exponents = exponents_up_to(n, _largest_degree(n))
     pairs = [
         (a, b)
         for b, a in itertools.combinations(exponents, 2)
@@ -298,6 +297,11 @@ class _Normal:
         c = np.stack([a - rho * b, b - rho * a], axis=1) / (1 - rho**2)[:, None]
         c = c / np.take_along_axis(self.size, k, axis=1)
         return (self.total - gain[r, best]) / self.rows, k, c
+
+
+def _largest_degree(n: int) -> int:
+    """Of the monomials of a binomial of n columns."""
+    return 3 if n <= 3 else 2
 
 
 def _fractions(exponents: Powers) -> Exponents:
