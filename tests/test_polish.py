@@ -176,3 +176,12 @@ def test_rows_of_zeros_leave_the_weights_finite() -> None:
     start = starts(Plan("M2 A1"), 3, 4, (3,))[0]
     found = polish(start, x, x[:, 0] * x[:, 1], steps=20)
     assert np.isfinite(Network.flatten(found)).all()
+
+
+def test_weights_say_how_much_each_row_counts() -> None:
+    random = np.random.default_rng(0)
+    y, f, weights = random.normal(size=(3, 20))
+    share = weights**2 / np.sum(weights**2)
+    variance = np.sum(share * (y - np.sum(share * y)) ** 2)
+    loss = np.square(Residual(y, log=False, weights=np.abs(weights))(f[None])).sum()
+    assert loss == pytest.approx(np.sum(share * (f - y) ** 2) / variance)
