@@ -106,9 +106,9 @@ class Static(Experiment):
         OURS: Origin.OURS,
     }
     measures = (INTERPOLATION, EXTRAPOLATION)
-    seeds = 5
+    seeds = 3
     quick_seeds = 1
-    together = 5
+    together = 3
 
     def tasks(self, scope: Scope) -> Sequence[str]:
         """Six functions; in quick runs one that is linear and two that are not."""
