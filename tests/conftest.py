@@ -112,7 +112,7 @@ def nalu(here: Path) -> Run:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1200,
             check=False,
         )
         assert done.returncode == code, f"{command}\n{done.stdout}\n{done.stderr}"
