@@ -65,11 +65,9 @@ def reproduce(
         str | None,
         typer.Option(metavar="DIR", help="Folder for the results, made if there is none."),
     ] = None,
-    data: Annotated[
+    mnist: Annotated[
         str | None,
-        typer.Option(
-            metavar="DIR", help="Folder of data to use instead of what is bundled, such as MNIST."
-        ),
+        typer.Option(metavar="DIR", help="Folder of the MNIST files, read by digits."),
     ] = None,
     device: Annotated[Device, typer.Option(help="Where the models are trained.")] = Device.CPU,
     page: Annotated[
@@ -104,7 +102,7 @@ def reproduce(
             quick=quick,
             seeds=seeds,
             folder=folder,
-            data=None if data is None else Path(data),
+            mnist=None if mnist is None else Path(mnist),
             device=device,
             as_json=as_json,
             quiet=quiet,

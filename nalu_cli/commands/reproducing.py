@@ -33,7 +33,7 @@ class Request:
     quick: bool
     seeds: int | None
     folder: Path
-    data: Path | None
+    mnist: Path | None
     device: Device
     as_json: bool
     quiet: bool
@@ -51,7 +51,8 @@ def run_experiment(request: Request) -> ExitCode:
     ResourceError
         If the device is not there.
     """
-    experiment, scope = experiment_named(request.name), _scope(request)
+    experiment = experiment_named(request.name)
+    scope = _scope(request, experiment)
     _make(request.folder)
     csv, figure = (request.folder / f"{experiment.name}{suffix}" for suffix in (".csv", ".png"))
     check_writable(figure)
@@ -91,10 +92,12 @@ def write_page(page: Path, folder: Path, *, quiet: bool) -> ExitCode:
     return ExitCode.DONE
 
 
-def _scope(request: Request) -> Scope:
-    if request.data is not None and not request.data.is_dir():
-        raise UsageError(f"there is no folder {quoted(str(request.data))} to read data from")
-    return Scope(quick=request.quick, device=device_of(request.device), data=request.data)
+def _scope(request: Request, experiment: Experiment) -> Scope:
+    if request.mnist is not None and not experiment.reads_mnist:
+        raise UsageError(f"--mnist is for digits, and {experiment.name} reads no images")
+    if request.mnist is not None and not request.mnist.is_dir():
+        raise UsageError(f"there is no folder {quoted(str(request.mnist))} to read MNIST from")
+    return Scope(quick=request.quick, device=device_of(request.device), mnist=request.mnist)
 
 
 def _seeds(request: Request, experiment: Experiment) -> int:

@@ -93,6 +93,7 @@ class Digits(Experiment):
     measures = MEASURES
     seeds = 3
     quick_seeds = 1
+    reads_mnist = True
 
     def tasks(self, scope: Scope) -> Sequence[str]:
         """Both."""
@@ -144,7 +145,7 @@ def _line(model: str) -> dict[str, Any]:
 
 
 def _measured(model: str, task: str, seed: int, scope: Scope, tick: Tick) -> dict[str, float]:
-    images = digit_images(scope.data)
+    images = digit_images(scope.mnist)
     random = generator(seed, f"digits-{model}-{task}", TRAIN)
     lessons = Lessons(images.train, task, random, scope.device)
     course = (QUICK_COURSES if scope.quick else COURSES)[task]

@@ -36,13 +36,13 @@ class Scope:
         Fewer tasks, steps and models: minutes on two cores.
     device : str
         What torch calls it: cpu, cuda.
-    data : Path or None
-        Folder of data a user brings along, in place of what is bundled.
+    mnist : Path or None
+        Folder of the MNIST files, in place of the images that are bundled.
     """
 
     quick: bool = False
     device: str = "cpu"
-    data: Path | None = None
+    mnist: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,7 @@ class Experiment(ABC):
     seeds: ClassVar[int]
     """How many by default."""
     quick_seeds: ClassVar[int]
+    reads_mnist: ClassVar[bool] = False
     together: ClassVar[int] = 1
     """Seeds of a model that are trained as one batch."""
 

@@ -66,8 +66,8 @@ class Summary:
 def settings_of(experiment: Experiment, scope: Scope, version: str) -> str:
     """How a run is asked for, but for its seeds and where the results go."""
     words = ["nalu", version, "reproduce", experiment.name, *([QUICK] if scope.quick else [])]
-    data = [] if scope.data is None else ["--data", scope.data.name]
-    return shlex.join([*words, *data, "--device", scope.device])
+    mnist = [] if scope.mnist is None else ["--mnist", scope.mnist.name]
+    return shlex.join([*words, *mnist, "--device", scope.device])
 
 
 def summary_of(
