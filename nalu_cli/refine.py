@@ -82,7 +82,7 @@ def refine(
     fits = _acceptance(rows, sigma, others)
     fitted, spread = refit(circuit, rows, sigma=sigma)
     clean = sigma is None
-    if not clean and len(spread) > MOST_NOISY:
+    if not clean and len(constants_of(balance(circuit))) > MOST_NOISY:
         return Refined(fitted, spread)
     if clean and (len(spread) > MOST_NAMED or agreement(fitted, rows) > HOPELESS):
         return Refined(fitted, spread)
