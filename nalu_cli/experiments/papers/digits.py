@@ -62,7 +62,7 @@ QUICK_COURSES = {COUNT: Course(1000, 200), ADD: Course(1500, 1000)}
 LEAST, MOST = 0.01, 3e4
 """Errors that the figure shows; lines go on beyond."""
 
-BEYOND = 1e300
+BEYOND = 1e30
 """Drawn in place of infinite errors."""
 
 
@@ -116,17 +116,17 @@ class Digits(Experiment):
         figure.set_size_inches(9.0, 4.2)
         for k, task in enumerate((COUNT, ADD)):
             axes = figure.add_subplot(1, 2, k + 1)
+            within = [LEAST]
             for model in self.models:
                 errors = [_typical(measurements, model, task, measure) for measure in MEASURES]
-                shown = [min(e, BEYOND) for e in errors]
-                axes.plot(LENGTHS, shown, label=model, **_line(model))
+                within += [error for error in errors if error <= MOST]
+                axes.plot(LENGTHS, np.minimum(errors, BEYOND), label=model, **_line(model))
             limit = _typical(measurements, OURS, task, LIMIT)
             axes.plot(LENGTHS[-1:], [limit], "x", color=ORANGE, markersize=9, label="its limit")
             for which in ("x", "y"):
                 scale_axis(axes, which, Scale(is_log=True, exponent=0))
             axes.set(xlabel="images in the sequence", ylabel="mean absolute error")
-            ends = axes.get_ylim()
-            limit_axis(axes, "y", (max(ends[0], LEAST), min(ends[1], MOST)))
+            limit_axis(axes, "y", (min(within), 2 * max(within)))
             axes.set_title(f"{task}, learned at length 10")
         axes.legend(fontsize=7.5)
 
