@@ -97,13 +97,16 @@ def rational_rung(
         if stop():
             break
         for misfit, coefficients, kept in fit.pruned(PRICES):
-            for circuit in _circuits(fit, coefficients, kept, sign):
-                left = len(fit.y) * math.log(max(misfit / len(fit.y), 1e-300))
-                found.append((left + _length(circuit) * math.log(len(fit.y)), circuit))
+            try:
+                circuits = [scale.up(c) for c in _circuits(fit, coefficients, kept, sign)]
+            except (OverflowError, ValueError):
+                continue  # a coefficient that came out as zero, or one that no double can hold
+            left = len(fit.y) * math.log(max(misfit / len(fit.y), 1e-300))
+            found += [(left + _length(c) * math.log(len(fit.y)), c) for c in circuits]
     # the same formula comes out of many fits
     different = {f"{score:.2f}": circuit for score, circuit in found}
     for score in sorted(different, key=float)[:MOST_OFFERED]:
-        yield scale.up(different[score])
+        yield different[score]
 
 
 def _length(circuit: Circuit) -> int:

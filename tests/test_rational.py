@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from nalu_cli.circuit import Circuit, UnitKind
 from nalu_cli.problem import Rows
 from nalu_cli.rational import rational_rung
 
@@ -50,6 +51,20 @@ def test_a_negative_target_is_found_as_well() -> None:
     y = truth + 0.01 * truth.std() * rng.standard_normal(len(X))
     best = min(np.std(c.evaluate(X) - truth) for c in rational_rung(Rows(X, y)))
     assert best < 0.003 * truth.std()
+
+
+def test_a_formula_that_no_circuit_can_hold_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(26)
+    X = rng.uniform(1, 4, (200, 2))
+    rows = Rows(X, X[:, 0] / (X[:, 0] + X[:, 1]) + 0.01 * rng.standard_normal(200))
+
+    def never(*_: object) -> Circuit:
+        raise ValueError
+
+    monkeypatch.setattr("nalu_cli.rational.sum_beside_power", never)
+    found = list(rational_rung(rows))
+    assert found
+    assert all(circuit.layers[-1][0].kind is not UnitKind.SUM for circuit in found)
 
 
 def test_few_rows_ask_for_nothing() -> None:
