@@ -21,6 +21,9 @@ STEPS_AFTER = 3
 MOST_TRIALS = 6
 CONVERGED = 1e-6
 
+ROUNDING = 1e-13
+"""Relative error that says nothing about a coefficient: many terms and steps add up to it."""
+
 HELD = 1e-8
 """How firmly a direction without effect is held, such as a factor that two sums share."""
 
@@ -120,9 +123,14 @@ class PrunedFit(ABC):
         for k in dict.fromkeys(best):
             yield path[k]
 
-    def _score(self, misfit: float, size: int, price: float) -> float:
+    def unexplained(self, misfit: float) -> float:
+        """What is left, in the units of the score; what rounding leaves is nothing."""
         n = len(self.y)
-        return n * math.log(max(misfit / n, 1e-300)) + price * size * math.log(max(n, 2))
+        least = ROUNDING**2 * float(np.mean(self.y**2))
+        return n * math.log(max(misfit / n, least, 1e-300))
+
+    def _score(self, misfit: float, size: int, price: float) -> float:
+        return self.unexplained(misfit) + price * size * math.log(max(len(self.y), 2))
 
     def _misfit_of(self, coefficients: Floats) -> float:
         with np.errstate(all="ignore"):

@@ -101,7 +101,7 @@ def rational_rung(
                 circuits = [scale.up(c) for c in _circuits(fit, coefficients, kept, sign)]
             except (OverflowError, ValueError):
                 continue  # a coefficient that came out as zero, or one that no double can hold
-            left = len(fit.y) * math.log(max(misfit / len(fit.y), 1e-300))
+            left = fit.unexplained(misfit)
             found += [(left + _length(c) * math.log(len(fit.y)), c) for c in circuits]
     # the same formula comes out of many fits
     different = {f"{score:.2f}": circuit for score, circuit in found}

@@ -67,6 +67,14 @@ def test_a_formula_that_no_circuit_can_hold_is_left_out(monkeypatch: pytest.Monk
     assert all(circuit.layers[-1][0].kind is not UnitKind.SUM for circuit in found)
 
 
+def test_without_noise_no_term_explains_what_rounding_left() -> None:
+    rng = np.random.default_rng(1)
+    X = rng.uniform(-1, 1, (750, 3))
+    best = next(rational_rung(Rows(X, np.sign(X[:, 0]))))
+    terms = [t for layer in best.layers for unit in layer for t in unit.terms]
+    assert all(t.constant > 1e-9 for t in terms)
+
+
 def test_few_rows_ask_for_nothing() -> None:
     rng = np.random.default_rng(23)
     assert list(rational_rung(Rows(rng.uniform(1, 2, (6, 3)), rng.uniform(1, 2, 6)))) == []
