@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -26,11 +25,12 @@ from nalu_cli.experiments.papers.experiment import (
     Batch,
     Claim,
     Experiment,
-    Measurement,
     Measurements,
     Origin,
     Scope,
     Tick,
+    measured,
+    medians,
 )
 from nalu_cli.experiments.sampling import generator
 from nalu_cli.report.look import BLUE, GREEN, INK, ORANGE, Scale, limit_axis, scale_axis
@@ -102,9 +102,9 @@ class Digits(Experiment):
     def run(self, batch: Batch, scope: Scope, tick: Tick) -> Measurements:
         """Train a network for each seed."""
         return [
-            Measurement(batch.model, batch.task, seed, measure, value)
+            one
             for seed in batch.seeds
-            for measure, value in _measured(batch.model, batch.task, seed, scope, tick).items()
+            for one in measured(batch, seed, _measured(batch.model, batch.task, seed, scope, tick))
         ]
 
     def claims(self, measurements: Measurements) -> Sequence[Claim]:
@@ -118,10 +118,10 @@ class Digits(Experiment):
             axes = figure.add_subplot(1, 2, k + 1)
             within = [LEAST]
             for model in self.models:
-                errors = [_typical(measurements, model, task, measure) for measure in MEASURES]
+                errors = [medians(measurements)[model, task, measure] for measure in MEASURES]
                 within += [error for error in errors if error <= MOST]
                 axes.plot(LENGTHS, np.minimum(errors, BEYOND), label=model, **_line(model))
-            limit = _typical(measurements, OURS, task, LIMIT)
+            limit = medians(measurements)[OURS, task, LIMIT]
             axes.plot(LENGTHS[-1:], [limit], "x", color=ORANGE, markersize=9, label="its limit")
             for which in ("x", "y"):
                 scale_axis(axes, which, Scale(is_log=True, exponent=0))
@@ -217,13 +217,6 @@ def _folded(mean: float, spread: float) -> float:
     return spread * density + mean * math.erf(z / math.sqrt(2))
 
 
-def _typical(measurements: Measurements, model: str, task: str, measure: str) -> float:
-    """The median over the seeds."""
-    return median(
-        m.value for m in measurements if (m.model, m.task, m.measure) == (model, task, measure)
-    )
-
-
 SHARE = 0.1
 NEAR = 0.2
 """By how much a measured error may be off its limit, which is an expectation."""
@@ -231,7 +224,7 @@ NEAR = 0.2
 
 def _claims(measurements: Measurements, task: str) -> Sequence[Claim]:
     def value(model: str, measure: str) -> float:
-        return _typical(measurements, model, task, measure)
+        return medians(measurements)[model, task, measure]
 
     ours, limit = value(OURS, LONGEST), value(OURS, LIMIT)
     misread = value(OURS, MISREAD)

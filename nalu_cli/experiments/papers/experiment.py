@@ -7,12 +7,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
-__all__ = ["Batch", "Claim", "Experiment", "Measurement", "Measurements", "Origin", "Scope", "Tick"]
+__all__ = [
+    "Batch",
+    "Claim",
+    "Experiment",
+    "Measurement",
+    "Measurements",
+    "Origin",
+    "Scope",
+    "Tick",
+    "measured",
+    "measured_together",
+    "medians",
+]
 
 Tick = Callable[[float], None]
 """Told how much of a batch is done, 0 to 1, a few times a second; raises to end the batch."""
@@ -66,6 +81,33 @@ class Measurement:
 
 
 Measurements = Sequence[Measurement]
+
+
+def measured(batch: Batch, seed: int, values: Mapping[str, float]) -> list[Measurement]:
+    """The measurements of one seed of a batch, from the value of each measure."""
+    return [
+        Measurement(batch.model, batch.task, seed, measure, float(value))
+        for measure, value in values.items()
+    ]
+
+
+def measured_together(
+    batch: Batch, values: Mapping[str, Sequence[float] | NDArray[np.float64]]
+) -> list[Measurement]:
+    """The measurements of a batch, from the values of each measure in the order of its seeds."""
+    return [
+        one
+        for k, seed in enumerate(batch.seeds)
+        for one in measured(batch, seed, {measure: some[k] for measure, some in values.items()})
+    ]
+
+
+def medians(measurements: Measurements) -> dict[tuple[str, str, str], float]:
+    """Over the seeds, by model, task and measure."""
+    values: dict[tuple[str, str, str], list[float]] = {}
+    for m in measurements:
+        values.setdefault((m.model, m.task, m.measure), []).append(m.value)
+    return {key: median(some) for key, some in values.items()}
 
 
 @dataclass(frozen=True, slots=True)

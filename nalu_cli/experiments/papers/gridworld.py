@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -13,11 +12,12 @@ from nalu_cli.experiments.papers.experiment import (
     Batch,
     Claim,
     Experiment,
-    Measurement,
     Measurements,
     Origin,
     Scope,
     Tick,
+    measured,
+    medians,
 )
 from nalu_cli.experiments.papers.grid_agents import (
     Agent,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Gridworld"]
+
+TASK = "be there at T"
 
 LSTM, NAC, OURS = "lstm", "lstm + nac", "snapped nau"
 
@@ -100,30 +102,27 @@ class Gridworld(Experiment):
 
     def tasks(self, scope: Scope) -> Sequence[str]:
         """The only one."""
-        return ("be there at T",)
+        return (TASK,)
 
     def run(self, batch: Batch, scope: Scope, tick: Tick) -> Measurements:
         """Teach an agent for each seed."""
         return [
-            Measurement(batch.model, batch.task, seed, measure, value)
+            one
             for seed in batch.seeds
-            for measure, value in _learned(batch.model, seed, scope, tick).items()
+            for one in measured(batch, seed, _learned(batch.model, seed, scope, tick))
         ]
 
     def claims(self, measurements: Measurements) -> Sequence[Claim]:
         """Only a count that is exact, and read whatever its size, goes on where training ended."""
-        inside, far = (
-            {m: _median(measurements, m, at) for m in self.models} for at in (INSIDE, _at(FAR))
-        )
-        told = _median(measurements, NAC, TOLD)
+        typical = medians(measurements)
+        inside, far = ({m: typical[m, TASK, at] for m in self.models} for at in (INSIDE, _at(FAR)))
+        told = typical[NAC, TASK, TOLD]
         ours = min(
             m.value
             for m in measurements
             if m.model == OURS and m.measure in {_at(time) for time in TIMES if time > LONGEST}
         )
-        soft, snapped = (
-            _median(measurements, OURS, f"{before}{_at(FARTHEST)}") for before in (BEFORE, "")
-        )
+        soft, snapped = (typical[OURS, TASK, f"{before}{_at(FARTHEST)}"] for before in (BEFORE, ""))
         return (
             Claim(
                 f"At the times they learned, all agents earn most of the rewards "
@@ -202,19 +201,15 @@ def _point(k: int) -> str:
     return f"learning, {k + 1} of {POINTS}"
 
 
-def _median(measurements: Measurements, model: str, measure: str) -> float:
-    """Over the seeds."""
-    return median(m.value for m in measurements if (m.model, m.measure) == (model, measure))
-
-
 def _draw_asked(axes: Axes, measurements: Measurements) -> None:
+    typical = medians(measurements)
     axes.axvspan(SHORTEST, LONGEST, color=BAND, linewidth=0)
     for model, colour in COLOURS.items():
-        earned = [_median(measurements, model, _at(time)) for time in TIMES]
+        earned = [typical[model, TASK, _at(time)] for time in TIMES]
         axes.plot(
             TIMES, earned, color=colour, marker="o", markersize=2.5, linewidth=1.2, label=model
         )
-    soft = [_median(measurements, OURS, f"{BEFORE}{_at(time)}") for time in TIMES]
+    soft = [typical[OURS, TASK, f"{BEFORE}{_at(time)}"] for time in TIMES]
     axes.plot(
         TIMES, soft, color=GREEN, linestyle=":", linewidth=1, label=f"{OURS}, before the snap"
     )
@@ -225,9 +220,10 @@ def _draw_asked(axes: Axes, measurements: Measurements) -> None:
 
 
 def _draw_learned(axes: Axes, measurements: Measurements) -> None:
+    typical = medians(measurements)
     share = (np.arange(POINTS) + 0.5) * 100 / POINTS
     for model, colour in COLOURS.items():
-        earned = [_median(measurements, model, _point(k)) for k in range(POINTS)]
+        earned = [typical[model, TASK, _point(k)] for k in range(POINTS)]
         axes.plot(share, earned, color=colour, linewidth=1.2)
     snapped = 100 * LESSONS[OURS].snapped
     axes.axvline(snapped, color=MUTED, linewidth=0.6)

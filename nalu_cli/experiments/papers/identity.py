@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -15,11 +14,12 @@ from nalu_cli.experiments.papers.experiment import (
     Batch,
     Claim,
     Experiment,
-    Measurement,
     Measurements,
     Origin,
     Scope,
     Tick,
+    measured,
+    medians,
 )
 from nalu_cli.experiments.papers.training import trained
 from nalu_cli.experiments.sampling import generator
@@ -88,9 +88,7 @@ class Identity(Experiment):
         """Train a population for each seed, or fit the same eleven rows."""
         errors = _fitted(tick) if batch.model == OURS else _learned(batch, scope, tick)
         return [
-            Measurement(batch.model, batch.task, seed, measure, value)
-            for seed in batch.seeds
-            for measure, value in _measured(errors)
+            one for seed in batch.seeds for one in measured(batch, seed, dict(_measured(errors)))
         ]
 
     def claims(self, measurements: Measurements) -> Sequence[Claim]:
@@ -207,11 +205,7 @@ def _measured(errors: Floats) -> Iterator[tuple[str, float]]:
 
 def _by_model(measurements: Measurements, measure: str) -> dict[str, float]:
     """The median over the seeds."""
-    values: dict[str, list[float]] = {}
-    for m in measurements:
-        if m.measure == measure:
-            values.setdefault(m.model, []).append(m.value)
-    return {model: median(some) for model, some in values.items()}
+    return {by: error for (by, _, of), error in medians(measurements).items() if of == measure}
 
 
 def _errors(measurements: Measurements, model: str) -> Floats:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -14,11 +13,12 @@ from nalu_cli.experiments.papers.experiment import (
     Batch,
     Claim,
     Experiment,
-    Measurement,
     Measurements,
     Origin,
     Scope,
     Tick,
+    measured,
+    medians,
 )
 from nalu_cli.experiments.papers.number_phrases import NUMBERS, phrase_tokens, split_phrases
 from nalu_cli.experiments.papers.phrase_networks import HEADS, PhraseNetwork, train_network
@@ -83,14 +83,16 @@ class Language(Experiment):
     def run(self, batch: Batch, scope: Scope, tick: Tick) -> Measurements:
         """Train a reader for each seed, each with phrases of its own to learn from."""
         return [
-            Measurement(batch.model, batch.task, seed, measure, value)
+            one
             for seed in batch.seeds
-            for measure, value in _measured(batch.model, seed, scope, tick).items()
+            for one in measured(batch, seed, _measured(batch.model, seed, scope, tick))
         ]
 
     def claims(self, measurements: Measurements) -> Sequence[Claim]:
         """Sums and products carry to phrases that were not learned from."""
-        ours, linear = (_typical(measurements, model, TEST) for model in (OURS, "lstm + linear"))
+        ours, linear = (
+            medians(measurements)[model, TASK, TEST] for model in (OURS, "lstm + linear")
+        )
         wrong = [m.value for m in measurements if (m.model, m.measure) == (OURS, MISREAD)]
         return (
             Claim(
@@ -163,8 +165,3 @@ def _answers(
         train_network(network, known[TRAIN].tokens, known[TRAIN].numbers, steps=steps, tick=tick)
     answered: Tensor = network(tokens)
     return answered.detach()
-
-
-def _typical(measurements: Measurements, model: str, measure: str) -> float:
-    """The median over the seeds."""
-    return median(m.value for m in measurements if (m.model, m.measure) == (model, measure))

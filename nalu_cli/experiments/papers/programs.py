@@ -15,11 +15,12 @@ from nalu_cli.experiments.papers.experiment import (
     Batch,
     Claim,
     Experiment,
-    Measurement,
     Measurements,
     Origin,
     Scope,
     Tick,
+    measured_together,
+    medians,
 )
 from nalu_cli.experiments.papers.program_text import Lesson, Part, Program, drawn_program
 from nalu_cli.experiments.papers.recurrences import (
@@ -30,7 +31,6 @@ from nalu_cli.experiments.papers.recurrences import (
     published_cell,
 )
 from nalu_cli.experiments.papers.register_machine import learned_machine
-from nalu_cli.experiments.papers.scores import medians
 from nalu_cli.experiments.sampling import generator
 from nalu_cli.report.look import BLUE, GREEN, MUTED, ORANGE, RED, Scale, scale_axis
 from nalu_cli.settings import CellName
@@ -147,11 +147,7 @@ class Programs(Experiment):
     def run(self, batch: Batch, scope: Scope, tick: Tick) -> Measurements:
         """Train the seeds side by side; ours one after another."""
         shares = _counted(batch, tick) if batch.model == OURS else _trained(batch, scope, tick)
-        return [
-            Measurement(batch.model, batch.task, seed, measure, float(shares[measure][k]))
-            for k, seed in enumerate(batch.seeds)
-            for measure in shares
-        ]
+        return measured_together(batch, shares)
 
     def claims(self, measurements: Measurements) -> Sequence[Claim]:
         """A machine that is snapped does not care how long a number is."""

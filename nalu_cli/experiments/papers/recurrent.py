@@ -17,11 +17,12 @@ from nalu_cli.experiments.papers.experiment import (
     Batch,
     Claim,
     Experiment,
-    Measurement,
     Measurements,
     Origin,
     Scope,
     Tick,
+    measured_together,
+    medians,
 )
 from nalu_cli.experiments.papers.recurrences import (
     LSTM,
@@ -37,7 +38,6 @@ from nalu_cli.experiments.papers.scores import (
     INTERPOLATION,
     OPERATIONS,
     draw_scores,
-    medians,
 )
 from nalu_cli.experiments.sampling import generator
 from nalu_cli.settings import CellName
@@ -123,11 +123,7 @@ class Recurrent(Experiment):
     def run(self, batch: Batch, scope: Scope, tick: Tick) -> Measurements:
         """Train the seeds side by side; ours one after another."""
         scores = _snapped(batch, tick) if batch.model == OURS else _learned(batch, scope, tick)
-        return [
-            Measurement(batch.model, batch.task, seed, measure, float(scores[measure][k]))
-            for k, seed in enumerate(batch.seeds)
-            for measure in self.measures
-        ]
+        return measured_together(batch, scores)
 
     def claims(self, measurements: Measurements) -> Sequence[Claim]:
         """What is snapped holds at any length."""

@@ -1,9 +1,8 @@
-"""Scores on the functions of two sums: their medians, and a panel for each function."""
+"""Scores on the functions of two sums: a panel for each function."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import TYPE_CHECKING
 
 from nalu_cli.experiments.operations import Operation
@@ -13,7 +12,7 @@ from nalu_cli.report.look import MUTED, PARTS, Scale, limit_axis, scale_axis
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["EXTRAPOLATION", "INTERPOLATION", "OPERATIONS", "draw_scores", "medians"]
+__all__ = ["EXTRAPOLATION", "INTERPOLATION", "OPERATIONS", "draw_scores"]
 
 OPERATIONS: Mapping[str, Operation] = {
     "a + b": Operation.ADD,
@@ -28,14 +27,6 @@ INTERPOLATION, EXTRAPOLATION = "interpolation", "extrapolation"
 
 LOWEST, HIGHEST = 1e-14, 1e6
 """Ends of the figure; what lies outside is drawn there."""
-
-
-def medians(measurements: Measurements) -> dict[tuple[str, str, str], float]:
-    """Over the seeds, by model, task and measure."""
-    values: dict[tuple[str, str, str], list[float]] = {}
-    for m in measurements:
-        values.setdefault((m.model, m.task, m.measure), []).append(m.value)
-    return {key: median(some) for key, some in values.items()}
 
 
 def draw_scores(

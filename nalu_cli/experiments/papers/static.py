@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from statistics import median
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -25,11 +24,12 @@ from nalu_cli.experiments.papers.experiment import (
     Batch,
     Claim,
     Experiment,
-    Measurement,
     Measurements,
     Origin,
     Scope,
     Tick,
+    measured_together,
+    medians,
 )
 from nalu_cli.experiments.papers.scores import (
     EXTRAPOLATION,
@@ -123,11 +123,7 @@ class Static(Experiment):
             scores = _snapped(task, batch, scope, tick)
         else:
             scores = _learned(task, batch, scope, tick)
-        return [
-            Measurement(batch.model, batch.task, seed, measure, float(score))
-            for k, seed in enumerate(batch.seeds)
-            for measure, score in ((measure, scores[measure][k]) for measure in self.measures)
-        ]
+        return measured_together(batch, scores)
 
     def claims(self, measurements: Measurements) -> Sequence[Claim]:
         """Formulas hold outside; what is learned by slope alone does not."""
@@ -160,11 +156,11 @@ class Static(Experiment):
 
 def _far(measurements: Measurements, model: str) -> dict[str, float]:
     """Median error outside of a model on each function."""
-    values: dict[str, list[float]] = {}
-    for m in measurements:
-        if (m.model, m.measure) == (model, EXTRAPOLATION):
-            values.setdefault(m.task, []).append(m.value)
-    return {task: median(some) for task, some in values.items()}
+    return {
+        task: score
+        for (by, task, measure), score in medians(measurements).items()
+        if (by, measure) == (model, EXTRAPOLATION)
+    }
 
 
 def _sums(far: Mapping[str, Mapping[str, float]]) -> list[str]:
