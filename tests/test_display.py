@@ -16,7 +16,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.commands.display import answer_lines, caveat_lines, errors_lines
 from nalu_cli.commands.explain import print_code
 from nalu_cli.commands.explanation import explanation_lines, part_lines
-from nalu_cli.commands.live import STOPPING, Lines, Redrawn, Silent, view_for
+from nalu_cli.commands.live import Lines, Redrawn, Silent, view_for
 from nalu_cli.commands.screen import Row, Screen, StandardOutput, aligned
 from nalu_cli.errors import visible
 from nalu_cli.settings import Status
@@ -193,12 +193,12 @@ def test_a_terminal_is_redrawn_and_left_clean() -> None:
     target, stream = screen(terminal=True)
     with Redrawn(target) as view:
         view.watch(progress("x" * 100, 1))
-        view._live.refresh()
+        view._drawn.refresh()
         view.stopping()
-        view._live.refresh()
+        view._drawn.refresh()
     drawn = stream.getvalue()
     assert "d1*d2/(d1*n + d2)" in drawn
-    assert STOPPING[:50] in drawn
+    assert Lines.stopping_text[:50] in drawn
     assert "…" in drawn
     assert drawn.endswith(("\x1b[?25h", "\x1b[2K", "\x1b[1A\x1b[2K"))
 

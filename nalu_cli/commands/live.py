@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from types import TracebackType
 from typing import Protocol
 
@@ -13,7 +11,8 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from nalu_cli.answer import Progress
-from nalu_cli.commands.screen import OutputClosedError, Screen
+from nalu_cli.commands.foot import Foot, Plain
+from nalu_cli.commands.screen import Screen
 from nalu_cli.errors import visible
 from nalu_cli.formula import formula_text
 from nalu_cli.wording import number
@@ -22,10 +21,6 @@ __all__ = ["Silent", "View", "view_for"]
 
 EVERY = 5.0
 """Seconds after which a plain line is printed though nothing new has begun."""
-
-STOPPING = "stopping; the best formula so far is kept (Ctrl-C again quits at once)"
-
-STDERR = 2
 
 
 class View(Protocol):
@@ -54,27 +49,12 @@ def view_for(screen: Screen) -> View:
     return Redrawn(screen) if screen.is_live else Lines(screen)
 
 
-class Silent:
+class Silent(Plain):
     """Shows nothing but what must be said."""
 
-    def __init__(self, screen: Screen) -> None:
-        self._screen = screen
-
-    def __enter__(self) -> Silent:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        return None
+    stopping_text = "stopping; the best formula so far is kept (Ctrl-C again quits at once)"
 
     def watch(self, progress: Progress) -> None:
-        """Nothing is shown."""
-
-    def stopping(self) -> None:
         """Nothing is shown."""
 
 
@@ -93,51 +73,35 @@ class Lines(Silent):
         self._shown = (progress.rung, progress.seconds)
         self._screen.note(f"{_where(progress)}   {_best(progress)}")
 
-    def stopping(self) -> None:
-        """Print at once; past the stream, which may be in the middle of a line of its own."""
-        with suppress(OSError):
-            os.write(STDERR, f"{STOPPING}\n".encode())
 
+class Redrawn(Foot):
+    """Two lines: a spinner with the rung, and the best formula so far."""
 
-class Redrawn(Silent):
-    """Two lines at the foot of a terminal, gone when the work is done."""
+    stopping_text = Silent.stopping_text
 
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
         self._spinner = Spinner("dots")
         self._progress: Progress | None = None
-        self._is_stopping = False
         # drawn anew from the latest progress by a thread of its own
-        self._live = Live(
+        self._drawn = Live(
             get_renderable=self._picture, console=screen.err, transient=True, refresh_per_second=8
         )
-
-    def __enter__(self) -> Redrawn:
-        self._live.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # the terminal may be gone, which must not cost what was found
-        with suppress(OSError, OutputClosedError):
-            self._live.__exit__(kind, error, traceback)
 
     def watch(self, progress: Progress) -> None:
         """Note what is drawn next."""
         self._progress = progress
 
-    def stopping(self) -> None:
-        """Note it; a signal handler must not draw."""
-        self._is_stopping = True
-
     def _picture(self) -> RenderableType:
         width = self._screen.err.width
         progress = self._progress
-        first = STOPPING if self._is_stopping else _where(progress) if progress else "starting"
+        first = (
+            self.stopping_text
+            if self._is_stopping
+            else _where(progress)
+            if progress
+            else "starting"
+        )
         self._spinner.update(text=_cut(first, width - 2))
         best = _best(progress) if progress else ""
         return Group(self._spinner, _cut(f"  {best}", width))

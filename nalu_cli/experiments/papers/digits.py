@@ -50,7 +50,7 @@ LIMIT = f"limit at {LONGEST}"
 MISREAD = "images misread"
 """Measured where every image is read as one class."""
 
-TRAIN, WATCH, SEQUENCES = 9, 10, 11
+TRAIN, SEQUENCES = 9, 11
 """Random streams: of a training, of its weights, and of the sequences of the test."""
 
 TESTED, QUICK_TESTED = 400, 200
