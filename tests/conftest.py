@@ -41,6 +41,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=0, help="where those attacks come from")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their parameter: packed ones hold the second in which they were made.
+
+    Tests that run side by side must have the same names in every process.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Attacks:
     """How many attacks a test makes, from which seed, and what came of them."""
