@@ -187,17 +187,19 @@ def _named(
 ) -> Refined:
     """Give names to the constants, the most certain first; the others follow each time."""
     settled: set[Place] = set()
+    asked: set[Place] = set()
     if len(spread) > MOST_NAMED:
         return Refined(circuit, spread)
-    for place in sorted(spread, key=lambda p: _relative(circuit, spread, p)):
-        value = constants_of(circuit).get(place)
-        if value is None:
-            continue
+    while open_ := [p for p in constants_of(circuit) if p in spread and p not in asked]:
+        place = min(open_, key=lambda p: _relative(circuit, spread, p))
+        asked.add(place)
+        value = constants_of(circuit)[place]
         for named in _names(value, spread[place], noisy=sigma is not None):
             trial = with_constants(circuit, {place: named})
-            trial = refit(trial, rows, sigma=sigma, fixed=settled | {place})[0]
+            trial, errors = refit(trial, rows, sigma=sigma, fixed=settled | {place})
             if fits(trial, circuit):
                 circuit = trial
+                spread = spread | errors
                 settled.add(place)
                 break
     return Refined(circuit, spread)

@@ -104,24 +104,25 @@ def relax(circuit: Circuit) -> Relaxed:
 
 def with_offsets_of_one(circuit: Circuit) -> Circuit:
     """Divide sums used only inside products by their offsets: ``1 - a / 3`` for ``3 - a``."""
-    return _handed_up(circuit, lambda unit: unit.constant or 1.0)
+    return _handed_up(circuit, lambda unit, _: (unit.kind is UnitKind.SUM and unit.constant) or 1.0)
 
 
 def balance(circuit: Circuit) -> Circuit:
-    """Move factors out of sums used only inside products, so that most constants are simple.
+    """Move factors out of units into what uses them, so that most constants are simple.
 
     ``(2 a + 4 b) / (6 c + 6)`` and ``(a + 2 b) / (3 c + 3)`` are the same stack but for a factor
     that each sum can hand to the product above it. The factor is chosen that leaves the simplest
-    numbers.
+    numbers. The scale of a product used once is a coefficient or the scale of its user.
     """
     return _handed_up(circuit, _simplest_factor)
 
 
-def _handed_up(circuit: Circuit, factor_of: Callable[[Unit], float]) -> Circuit:
-    for k in range(len(circuit.layers) - 1):
-        for u, unit in enumerate(circuit.layers[k]):
-            if unit.kind is UnitKind.SUM:
-                circuit = _hand_up(circuit, k, u, factor_of(unit))
+def _handed_up(circuit: Circuit, factor_of: Callable[[Unit, int], float]) -> Circuit:
+    """Each unit divided by a factor that depends on it and on how many use it."""
+    for k, layer in enumerate(circuit.layers[:-1]):
+        for u in range(len(layer)):
+            users = sum(t.source == u for user in circuit.layers[k + 1] for t in user.terms)
+            circuit = _hand_up(circuit, k, u, factor_of(circuit.layers[k][u], users))
     return circuit
 
 
@@ -146,7 +147,10 @@ def _hand_up(circuit: Circuit, k: int, u: int, factor: float) -> Circuit:
     return Circuit(circuit.n_columns, tuple(layers))
 
 
-def _simplest_factor(unit: Unit) -> float:
+def _simplest_factor(unit: Unit, users: int) -> float:
+    if unit.kind is not UnitKind.SUM:
+        # of several users each would take a number of its own
+        return unit.constant if users == 1 else 1.0
     coefficients = sorted((float(t.weight) * t.constant for t in unit.terms), key=abs)
     offset = [unit.constant] if unit.constant else []
     values = [*coefficients, *offset]
@@ -180,6 +184,8 @@ def _scaled_user(user: Unit, term: Term, factor: float) -> Unit:
 
 
 def _divided(unit: Unit, factor: float) -> Unit:
+    if unit.kind is not UnitKind.SUM:
+        return Unit(unit.kind, unit.terms, unit.constant / factor)
     terms = tuple(_with_value(t, float(t.weight) * t.constant / factor) for t in unit.terms)
     terms = tuple(replace(t, constant=1.0) if abs(t.constant - 1) < 1e-13 else t for t in terms)
     return Unit(unit.kind, terms, unit.constant / factor)

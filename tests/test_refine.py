@@ -120,6 +120,20 @@ def test_of_noisy_data_a_term_that_is_there_stays(seed: int) -> None:
     assert refine(rich, Rows(x, y), sigma=0.02).circuit.used_columns() == (0, 1, 2)
 
 
+def test_of_noisy_data_coefficients_of_one_are_found_together() -> None:
+    """Each alone is known badly, as they can stand in for one another; the others settled, well."""
+    x = np.random.default_rng(12).uniform(-1, 1, (900, 1))
+    y = sum(x[:, 0] ** k for k in range(1, 7))
+    rows = Rows(x, y + 0.01 * np.std(y) * np.random.default_rng(13).standard_normal(900))
+    powers = tuple(product((0, k), scale=4.0**k) for k in range(1, 7))
+    guess = weighted(*((k, 4.0 ** -(k + 1)) for k in range(6)))
+    refined = refine(Circuit(1, (powers, (guess,))), rows, sigma=0.01 * float(np.std(y)))
+    assert set(map(abs, constants_of(refined.circuit).values())) <= {1.0}
+    clean = np.linspace(-1, 1, 7)[:, None]
+    expected = sum(clean[:, 0] ** k for k in range(1, 7))
+    np.testing.assert_allclose(refined.circuit.evaluate(clean), expected, atol=1e-12)
+
+
 def test_a_constant_known_to_three_digits_gets_no_long_name() -> None:
     rng = np.random.default_rng(8)
     x = uniform(8, 300, 3)

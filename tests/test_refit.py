@@ -90,6 +90,16 @@ def test_factors_of_sums_go_to_the_product_above() -> None:
     assert not {4.0, 6.0} & {abs(v) for v in values}
 
 
+def test_the_scale_of_a_product_used_once_goes_to_what_uses_it() -> None:
+    units = (product((0, 1), (1, 1), scale=16.0), product((0, 2), scale=3.0))
+    once = Circuit(2, (units, (weighted((0, 0.0625), (1, 1.0)),)))
+    assert sorted(constants_of(balance(once)).values()) == [3.0]
+    twice = Circuit(
+        2, (units, (weighted((0, 0.5), (1, 1.0)), weighted((1, 7.0))), (product((0, 1), (1, 1)),))
+    )
+    assert Place(0, 1, None) in constants_of(balance(twice))
+
+
 def test_under_a_root_no_sign_is_moved() -> None:
     root = Circuit(2, ((weighted((0, -3.0), (1, -3.0), offset=50.0),), (product((0, 0.5)),)))
     x = uniform(1, 20, 2)
