@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
 from nalu_cli.allowed import AllowedValues
 from nalu_cli.bilinear import bilinear_rung
+from nalu_cli.circuit import Circuit
 from nalu_cli.exhaustive import MOST_TERMS, short_relations
 from nalu_cli.explore import Plan, factor_starts, size_of, starts
 from nalu_cli.factors import Factored, pull_out
 from nalu_cli.gates import with_gates
+from nalu_cli.grow import grow_rung
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.rational import rational_rung
@@ -164,16 +166,33 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
 
 
 def _without_training(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]:
-    rungs = [*_simple_algebra(problem.train)]
-    for part in parts:
-        rungs += _lifted(part, _simple_algebra(part.problem.train, part.sizes))
+    seen: list[Circuit] = []
+    seen_of: list[list[Circuit]] = [[] for _ in parts]
+    rungs = [*_noting(seen, _simple_algebra(problem.train))]
+    for part, there in zip(parts, seen_of, strict=True):
+        rungs += _lifted(part, _noting(there, _simple_algebra(part.problem.train, part.sizes)))
     # fewer columns take less time
-    for part in parts:
-        rungs += _lifted(part, _sparse_rungs(part.problem.train, part.sizes))
-    rungs += _sparse_rungs(problem.train)
+    for part, there in zip(parts, seen_of, strict=True):
+        rungs += _lifted(part, _noting(there, _sparse_rungs(part.problem.train, part.sizes)))
+    rungs += _noting(seen, _sparse_rungs(problem.train))
     # nearly everything is within noise of some size: a longer formula may be much closer
     yield from (replace(rung, pause=False) for rung in rungs[:-1])
     yield rungs[-1]
+    for part, there in zip(parts, seen_of, strict=True):
+        yield from _lifted(part, iter([_grown(part.problem.train, there, part.sizes)]))
+    yield _grown(problem.train, seen)
+
+
+def _noting(seen: list[Circuit], rungs: Iterator[Rung]) -> Iterator[Rung]:
+    """The same rungs; what they offer is noted."""
+    for rung in rungs:
+        yield replace(rung, search=partial(_note, seen, rung))
+
+
+def _note(seen: list[Circuit], rung: Rung, stop: Stop) -> Iterator[Found]:
+    for found in rung.search(stop):
+        seen.append(found.circuit)
+        yield found
 
 
 def _lifted(part: Factored, rungs: Iterator[Rung]) -> Iterator[Rung]:
@@ -223,6 +242,11 @@ def _simple_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
 def _sparse_rungs(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
     yield Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, sizes, stop=stop)))
     yield Rung("rational", lambda stop: (Found(c) for c in rational_rung(rows, sizes, stop=stop)))
+
+
+def _grown(rows: Rows, starts: list[Circuit], sizes: Floats | None = None) -> Rung:
+    """Grown from what the rungs before have offered for the same rows."""
+    return Rung("grown", lambda stop: map(Found, grow_rung(rows, starts, sizes, stop=stop)))
 
 
 def _larger_algebra(rows: Rows) -> Iterator[Rung]:

@@ -53,6 +53,10 @@ class Scale:
         layers[-1] = (_times(layers[-1][0], self.target),)
         return Circuit(circuit.n_columns, tuple(layers))
 
+    def back(self, circuit: Circuit) -> Circuit:
+        """A circuit of the user's columns as one of scaled ones."""
+        return Scale(1 / self.columns, 1 / self.target).up(circuit)
+
     def _unit(self, unit: Unit, width: int) -> Unit:
         if unit.kind is UnitKind.SUM:
             terms = tuple(

@@ -36,6 +36,12 @@ def test_a_circuit_of_scaled_columns_is_one_of_the_users_columns(
     assert (gap[usable] <= 2 * bound[usable]).all()
 
 
+@given(circuits())
+def test_back_and_up_again_is_the_same_circuit(circuit: Circuit) -> None:
+    scale = Scale(4.0 ** np.arange(-1, circuit.n_columns - 1), 16.0)
+    assert scale.up(scale.back(circuit)) == circuit
+
+
 @given(st.lists(SIZES, min_size=3, max_size=3), st.integers(0, 5))
 def test_scaled_rows_are_of_size_one_and_scaling_loses_nothing(sizes: list[int], seed: int) -> None:
     x = uniform(seed, 50, 2, low=0.5) * 10.0 ** np.array(sizes[:2])

@@ -1,0 +1,277 @@
+"""Stage 3: a formula as a tree on the rows: values, slopes at every node, constants fitted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.problem import Rows
+from nalu_cli.tree import Column, Magnitude, Node, Number, Product, Sum
+from nalu_cli.tree_edits import length_of
+
+__all__ = ["FittedTree", "Spot", "constants", "fit_tree", "homes", "jacobian", "spots"]
+
+Floats = NDArray[np.float64]
+Path = tuple[int, ...]
+
+STEPS = 10
+MOST_TRIALS = 6
+CONVERGED = 1e-5
+LEAST_DAMPING = 1e-9
+TINY = 1e-300
+
+ROUNDING = 1e-13
+"""Relative error that says nothing about a formula."""
+
+
+@dataclass(slots=True)
+class Spot:
+    """A node on the rows.
+
+    Parameters
+    ----------
+    path : tuple of int
+        Which child of the root, which of that one, and so on.
+    node : Node
+    value : ndarray of shape (N,)
+    below : list of Spot
+    slope : ndarray of shape (N,)
+        Of the formula in the value of this node, times the weights of the rows.
+    """
+
+    path: Path
+    node: Node
+    value: Floats
+    below: list[Spot]
+    slope: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def with_parents(self, parent: Node | None = None) -> Iterator[tuple[Spot, Node | None]]:
+        """The node itself and all below it, each with the node it stands in."""
+        yield self, parent
+        for spot in self.below:
+            yield from spot.with_parents(self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTree:
+    """A formula with fitted constants.
+
+    Parameters
+    ----------
+    node : Node
+    misfit : float
+        Sum of its weighted squared errors.
+    score : float
+        Bayesian information criterion, every symbol counting as a constant does.
+    """
+
+    node: Node
+    misfit: float
+    score: float
+
+
+def spots(tree: Node, X: Floats, weights: Floats) -> Spot:
+    """The tree on the rows of X, (N, n_columns), with slopes by reverse differentiation."""
+    with np.errstate(all="ignore"):
+        root = _forward(tree, X, ())
+        _backward(root, weights)
+    return root
+
+
+def _forward(node: Node, X: Floats, path: Path) -> Spot:
+    match node:
+        case Column(j):
+            return Spot(path, node, X[:, j], [])
+        case Number(constant):
+            return Spot(path, node, np.full(len(X), constant), [])
+        case Magnitude(inner):
+            below = [_forward(inner, X, (*path, 0))]
+            return Spot(path, node, np.abs(below[0].value), below)
+        case Sum(terms, offset):
+            below = [_forward(n, X, (*path, k)) for k, (_, n) in enumerate(terms)]
+            value = np.full(len(X), offset)
+            for (c, _), spot in zip(terms, below, strict=True):
+                value = value + c * spot.value
+            return Spot(path, node, value, below)
+        case Product(factors, scale):
+            below = [_forward(n, X, (*path, k)) for k, (n, _) in enumerate(factors)]
+            value = np.full(len(X), scale)
+            for (_, e), spot in zip(factors, below, strict=True):
+                value = value * _power(spot.value, e)
+            return Spot(path, node, value, below)
+
+
+def _power(value: Floats, e: Fraction) -> Floats:
+    if e == 1:
+        return value
+    if e == -1:
+        return np.asarray(1 / value)
+    if e.denominator == 1:
+        return np.asarray(value ** int(e))
+    root = np.sqrt(value)
+    return root if e == Fraction(1, 2) else np.asarray(root ** int(2 * e))
+
+
+def _backward(spot: Spot, slope: Floats) -> None:
+    spot.slope = slope
+    match spot.node:
+        case Magnitude():
+            _backward(spot.below[0], slope * np.sign(spot.below[0].value))
+        case Sum(terms, _):
+            for (c, _), inner in zip(terms, spot.below, strict=True):
+                _backward(inner, slope * c)
+        case Product(factors, _):
+            share = slope * spot.value
+            for (_, e), inner in zip(factors, spot.below, strict=True):
+                _backward(inner, np.where(inner.value == 0, 0.0, float(e) * share / inner.value))
+
+
+def constants(tree: Node) -> list[float]:
+    """The free constants: coefficients, offsets and scales that are not neutral."""
+    return [value for _, value in _constants(tree, ())]
+
+
+def homes(tree: Node) -> list[Path]:
+    """For each constant the path of the node it belongs to; a coefficient belongs to its term."""
+    return [path for path, _ in _constants(tree, ())]
+
+
+def _constants(tree: Node, path: Path) -> Iterator[tuple[Path, float]]:
+    match tree:
+        case Sum(terms, offset):
+            for k, (c, inner) in enumerate(terms):
+                yield (*path, k), c
+                yield from _constants(inner, (*path, k))
+            if offset:
+                yield path, offset
+        case Product(factors, scale):
+            for k, (inner, _) in enumerate(factors):
+                yield from _constants(inner, (*path, k))
+            if not path or scale != 1:
+                yield path, scale
+        case Magnitude(inner):
+            yield from _constants(inner, (*path, 0))
+        case Number(value):
+            yield path, value
+
+
+def with_constants(tree: Node, values: Iterator[float]) -> Node:
+    """The tree with other constants, in the same order."""
+    return _replaced(tree, values, root=True)
+
+
+def _replaced(tree: Node, values: Iterator[float], *, root: bool) -> Node:
+    match tree:
+        case Sum(terms, offset):
+            changed = tuple((next(values), _replaced(n, values, root=False)) for _, n in terms)
+            return Sum(changed, next(values) if offset else 0.0)
+        case Product(factors, scale):
+            inner = tuple((_replaced(n, values, root=False), e) for n, e in factors)
+            return Product(inner, next(values) if root or scale != 1 else 1.0)
+        case Magnitude(inner):
+            return Magnitude(_replaced(inner, values, root=False))
+        case Number():
+            return Number(next(values))
+    return tree
+
+
+def jacobian(root: Spot) -> Floats:
+    """Slopes of the formula in its constants, (N, n_constants), in their order."""
+    columns = list(_columns(root, root=True))
+    return np.column_stack(columns) if columns else np.empty((len(root.value), 0))
+
+
+def _columns(spot: Spot, *, root: bool) -> Iterator[Floats]:
+    match spot.node:
+        case Sum(_, offset):
+            for inner in spot.below:
+                yield spot.slope * inner.value
+                yield from _columns(inner, root=False)
+            if offset:
+                yield spot.slope
+        case Product(_, scale):
+            for inner in spot.below:
+                yield from _columns(inner, root=False)
+            if root or scale != 1:
+                yield spot.slope * spot.value / scale
+        case Magnitude():
+            yield from _columns(spot.below[0], root=False)
+        case Number():
+            yield spot.slope
+
+
+def fit_tree(tree: Node, rows: Rows, weights: Floats, *, steps: int = STEPS) -> FittedTree | None:
+    """Fit all constants by damped Gauss-Newton steps.
+
+    Parameters
+    ----------
+    tree : Node
+        With constants to start from.
+    rows : Rows
+    weights : ndarray of shape (N,)
+        Of the rows; the errors of the targets are in inverse proportion.
+    steps : int
+
+    Returns
+    -------
+    FittedTree or None
+        None where the formula is undefined on some row, or a constant comes out as zero.
+    """
+    target = rows.y * weights
+    fit = _Fit.of(tree, rows, weights)
+    damping = LEAST_DAMPING
+    for _ in range(steps):
+        if not math.isfinite(fit.misfit):
+            return None
+        with np.errstate(all="ignore"):
+            J = jacobian(fit.root)
+            H, gradient = J.T @ J, J.T @ fit.left
+        if not np.isfinite(np.sum(H)):
+            return None
+        now = np.array(constants(fit.root.node))
+        size = np.maximum(np.diag(H), TINY)
+        before = fit.misfit
+        for _ in range(MOST_TRIALS):
+            # factors that two nodes share leave directions without effect
+            moved = now + np.linalg.solve(H + np.diag(damping * size), gradient)
+            if not np.isfinite(moved).all() or not moved.all():
+                return None
+            trial = _Fit.of(with_constants(tree, iter(moved.tolist())), rows, weights)
+            if trial.misfit < fit.misfit:
+                fit = trial
+                damping = max(damping / 10, LEAST_DAMPING)
+                break
+            damping *= 30
+        if not fit.misfit < before * (1 - CONVERGED):
+            break
+    if not math.isfinite(fit.misfit):
+        return None
+    return FittedTree(fit.root.node, fit.misfit, _score(fit.root.node, fit.misfit, target))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A formula on the rows, its weighted errors (N,) and the sum of their squares."""
+
+    root: Spot
+    left: Floats
+    misfit: float
+
+    @classmethod
+    def of(cls, tree: Node, rows: Rows, weights: Floats) -> _Fit:
+        root = spots(tree, rows.X, weights)
+        with np.errstate(all="ignore"):
+            left = weights * (rows.y - root.value)
+            misfit = float(left @ left)
+        return cls(root, left, misfit if math.isfinite(misfit) else math.inf)
+
+
+def _score(tree: Node, misfit: float, target: Floats) -> float:
+    n = len(target)
+    least = ROUNDING**2 * float(target @ target)
+    return n * math.log(max(misfit, least, 1e-300) / n) + length_of(tree) * math.log(max(n, 2))

@@ -1,0 +1,134 @@
+"""Stage 3: formulas one edit away from another, and one form for those that compute the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+from nalu_cli.expression import product, total
+from nalu_cli.tree import Magnitude, Node, Number, Product, Sum
+
+__all__ = ["bent", "length_of", "shorter", "skeleton", "tidy", "with_node"]
+
+Path = tuple[int, ...]
+
+SYMBOLS_OF_A_REAL = 1
+"""Of those that are fitted many turn out to have names; the others are long."""
+
+STEPS = tuple(map(Fraction, ("-1", "-1/2", "1/2", "1")))
+LARGEST_POWER = 3
+"""Of sums: larger ones are close to exponentials."""
+
+
+def with_node(tree: Node, path: Path, make: Callable[[Node], Node]) -> Node:
+    """The tree with the node at a path replaced by what is made of it.
+
+    Raises
+    ------
+    ValueError
+        If the path leads below a column or a number.
+    """
+    if not path:
+        return make(tree)
+    k, rest = path[0], path[1:]
+    match tree:
+        case Sum(terms, offset):
+            c, inner = terms[k]
+            return Sum((*terms[:k], (c, with_node(inner, rest, make)), *terms[k + 1 :]), offset)
+        case Product(factors, scale):
+            inner, e = factors[k]
+            changed = (with_node(inner, rest, make), e)
+            return Product((*factors[:k], changed, *factors[k + 1 :]), scale)
+        case Magnitude(inner):
+            return Magnitude(with_node(inner, rest, make))
+    raise ValueError(f"nothing stands below {tree}")
+
+
+def length_of(node: Node) -> int:
+    """About as many symbols as it takes to write: names of numbers are not looked for."""
+    match node:
+        case Sum(terms, offset):
+            inner = sum(length_of(n) + _price(c) for c, n in terms)
+            return inner + len(terms) - 1 + (SYMBOLS_OF_A_REAL + 1 if offset else 0)
+        case Product(factors, scale):
+            powers = sum(length_of(n) + (0 if e == 1 else 1 if e == -1 else 2) for n, e in factors)
+            return powers + len(factors) - 1 + _price(scale)
+        case Magnitude(inner):
+            return 1 + length_of(inner)
+        case Number():
+            return SYMBOLS_OF_A_REAL
+    return 1
+
+
+def _price(coefficient: float) -> int:
+    return 0 if abs(coefficient) == 1 else SYMBOLS_OF_A_REAL + 1
+
+
+def shorter(tree: Node) -> Iterator[Node]:
+    """The tree without one of its terms, factors or offsets."""
+    match tree:
+        case Sum(terms, offset):
+            yield from (total([*terms[:k], *terms[k + 1 :]], offset) for k in range(len(terms)))
+            if offset:
+                yield total(terms)
+        case Product(factors, scale):
+            for k in range(len(factors)):
+                yield product([*factors[:k], *factors[k + 1 :]], scale)
+    yield from _below(tree, shorter)
+
+
+def bent(tree: Node) -> Iterator[Node]:
+    """The tree with another power of one of the sums in its products."""
+    if isinstance(tree, Product):
+        for k, (inner, e) in enumerate(tree.factors):
+            powers = [e + step for step in STEPS] if isinstance(inner, Sum) else []
+            for power in powers:
+                if 0 < abs(power) <= LARGEST_POWER:
+                    others = [*tree.factors[:k], *tree.factors[k + 1 :]]
+                    yield product([*others, (inner, power)], tree.scale)
+    yield from _below(tree, bent)
+
+
+def _below(tree: Node, edits: Callable[[Node], Iterator[Node]]) -> Iterator[Node]:
+    """The tree with an edit of one of the nodes that stand directly in it."""
+    match tree:
+        case Sum(terms, offset):
+            for k, (c, inner) in enumerate(terms):
+                for other in edits(inner):
+                    yield total([*terms[:k], (c, other), *terms[k + 1 :]], offset)
+        case Product(factors, scale):
+            for k, (inner, e) in enumerate(factors):
+                for other in edits(inner):
+                    yield product([*factors[:k], (other, e), *factors[k + 1 :]], scale)
+
+
+def tidy(tree: Node) -> Node:
+    """The same formula, scales of terms in their coefficients, sums in products led by 1 or -1."""
+    match tree:
+        case Sum(terms, offset):
+            return total([(c, tidy(n)) for c, n in terms], offset)
+        case Product(factors, scale):
+            plain = []
+            for inner, e in factors:
+                node = tidy(inner)
+                if isinstance(node, Sum):
+                    lead = abs(node.terms[0][0])
+                    scale *= lead ** float(e)
+                    terms = tuple((c / lead, n) for c, n in node.terms)
+                    node = replace(node, terms=terms, offset=node.offset / lead)
+                plain.append((node, e))
+            return product(plain, scale)
+    return tree
+
+
+def skeleton(tree: Node) -> Node:
+    """The tree without its numbers."""
+    match tree:
+        case Sum(terms, offset):
+            return Sum(tuple((1.0, skeleton(n)) for _, n in terms), float(offset != 0))
+        case Product(factors, _):
+            return Product(tuple((skeleton(n), e) for n, e in factors), 1.0)
+        case Number():
+            return Number(0.0)
+    return tree
