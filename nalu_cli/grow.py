@@ -23,8 +23,9 @@ __all__ = ["grow_rung"]
 Floats = NDArray[np.float64]
 Stop = Callable[[], bool]
 
-SCREENED = 200
-"""Rows on which it is seen what a change would gain."""
+SCREENED, LARGEST = 200, 50
+"""Rows on which it is seen what a change would gain; of them so many with the largest targets,
+which say the most where targets spread over decades."""
 
 TRIED, KEPT = 30, 6
 """Changes of a formula that are fitted on these rows, and of these on all."""
@@ -33,7 +34,7 @@ STEPS = 5
 """Gauss-Newton steps of a first fit."""
 
 MOST_GROWN = 10
-MOST_EXPANDED, PATIENCE = 12, 3
+MOST_EXPANDED, PATIENCE = 16, 5
 """Formulas that are started from, and changed from each start, and in vain."""
 
 LONGEST = 50
@@ -89,8 +90,7 @@ class _Garden:
 
     def __init__(self, rows: Rows, weights: Floats) -> None:
         self.rows, self.weights = rows, weights
-        n = len(rows)
-        some = np.linspace(0, n - 1, min(SCREENED, n)).astype(int)
+        some = _telling(rows.y * weights)
         self.some = Rows(rows.X[some], rows.y[some])
         self.some_weights = weights[some]
         self.proposer = Proposer(
@@ -178,3 +178,10 @@ class _Garden:
                 fits.append(fitted)
         fits.sort(key=lambda f: f.score)
         return [f.node for f in fits[:KEPT]]
+
+
+def _telling(y: Floats) -> NDArray[np.intp]:
+    """Rows spread evenly over the table, and those with the largest targets."""
+    n = len(y)
+    spread = np.linspace(0, n - 1, min(SCREENED - LARGEST, n)).astype(int)
+    return np.union1d(spread, np.argsort(-np.abs(y), kind="stable")[:LARGEST])

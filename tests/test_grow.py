@@ -58,6 +58,16 @@ def test_rows_whose_target_was_divided_by_more_count_more() -> None:
     assert blind > 0.05 * truth.std()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_targets_over_decades_are_read_from_the_largest(seed: int) -> None:
+    rng = np.random.default_rng(50 + seed)
+    X = 10 ** rng.uniform(-1, 1, (900, 3))
+    truth = X[:, 0] * X[:, 1] ** 4 / X[:, 2] ** 2
+    rows = Rows(X, truth + 0.1 * truth.std() * rng.standard_normal(900))
+    best = min(np.std(c.evaluate(X) - truth) for c in grow_rung(rows, []))
+    assert best < 0.02 * truth.std()
+
+
 def test_told_to_stop_it_offers_what_it_was_given() -> None:
     rows, _ = noisy("product", 0.01)
     starts = list(sum_rung(rows))

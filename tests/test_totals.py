@@ -4,7 +4,7 @@ import pytest
 from problems import outcome
 
 from nalu_cli.experiments.results_page import MARK, results_page
-from nalu_cli.experiments.totals import by_label, totals_of, wilson_interval
+from nalu_cli.experiments.totals import by_label, by_rung, totals_of, wilson_interval
 from nalu_cli.settings import Status
 
 FAILED = {"recovered": False, "verdict": None, "seconds": None, "formula": "", "error": "it died"}
@@ -64,6 +64,23 @@ def test_totals_count_what_they_say() -> None:
     assert list(by_label(OUTCOMES, 1)) == ["1", "2"]
 
 
+def test_rungs_that_took_the_most_time_come_first() -> None:
+    rungs = by_rung(
+        (
+            outcome("a", found_by="product", seconds=1.0),
+            outcome("b", found_by="sum", seconds=8.0),
+            outcome("c", found_by="product", seconds=2.0),
+            outcome("d", found_by="", seconds=60.0),
+        )
+    )
+    assert {name: t.all_seconds for name, t in rungs.items()} == {
+        "none": 60,
+        "sum": 8,
+        "product": 3,
+    }
+    assert list(rungs) == ["none", "sum", "product"]
+
+
 def test_the_page_says_what_was_counted() -> None:
     versions = {"nalu": "1", "python": "3"}
     page = results_page("Laws", "nalu bench formulas x.json", ("set", "depth"), OUTCOMES, versions)
@@ -76,5 +93,7 @@ def test_the_page_says_what_was_counted() -> None:
     assert "| s | 2 of 2 | 100.0 % (95 % interval 34.2 to 100.0 %) | 1 | 0 | 2 |" in lines
     assert "| c | 0 | r | 1 | **no** | exact | 0 | 8 | product | `` a\\|`b c` `` |" in lines
     assert "| e | 0 | r | 1 | **no** | failed | 0 | - | product | it died |" in lines
+    shares = lines[lines.index("## Where the time goes") :]
+    assert shares[4].startswith("| product | ")
     again = results_page("Laws", "nalu bench formulas x.json", ("set", "depth"), OUTCOMES, versions)
     assert page == again

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from nalu_cli.experiments.totals import Totals, by_label, totals_of
+from nalu_cli.experiments.totals import Totals, by_label, by_rung, totals_of
 from nalu_cli.experiments.trial import Outcome
 
 __all__ = ["MARK", "number_text", "results_page", "row", "share_text", "table_head"]
@@ -40,6 +40,8 @@ def results_page(
     for label, name in enumerate(titles):
         lines.extend(["", f"## By {name}", "", *_groups(name, by_label(outcomes, label))])
     published = any(outcome.is_published_run for outcome in outcomes)
+    if not published:
+        lines.extend(["", "## Where the time goes", "", *_times(by_rung(outcomes))])
     problems = _published_runs(titles, outcomes) if published else _problems(titles, outcomes)
     lines.extend(["", "## Problems", "", *problems])
     return "\n".join(lines) + "\n"
@@ -79,6 +81,18 @@ def _groups(title: str, groups: Mapping[str, Totals]) -> Iterator[str]:
             str(totals.exact),
             str(totals.falsely_exact),
             number_text(totals.median_seconds),
+        )
+
+
+def _times(groups: Mapping[str, Totals]) -> Iterator[str]:
+    whole = sum(totals.all_seconds for totals in groups.values()) or 1.0
+    yield from table_head("rung with the answer", "recovered", "median seconds", "share of all")
+    for name, totals in groups.items():
+        yield row(
+            name,
+            f"{totals.recovered} of {totals.problems}",
+            number_text(totals.median_seconds),
+            f"{100 * totals.all_seconds / whole:.1f} %",
         )
 
 

@@ -9,7 +9,7 @@ from statistics import median
 
 from nalu_cli.experiments.trial import Outcome
 
-__all__ = ["Totals", "by_label", "totals_of", "wilson_interval"]
+__all__ = ["Totals", "by_label", "by_rung", "totals_of", "wilson_interval"]
 
 NORMAL_95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
@@ -27,6 +27,8 @@ class Totals:
         Called exact and not recovered.
     low, high : float
         95 % interval of the share recovered.
+    all_seconds : float
+        Of all fits together.
     median_seconds, slowest_seconds, median_process_seconds : float or None
         None where nothing was timed.
     """
@@ -38,6 +40,7 @@ class Totals:
     falsely_exact: int
     low: float
     high: float
+    all_seconds: float
     median_seconds: float | None
     slowest_seconds: float | None
     median_process_seconds: float | None
@@ -63,6 +66,7 @@ def totals_of(outcomes: Sequence[Outcome]) -> Totals:
         falsely_exact=falsely_exact,
         low=low,
         high=high,
+        all_seconds=math.fsum(seconds),
         median_seconds=median(seconds) if seconds else None,
         slowest_seconds=max(seconds, default=None),
         median_process_seconds=median(processes) if processes else None,
@@ -78,9 +82,19 @@ def by_label(outcomes: Iterable[Outcome], label: int) -> dict[str, Totals]:
     label : int
         Which of the two labels.
     """
+    return _grouped((outcome.labels[label], outcome) for outcome in outcomes)
+
+
+def by_rung(outcomes: Iterable[Outcome]) -> dict[str, Totals]:
+    """Totals by the rung that had the answer, those that took most of the time first."""
+    groups = _grouped((outcome.found_by or "none", outcome) for outcome in outcomes)
+    return dict(sorted(groups.items(), key=lambda group: -group[1].all_seconds))
+
+
+def _grouped(named: Iterable[tuple[str, Outcome]]) -> dict[str, Totals]:
     groups: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        groups.setdefault(outcome.labels[label], []).append(outcome)
+    for name, outcome in named:
+        groups.setdefault(name, []).append(outcome)
     return {name: totals_of(groups[name]) for name in sorted(groups)}
 
 
