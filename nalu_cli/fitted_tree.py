@@ -234,14 +234,17 @@ def fit_tree(tree: Node, rows: Rows, weights: Floats, *, steps: int = STEPS) -> 
         if not np.isfinite(np.sum(H)):
             return None
         now = np.array(constants(fit.root.node))
-        size = np.maximum(np.diag(H), TINY)
+        size = np.maximum(np.diag(H), ROUNDING * np.max(np.diag(H), initial=TINY))
         before = fit.misfit
         for _ in range(MOST_TRIALS):
             # factors that two nodes share leave directions without effect
-            moved = now + np.linalg.solve(H + np.diag(damping * size), gradient)
+            step = _solution(H + np.diag(damping * size), gradient)
+            moved = now + step
             if not np.isfinite(moved).all() or not moved.all():
                 return None
-            trial = _Fit.of(with_constants(tree, iter(moved.tolist())), rows, weights)
+            # a scale that has become 1 is no constant any more
+            changed = with_constants(fit.root.node, iter(moved.tolist()))
+            trial = _Fit.of(changed, rows, weights)
             if trial.misfit < fit.misfit:
                 fit = trial
                 damping = max(damping / 10, LEAST_DAMPING)
@@ -269,6 +272,14 @@ class _Fit:
             left = weights * (rows.y - root.value)
             misfit = float(left @ left)
         return cls(root, left, misfit if math.isfinite(misfit) else math.inf)
+
+
+def _solution(H: Floats, gradient: Floats) -> Floats:
+    """The solution of H x = gradient; nan where there is none."""
+    try:
+        return np.asarray(np.linalg.solve(H, gradient))
+    except np.linalg.LinAlgError:
+        return np.full(len(gradient), np.nan)
 
 
 def _score(tree: Node, misfit: float, target: Floats) -> float:

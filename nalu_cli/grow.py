@@ -150,8 +150,11 @@ class _Garden:
 
     def _keep(self, tree: Node) -> Node | None:
         """Fit to all rows; the key it is found under, if it is new and not too long."""
-        fitted = fit_tree(tidy(tree), self.rows, self.weights)
-        if fitted is None or length_of(fitted.node) > LONGEST:
+        tree = tidy(tree)
+        if length_of(tree) > LONGEST:
+            return None
+        fitted = fit_tree(tree, self.rows, self.weights)
+        if fitted is None:
             return None
         score = f"{fitted.score:.2f}"
         if score in self.scores:

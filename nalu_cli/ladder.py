@@ -11,12 +11,14 @@ import numpy as np
 
 from nalu_cli.answer import Progress, Watch
 from nalu_cli.circuit import Circuit, Unit, UnitKind
+from nalu_cli.first_rungs import MANY_ROWS
 from nalu_cli.formula import complexity
-from nalu_cli.judge import Candidate, errors_on, has_few_constants, pick, verdict, weigh
+from nalu_cli.judge import Candidate, errors_on, pick, verdict, weigh
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine
 from nalu_cli.refit import constants_of
-from nalu_cli.rungs import MANY_ROWS, Rung, rungs_of
+from nalu_cli.rung import Rung
+from nalu_cli.rungs import rungs_of
 from nalu_cli.settings import Effort, FitSettings, Status
 from nalu_cli.workbench import Found
 
@@ -30,6 +32,9 @@ PATIENCE = 5
 
 SHORT = 20
 """An exact formula of this complexity ends the climb; after a longer one its rung is finished."""
+
+PLAIN = 25
+"""Largest complexity of a formula within the noise that may be enough before all have had it."""
 
 SYMBOLS_OF_A_REAL = 4
 LIKELY_NAMED = 3
@@ -92,8 +97,8 @@ class _Clock:
 class _Patience:
     """Ends the climb when several rungs in a row do no better than a formula within the noise.
 
-    With few rows nearly everything is within some noise, and formulas with many constants fit
-    what they should explain: then all rungs have their turn first.
+    With few rows nearly everything is within some noise, and a long formula fits what a shorter one
+    explains: then all rungs have their turn first.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -108,9 +113,7 @@ class _Patience:
         self.best = best
         if best is None or self.idle < PATIENCE or not rung.pause:
             return False
-        if rung.cycle == 0 and (
-            len(self.problem.train) < MANY_ROWS or not has_few_constants(best.circuit)
-        ):
+        if rung.cycle == 0 and (len(self.problem.train) < MANY_ROWS or best.complexity > PLAIN):
             return False
         return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
 
@@ -151,7 +154,7 @@ def climb(
         _report(watch, climbed, clock, problem, rung.name, step)
         for found in _offers(rung, clock):
             climbed.restarts += found.restarts
-            candidate = _candidate(found, rung.name, problem, climbed, clock)
+            candidate = _candidate(found, rung.name, problem, settings, climbed, clock)
             if candidate is not None:
                 climbed.candidates.append(candidate)
                 if candidate.is_exact:
@@ -167,6 +170,15 @@ def climb(
             break
     climbed.interrupted = clock.interrupted()
     return climbed
+
+
+def _is_permitted(circuit: Circuit, settings: FitSettings) -> bool:
+    """Whether a circuit has no constants and powers but those the settings allow."""
+    values = constants_of(circuit).values()
+    if not settings.constants and any(abs(value) != 1 for value in values):
+        return False
+    powers = (t.weight for unit in circuit.units() for t in unit.terms)
+    return not settings.ternary or all(abs(power) == 1 for power in powers)
 
 
 def _constant(problem: Problem) -> Circuit:
@@ -202,10 +214,17 @@ def _offers(rung: Rung, clock: _Clock) -> Iterator[Found]:
 
 
 def _candidate(
-    found: Found, rung: str, problem: Problem, climbed: Climbed, clock: _Clock
+    found: Found,
+    rung: str,
+    problem: Problem,
+    settings: FitSettings,
+    climbed: Climbed,
+    clock: _Clock,
 ) -> Candidate | None:
-    """Refine and weigh what a rung offers, if it can compete."""
+    """Refine and weigh what a rung offers, if it can compete and the settings permit it."""
     if complexity(found.circuit) >= climbed.shortest:
+        return None
+    if not _is_permitted(found.circuit, settings):
         return None
     errors = errors_on(found.circuit, problem.train)
     spread = float(np.std(problem.train.y))
@@ -224,6 +243,8 @@ def _candidate(
         )
     except (OverflowError, ValueError, np.linalg.LinAlgError):
         return rough  # a constant left the range of doubles on the way
+    if not _is_permitted(refined.circuit, settings):
+        return rough  # fitted constants, where none are allowed
     return weigh(
         refined.circuit,
         problem,

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
 from nalu_cli.allowed import AllowedValues
-from nalu_cli.bilinear import bilinear_rung
-from nalu_cli.circuit import Circuit
-from nalu_cli.exhaustive import MOST_TERMS, short_relations
 from nalu_cli.explore import Plan, factor_starts, size_of, starts
-from nalu_cli.factors import Factored, pull_out
+from nalu_cli.factors import pull_out
+from nalu_cli.first_rungs import first_rungs, grown_from_nothing, larger_algebra
 from nalu_cli.gates import with_gates
-from nalu_cli.grow import grow_rung
-from nalu_cli.linear import product_rung, sum_rung
-from nalu_cli.problem import Problem, Rows
-from nalu_cli.rational import rational_rung
+from nalu_cli.problem import Problem
 from nalu_cli.relaxed import SUM
+from nalu_cli.rung import Rung, Stop, lifted
 from nalu_cli.settings import CellName, Effort, FitSettings
-from nalu_cli.sparse import sparse_rung
 from nalu_cli.workbench import ROWS_PER_WEIGHT, SNAP_ROWS, Found, Workbench
 
 if TYPE_CHECKING:
     from nalu_cli.stack import StackShape
 
-__all__ = ["MANY_ROWS", "Rung", "rungs_of"]
-
-Stop = Callable[[], bool]
-Floats = NDArray[np.float64]
+__all__ = ["rungs_of"]
 
 SMALL_PLANS = (
     "M1",
@@ -73,19 +61,6 @@ PLANS = (
 )
 """Stacks that need Adam first, simple to rich."""
 
-SMALL_QUESTION = 260
-"""Size of the questions about dependencies that are asked before anything is trained."""
-
-MANY_ROWS = 150
-"""With fewer, questions are small: longer dependencies are looked for too, and patience waits until
-every rung has had its turn."""
-
-FEW_TERMS = 4
-"""Terms of the dependencies that are looked for in many rows."""
-
-MORE_MONOMIALS = 20
-"""Times the usual work on dependencies of few monomials, once small stacks have been trained."""
-
 FACTORS = ((1.0, 1.0), (1.0, -1.0))
 FACTOR_RESTARTS = 6
 """Powers of the sums in a product or quotient of two, tried with few starts."""
@@ -112,28 +87,6 @@ POLISH_STEPS = 25
 MOST_CYCLES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """One step of the ladder.
-
-    Parameters
-    ----------
-    name : str
-        As shown to people.
-    search : callable
-        Yields what it finds, best first; asks its argument now and then whether to stop.
-    cycle : int
-        How often its kind has come before with other starts.
-    pause : bool
-        Whether a formula within the noise may be enough after it.
-    """
-
-    name: str
-    search: Callable[[Stop], Iterator[Found]]
-    cycle: int = 0
-    pause: bool = True
-
-
 def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
     """The ladder for a problem, from simple to rich; the trained rungs come again with new starts.
 
@@ -153,57 +106,19 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
     algebra = not settings.train_only and settings.layers is None
     parts = pull_out(problem) if settings.layers is None else ()
     if algebra:
-        yield from _without_training(problem, parts)
+        yield from first_rungs(problem, parts)
     for cycle in range(MOST_CYCLES):
         yield from _small_rungs(problem, settings, cycle)
         for part in parts:
-            yield from _lifted(part, _small_rungs(part.problem, settings, cycle))
-        if algebra and cycle == 0:
-            yield from _larger_algebra(problem.train)
+            yield from lifted(part, _small_rungs(part.problem, settings, cycle))
+        if cycle == 0 and settings.layers is None:
+            train_only = settings.train_only
+            yield from (
+                grown_from_nothing(problem, parts) if train_only else larger_algebra(problem.train)
+            )
         for layers in PLANS:
             if _asked(layers, settings) and _determined(problem, Plan(layers)):
                 yield _trained(problem, settings, Plan(layers), cycle)
-
-
-def _without_training(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]:
-    seen: list[Circuit] = []
-    seen_of: list[list[Circuit]] = [[] for _ in parts]
-    rungs = [*_noting(seen, _simple_algebra(problem.train))]
-    for part, there in zip(parts, seen_of, strict=True):
-        rungs += _lifted(part, _noting(there, _simple_algebra(part.problem.train, part.sizes)))
-    # fewer columns take less time
-    for part, there in zip(parts, seen_of, strict=True):
-        rungs += _lifted(part, _noting(there, _sparse_rungs(part.problem.train, part.sizes)))
-    rungs += _noting(seen, _sparse_rungs(problem.train))
-    # nearly everything is within noise of some size: a longer formula may be much closer
-    yield from (replace(rung, pause=False) for rung in rungs[:-1])
-    yield rungs[-1]
-    for part, there in zip(parts, seen_of, strict=True):
-        yield from _lifted(part, iter([_grown(part.problem.train, there, part.sizes)]))
-    yield _grown(problem.train, seen)
-
-
-def _noting(seen: list[Circuit], rungs: Iterator[Rung]) -> Iterator[Rung]:
-    """The same rungs; what they offer is noted."""
-    for rung in rungs:
-        yield replace(rung, search=partial(_note, seen, rung))
-
-
-def _note(seen: list[Circuit], rung: Rung, stop: Stop) -> Iterator[Found]:
-    for found in rung.search(stop):
-        seen.append(found.circuit)
-        yield found
-
-
-def _lifted(part: Factored, rungs: Iterator[Rung]) -> Iterator[Rung]:
-    """Rungs for the columns that are left when factors have been pulled out."""
-    for rung in rungs:
-        yield Rung(f"{rung.name} times factors", partial(_lift, part, rung), rung.cycle)
-
-
-def _lift(part: Factored, rung: Rung, stop: Stop) -> Iterator[Found]:
-    for found in rung.search(stop):
-        yield part.lift(found)
 
 
 def _small_rungs(problem: Problem, settings: FitSettings, cycle: int) -> Iterator[Rung]:
@@ -229,52 +144,6 @@ def _determined(problem: Problem, plan: Plan) -> bool:
 
 def _sign_rules(problem: Problem) -> tuple[bool, ...]:
     return (True, False) if bool((problem.train.X < 0).any()) else (True,)
-
-
-def _simple_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
-    yield Rung("product", lambda _: (Found(c) for c in product_rung(rows)))
-    yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows, sizes)))
-    yield Rung("product of sums", lambda _: (Found(c) for c in bilinear_rung(rows)))
-    yield _algebraic(rows, 0, SMALL_QUESTION)
-    yield _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
-
-
-def _sparse_rungs(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
-    yield Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, sizes, stop=stop)))
-    yield Rung("rational", lambda stop: (Found(c) for c in rational_rung(rows, sizes, stop=stop)))
-
-
-def _grown(rows: Rows, starts: list[Circuit], sizes: Floats | None = None) -> Rung:
-    """Grown from what the rungs before have offered for the same rows."""
-    return Rung("grown", lambda stop: map(Found, grow_rung(rows, starts, sizes, stop=stop)))
-
-
-def _larger_algebra(rows: Rows) -> Iterator[Rung]:
-    yield _algebraic(rows, SMALL_QUESTION, MOST_COLUMNS)
-    if len(rows) < MANY_ROWS:
-        yield _exhaustive(rows, MOST_TERMS, effort=MORE_MONOMIALS)
-
-
-def _algebraic(rows: Rows, least: int, most: int) -> Rung:
-    def search(stop: Stop) -> Iterator[Found]:
-        found = relations(rows, least_columns=least, most_columns=most, stop=stop)
-        yield from _solved(found, rows)
-
-    return Rung("algebraic", search)
-
-
-def _exhaustive(rows: Rows, most_terms: int, *, effort: int) -> Rung:
-    def search(stop: Stop) -> Iterator[Found]:
-        found = short_relations(rows, most_terms=most_terms, effort=effort, stop=stop)
-        yield from _solved(found, rows)
-
-    return Rung("few monomials", search)
-
-
-def _solved(relations: Iterator[Relation], rows: Rows) -> Iterator[Found]:
-    for relation in relations:
-        for circuit in relation.circuits(rows):
-            yield Found(circuit)
 
 
 def _explored(problem: Problem, settings: FitSettings, plan: Plan, cycle: int) -> Rung:

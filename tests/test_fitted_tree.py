@@ -113,3 +113,24 @@ def test_of_two_formulas_that_fit_alike_the_shorter_scores_better() -> None:
     assert long is not None
     assert long.misfit < short.misfit
     assert short.score < long.score
+
+
+def test_a_constant_without_effect_stays_where_it_is() -> None:
+    """Two numbers before one factor: only their product is known."""
+    tree = Sum(((2.0, Product(((A, ONE),), 3.0)),), 0.0)
+    X = uniform(9, 20, 1)
+    fitted = fit_tree(tree, Rows(X, 12 * X[:, 0]), np.ones(20))
+    assert fitted is not None
+    assert fitted.misfit < 1e-10
+    nothing = Sum(((1.0, A), (5.0, Sum(((1.0, A), (-1.0, A)), 0.0))), 0.0)
+    fitted = fit_tree(nothing, Rows(X, 2 * X[:, 0]), np.ones(20))
+    assert fitted is not None
+    assert fitted.misfit < 1e-10
+
+
+def test_a_scale_may_become_one_on_the_way() -> None:
+    tree = Sum(((2.0, Product(((A, ONE), (B, ONE)), 0.75)), (1.0, C)), 0.0)
+    X = np.array([[1.0, 2.0, 4.0], [2.0, 2.0, 1.0], [4.0, 1.0, 2.0], [3.0, 2.0, 8.0]])
+    fitted = fit_tree(tree, Rows(X, 2 * X[:, 0] * X[:, 1] + 3 * X[:, 2]), np.ones(4), steps=50)
+    assert fitted is not None
+    assert fitted.misfit < 1e-18

@@ -15,7 +15,8 @@ from nalu_cli.judge import pick
 from nalu_cli.ladder import climb
 from nalu_cli.linear import product_rung
 from nalu_cli.problem import Problem
-from nalu_cli.rungs import Rung
+from nalu_cli.refit import constants_of
+from nalu_cli.rung import Rung
 from nalu_cli.settings import Effort, FitSettings
 from nalu_cli.workbench import Found
 
@@ -158,3 +159,35 @@ def test_a_rung_whose_numbers_give_out_is_passed_over(monkeypatch: pytest.Monkey
     climbed = climb(problem_of(x, x[:, 0] * x[:, 1]), QUICK)
     assert climbed.best is not None
     assert climbed.best.is_exact
+
+
+@pytest.mark.parametrize("train_only", [False, True])
+def test_without_constants_no_rung_answers_with_one(train_only: bool) -> None:
+    x = uniform(6, 200, 2)
+    settings = FitSettings(constants=False, train_only=train_only, effort=Effort.QUICK)
+    seen: list[Progress] = []
+    climbed = climb(
+        problem_of(x, 2.5 * x[:, 0] * x[:, 1]),
+        settings,
+        watch=seen.append,
+        stop=lambda: len(seen) > 20,
+    )
+    assert len(climbed.candidates) > 1
+    for candidate in climbed.candidates[1:]:
+        assert {abs(v) for v in constants_of(candidate.circuit).values()} <= {1.0}
+
+
+def test_ternary_means_no_roots_and_powers_from_any_rung() -> None:
+    x = uniform(7, 200, 2)
+    settings = FitSettings(ternary=True, effort=Effort.QUICK)
+    seen: list[Progress] = []
+    climbed = climb(
+        problem_of(x, x[:, 0] * np.sqrt(x[:, 1])),
+        settings,
+        watch=seen.append,
+        stop=lambda: len(seen) > 20,
+    )
+    assert len(climbed.candidates) > 1
+    for candidate in climbed.candidates:
+        units = candidate.circuit.units()
+        assert {abs(t.weight) for unit in units for t in unit.terms} <= {1}

@@ -1,0 +1,123 @@
+"""Stage 3: the rungs without random starts, linear algebra first, then formulas that are grown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
+from nalu_cli.bilinear import bilinear_rung
+from nalu_cli.circuit import Circuit
+from nalu_cli.exhaustive import MOST_TERMS, short_relations
+from nalu_cli.factors import Factored
+from nalu_cli.grow import grow_rung
+from nalu_cli.linear import product_rung, sum_rung
+from nalu_cli.problem import Problem, Rows
+from nalu_cli.rational import rational_rung
+from nalu_cli.rung import Rung, Stop, lifted, noting
+from nalu_cli.sparse import sparse_rung
+from nalu_cli.workbench import Found
+
+__all__ = ["MANY_ROWS", "first_rungs", "grown_from_nothing", "larger_algebra"]
+
+Floats = NDArray[np.float64]
+
+SMALL_QUESTION = 260
+"""Size of the questions about dependencies that are asked before anything is trained."""
+
+MANY_ROWS = 150
+"""With fewer, questions are small: longer dependencies are looked for too, and patience waits until
+every rung has had its turn."""
+
+FEW_TERMS = 4
+"""Terms of the dependencies that are looked for in many rows."""
+
+MORE_MONOMIALS = 20
+"""Times the usual work on dependencies of few monomials, once small stacks have been trained."""
+
+
+def first_rungs(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]:
+    """From one product to formulas grown from what the others offer.
+
+    Parameters
+    ----------
+    problem : Problem
+    parts : tuple of Factored
+        What is left of it when factors are pulled out.
+
+    Yields
+    ------
+    Rung
+    """
+    seen: list[Circuit] = []
+    seen_of: list[list[Circuit]] = [[] for _ in parts]
+    rungs = [*noting(seen, _simple_algebra(problem.train))]
+    for part, there in zip(parts, seen_of, strict=True):
+        rungs += lifted(part, noting(there, _simple_algebra(part.problem.train, part.sizes)))
+    # fewer columns take less time
+    for part, there in zip(parts, seen_of, strict=True):
+        rungs += lifted(part, noting(there, _sparse_rungs(part.problem.train, part.sizes)))
+    rungs += noting(seen, _sparse_rungs(problem.train))
+    # nearly everything is within noise of some size: a longer formula may be much closer
+    yield from (replace(rung, pause=False) for rung in rungs[:-1])
+    yield rungs[-1]
+    for part, there in zip(parts, seen_of, strict=True):
+        yield from lifted(part, [_grown(part.problem.train, there, part.sizes)])
+    yield _grown(problem.train, seen)
+
+
+def larger_algebra(rows: Rows) -> Iterator[Rung]:
+    """Questions about dependencies that take seconds, for when small stacks have been trained."""
+    yield _algebraic(rows, SMALL_QUESTION, MOST_COLUMNS)
+    if len(rows) < MANY_ROWS:
+        yield _exhaustive(rows, MOST_TERMS, effort=MORE_MONOMIALS)
+
+
+def grown_from_nothing(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]:
+    """Formulas grown without the rungs before, for a search that takes no algebraic shortcut."""
+    yield _grown(problem.train, [])
+    for part in parts:
+        yield from lifted(part, [_grown(part.problem.train, [], part.sizes)])
+
+
+def _simple_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
+    yield Rung("product", lambda _: (Found(c) for c in product_rung(rows)))
+    yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows, sizes)))
+    yield Rung("product of sums", lambda _: (Found(c) for c in bilinear_rung(rows)))
+    yield _algebraic(rows, 0, SMALL_QUESTION)
+    yield _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
+
+
+def _sparse_rungs(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
+    yield Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, sizes, stop=stop)))
+    yield Rung("rational", lambda stop: (Found(c) for c in rational_rung(rows, sizes, stop=stop)))
+
+
+def _grown(rows: Rows, starts: list[Circuit], sizes: Floats | None = None) -> Rung:
+    """Grown from what the rungs before have offered for the same rows."""
+    return Rung("grown", lambda stop: map(Found, grow_rung(rows, starts, sizes, stop=stop)))
+
+
+def _algebraic(rows: Rows, least: int, most: int) -> Rung:
+    def search(stop: Stop) -> Iterator[Found]:
+        found = relations(rows, least_columns=least, most_columns=most, stop=stop)
+        yield from _solved(found, rows)
+
+    return Rung("algebraic", search)
+
+
+def _exhaustive(rows: Rows, most_terms: int, *, effort: int) -> Rung:
+    def search(stop: Stop) -> Iterator[Found]:
+        found = short_relations(rows, most_terms=most_terms, effort=effort, stop=stop)
+        yield from _solved(found, rows)
+
+    return Rung("few monomials", search)
+
+
+def _solved(relations: Iterator[Relation], rows: Rows) -> Iterator[Found]:
+    for relation in relations:
+        for circuit in relation.circuits(rows):
+            yield Found(circuit)

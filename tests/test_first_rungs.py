@@ -1,0 +1,60 @@
+"""The rungs without random starts: which, in which order, and what growing starts from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tables import problem_of, uniform
+
+from nalu_cli.factors import pull_out
+from nalu_cli.first_rungs import first_rungs, grown_from_nothing, larger_algebra
+from nalu_cli.problem import Problem
+
+PLAIN = ["product", "sum", "product of sums", "algebraic", "few monomials"]
+
+
+def noisy(rows: int = 400) -> Problem:
+    x = uniform(1, rows, 3)
+    truth = x[:, 2] ** 2 * (x[:, 0] - x[:, 1] / (1 + x[:, 0]))
+    return problem_of(x, truth + 0.01 * truth.std() * np.random.default_rng(2).normal(size=rows))
+
+
+def test_simple_questions_come_first_and_fewer_columns_before_many() -> None:
+    problem = noisy()
+    parts = pull_out(problem)
+    assert len(parts) == 1
+    names = [rung.name for rung in first_rungs(problem, parts)]
+    some = [f"{name} times factors" for name in (*PLAIN, "few terms", "rational")]
+    grown = ["grown times factors", "grown"]
+    assert names == [*PLAIN, *some, "few terms", "rational", *grown]
+
+
+def test_a_formula_within_the_noise_is_enough_when_all_but_growing_have_been_asked() -> None:
+    rungs = list(first_rungs(noisy(), ()))
+    assert [rung.name for rung in rungs if rung.pause] == ["rational", "grown"]
+
+
+def test_growing_starts_from_what_the_others_offered() -> None:
+    problem = noisy()
+    (*others, grown) = first_rungs(problem, ())
+    alone = [found.circuit for found in grown.search(lambda: True)]
+    for rung in others:
+        list(rung.search(lambda: False))
+    given = [found.circuit for found in grown.search(lambda: True)]
+    assert len(given) > len(alone)
+
+
+def test_grown_from_nothing_it_needs_no_other_rung() -> None:
+    problem = noisy()
+    rungs = list(grown_from_nothing(problem, pull_out(problem)))
+    assert [rung.name for rung in rungs] == ["grown", "grown times factors"]
+    truth = problem.far.X[:, 2] ** 2 * (
+        problem.far.X[:, 0] - problem.far.X[:, 1] / (1 + problem.far.X[:, 0])
+    )
+    found = [one.circuit.evaluate(problem.far.X) for one in rungs[1].search(lambda: False)]
+    assert min(np.std(values - truth) for values in found) < 0.01 * np.std(truth)
+
+
+@pytest.mark.parametrize(("rows", "count"), [(60, 2), (400, 1)])
+def test_few_rows_are_searched_for_longer_dependencies(rows: int, count: int) -> None:
+    assert len(list(larger_algebra(noisy(rows).train))) == count
