@@ -38,6 +38,8 @@ MOST_EXPANDED, PATIENCE = 16, 5
 """Formulas that are started from, and changed from each start, and in vain."""
 
 LONGEST = 50
+ROWS_PER_CONSTANT = 4
+"""With fewer a formula has a pole or a root for every row that is a little off."""
 
 GAIN = 1.0
 """Of score, by which growing goes on."""
@@ -151,7 +153,7 @@ class _Garden:
     def _keep(self, tree: Node) -> Node | None:
         """Fit to all rows; the key it is found under, if it is new and not too long."""
         tree = tidy(tree)
-        if length_of(tree) > LONGEST:
+        if self._is_too_rich(tree):
             return None
         fitted = fit_tree(tree, self.rows, self.weights)
         if fitted is None:
@@ -165,6 +167,10 @@ class _Garden:
             self.found[key] = fitted
         return key
 
+    def _is_too_rich(self, tree: Node) -> bool:
+        most = max(1, len(self.rows) // ROWS_PER_CONSTANT)
+        return length_of(tree) > LONGEST or len(constants(tree)) > most
+
     def _changed(self, tree: Node) -> list[Node]:
         """The best formulas one change away, fitted on some rows."""
         proposals = self.proposer.proposals(tree)[:TRIED]
@@ -173,7 +179,7 @@ class _Garden:
         seen: set[Node] = set()
         for trial in trials:
             key = skeleton(trial)
-            if key in seen or key in self.found or length_of(trial) > LONGEST:
+            if key in seen or key in self.found or self._is_too_rich(trial):
                 continue
             seen.add(key)
             fitted = fit_tree(trial, self.some, self.some_weights, steps=STEPS)

@@ -12,6 +12,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.grow import grow_rung
 from nalu_cli.linear import sum_rung
 from nalu_cli.problem import Rows
+from nalu_cli.refit import constants_of
 
 LAWS: dict[str, Callable[..., np.ndarray]] = {
     "product": lambda a, b, c: 3 * a * b**2 / c,
@@ -66,6 +67,13 @@ def test_targets_over_decades_are_read_from_the_largest(seed: int) -> None:
     rows = Rows(X, truth + 0.1 * truth.std() * rng.standard_normal(900))
     best = min(np.std(c.evaluate(X) - truth) for c in grow_rung(rows, []))
     assert best < 0.02 * truth.std()
+
+
+def test_few_rows_that_are_a_little_off_get_no_pole_each() -> None:
+    X = uniform(45, 16, 2, high=20)
+    rows = Rows(X, np.round(0.7 * X[:, 0] * X[:, 1], 1))
+    for circuit in grow_rung(rows, sum_rung(rows)):
+        assert len(constants_of(circuit)) <= 4
 
 
 def test_told_to_stop_it_offers_what_it_was_given() -> None:
