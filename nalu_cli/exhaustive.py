@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.algebraic import Relation
-from nalu_cli.monomials import laurent_exponents
+from nalu_cli.monomials import laurent_exponents, laurent_values
 from nalu_cli.problem import Rows
 from nalu_cli.scale import Scale
 from nalu_cli.wiring import Polynomial
@@ -169,11 +169,7 @@ def _dictionary(
     targets = np.tile(powers, len(exponents))
     columns = np.repeat(exponents, len(powers), axis=0) - targets[:, None] * trend
     keys = np.column_stack([targets, columns])
-    values = np.ones((len(rows), len(keys)))
-    with np.errstate(all="ignore"):
-        for twice, base in zip(keys.T, [rows.y, *rows.X.T], strict=True):
-            for power in np.unique(twice[twice != 0]):
-                values[:, twice == power] *= (base ** (power / 2))[:, None]
+    values = laurent_values(np.column_stack([rows.y, rows.X]), keys)
     lengths = np.linalg.norm(values, axis=0)
     usable = np.flatnonzero(np.isfinite(lengths) & (lengths > 0))
     usable = usable[_different(values[:, usable] / lengths[usable])]

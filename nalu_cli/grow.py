@@ -14,7 +14,6 @@ from nalu_cli.fitted_tree import FittedTree, constants, fit_tree
 from nalu_cli.problem import Rows
 from nalu_cli.proposals import Proposer
 from nalu_cli.scale import Scale
-from nalu_cli.simplify.layering import circuit_of
 from nalu_cli.tree import Node, Number
 from nalu_cli.tree_edits import bent, length_of, shorter, skeleton, tidy
 
@@ -74,6 +73,8 @@ def grow_rung(
     Circuit
         Best first, at each price of a constant.
     """
+    from nalu_cli.simplify.layering import circuit_of  # sympy takes a third of a second to import
+
     scale = Scale.of(rows)
     weights = np.ones(len(rows)) if sizes is None else sizes
     garden = _Garden(scale.down(rows), weights)

@@ -8,7 +8,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["exponents_up_to", "laurent_exponents", "monomial_values", "powers_up_to"]
+__all__ = [
+    "exponents_up_to",
+    "laurent_exponents",
+    "laurent_values",
+    "monomial_values",
+    "powers_up_to",
+]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -74,6 +80,28 @@ def laurent_exponents(most: int, *, roots: Bools, inverses: Bools) -> NDArray[np
     for root, inverse in zip(roots, inverses, strict=True):
         levels = _one_more_column(levels, most, root=bool(root), inverse=bool(inverse))
     return np.concatenate(levels)[:most]
+
+
+def laurent_values(X: Floats, twice: NDArray[np.int64]) -> Floats:
+    """Products of whole and half powers of the columns.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, n_columns)
+    twice : ndarray of shape (n_monomials, n_columns)
+        Twice the exponents.
+
+    Returns
+    -------
+    ndarray of shape (N, n_monomials)
+        Not finite where a power does not exist.
+    """
+    values = np.ones((len(X), len(twice)))
+    with np.errstate(all="ignore"):
+        for exponents, column in zip(twice.T, X.T, strict=True):
+            for power in np.unique(exponents[exponents != 0]):
+                values[:, exponents == power] *= (column ** (power / 2))[:, None]
+    return values
 
 
 def _one_more_column(

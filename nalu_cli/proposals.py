@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.expression import product, total
 from nalu_cli.fitted_tree import Spot, homes, jacobian, spots
-from nalu_cli.monomials import laurent_exponents
+from nalu_cli.monomials import laurent_exponents, laurent_values
 from nalu_cli.problem import Rows
 from nalu_cli.tree import Column, Node, Sum
 from nalu_cli.tree_edits import length_of, with_node
@@ -86,7 +86,7 @@ class Proposer:
         exponents = _exponents(inverses, roots)
         self.monomials = [_monomial(twice) for twice in exponents]
         self.lengths = np.array([length_of(m) for m in self.monomials])
-        self.values = _values(rows.X, exponents)
+        self.values = laurent_values(rows.X, exponents)
         self.brackets = list(_brackets(self.values))
         self.symbol = math.log(max(len(rows), 2))
 
@@ -184,9 +184,8 @@ def _fits(Z: Floats, span: Floats, target: Floats) -> tuple[Floats, Floats]:
 
 def _best(scores: Floats) -> list[int]:
     """The few with the best scores."""
-    few = np.argpartition(scores, OF_A_KIND)[:OF_A_KIND] if len(scores) > OF_A_KIND else scores
-    few = np.arange(len(scores)) if few is scores else few
-    return [int(m) for m in sorted(few, key=lambda m: (scores[m], m)) if np.isfinite(scores[m])]
+    few = np.argsort(scores, kind="stable")[:OF_A_KIND]
+    return [int(m) for m in few if np.isfinite(scores[m])]
 
 
 def _brackets(values: Floats) -> Iterator[tuple[Fraction, Floats, Floats]]:
@@ -213,13 +212,3 @@ def _exponents(inverses: Bools, roots: Bools) -> Twice:
 
 def _monomial(twice: Twice) -> Node:
     return product([(Column(j), Fraction(int(e), 2)) for j, e in enumerate(twice) if e])
-
-
-def _values(X: Floats, exponents: Twice) -> Floats:
-    """Values of monomials, (N, M), from twice their exponents, (M, n)."""
-    values = np.ones((len(X), len(exponents)))
-    for j in range(X.shape[1]):
-        for twice in np.unique(exponents[:, j]):
-            power = X[:, j] ** (int(twice) // 2 if twice % 2 == 0 else twice / 2)
-            values[:, exponents[:, j] == twice] *= power[:, None]
-    return values

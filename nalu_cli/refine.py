@@ -20,7 +20,6 @@ __all__ = ["Refined", "refine"]
 SURE = 6.0
 """A constant is given a name that lies within this many standard errors."""
 
-
 HOPELESS = 1e4
 """Errors this many times larger than rounding explains do not come from imprecise constants."""
 
@@ -190,8 +189,8 @@ def _named(
     asked: set[Place] = set()
     if len(spread) > MOST_NAMED:
         return Refined(circuit, spread)
-    while open_ := [p for p in constants_of(circuit) if p in spread and p not in asked]:
-        place = min(open_, key=lambda p: _relative(circuit, spread, p))
+    while unnamed := [p for p in constants_of(circuit) if p in spread and p not in asked]:
+        place = min(unnamed, key=lambda p: _relative(circuit, spread, p))
         asked.add(place)
         value = constants_of(circuit)[place]
         for named in _names(value, spread[place], noisy=sigma is not None):

@@ -112,10 +112,10 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
         for part in parts:
             yield from lifted(part, _small_rungs(part.problem, settings, cycle))
         if cycle == 0 and settings.layers is None:
-            train_only = settings.train_only
-            yield from (
-                grown_from_nothing(problem, parts) if train_only else larger_algebra(problem.train)
-            )
+            if settings.train_only:
+                yield from grown_from_nothing(problem, parts)
+            else:
+                yield from larger_algebra(problem.train)
         for layers in PLANS:
             if _asked(layers, settings) and _determined(problem, Plan(layers)):
                 yield _trained(problem, settings, Plan(layers), cycle)

@@ -88,7 +88,7 @@ class FitSettings:
     layers : int or None
         Train stacks of exactly this many layers (1 to 6); None climbs the whole ladder.
     train_only : bool
-        Leave the algebraic rungs out.
+        Leave the algebraic rungs out: stacks are trained, and formulas grown from nothing.
     ternary : bool
         Allow no weights but -1, 0 and 1, in products too.
     constants : bool

@@ -456,6 +456,11 @@ def test_nothing_heavy_is_imported_without_need(
     subprocess.run([sys.executable, "-c", code], env=environment(), check=True, timeout=60)
 
 
+def test_the_engine_is_imported_without_torch_and_sympy() -> None:
+    code = "import sys, nalu_cli.pipeline; assert not {'sympy', 'torch'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], env=environment(), check=True, timeout=60)
+
+
 def environment(**changes: str) -> dict[str, str]:
     return plain_terminal() | {"PYTHONPATH": str(ROOT)} | changes
 
