@@ -1,0 +1,31 @@
+"""Values of monomials."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nalu_cli.monomials import laurent_exponents, laurent_values
+
+
+def test_values_are_products_of_whole_and_half_powers() -> None:
+    X = np.array([[4.0, -2.0], [9.0, 5.0]])
+    twice = np.array([[0, 0], [1, 0], [-2, 4], [3, -2]])
+    a, b = X.T
+    expected = np.column_stack([np.ones(2), a**0.5, b**2 / a, a**1.5 / b])
+    np.testing.assert_allclose(laurent_values(X, twice), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("power", [-2, 1])
+def test_powers_that_do_not_exist_are_not_finite(power: int) -> None:
+    X = np.array([[-1.0 if power == 1 else 0.0], [2.0]])
+    values = laurent_values(X, np.array([[power]]))[:, 0]
+    assert not np.isfinite(values[0])
+    assert np.isfinite(values[1])
+
+
+def test_the_simplest_monomials_come_first() -> None:
+    both = np.ones(2, dtype=bool)
+    twice = laurent_exponents(40, roots=both, inverses=both)
+    assert not twice[0].any()
+    assert len(np.unique(twice, axis=0)) == len(twice) == 40
