@@ -22,6 +22,8 @@ Path = tuple[int, ...]
 STEPS = 10
 MOST_TRIALS = 6
 CONVERGED = 1e-5
+"""Relative gain of a step below which it was the last."""
+
 LEAST_DAMPING = 1e-9
 TINY = 1e-300
 
@@ -79,6 +81,11 @@ def spots(tree: Node, X: Floats, weights: Floats) -> Spot:
     """The tree on the rows of X, (N, n_columns), with slopes by reverse differentiation."""
     with np.errstate(all="ignore"):
         root = _forward(tree, X, ())
+    return _with_slopes(root, weights)
+
+
+def _with_slopes(root: Spot, weights: Floats) -> Spot:
+    with np.errstate(all="ignore"):
         _backward(root, weights)
     return root
 
@@ -205,7 +212,9 @@ def _columns(spot: Spot, *, root: bool) -> Iterator[Floats]:
             yield spot.slope
 
 
-def fit_tree(tree: Node, rows: Rows, weights: Floats, *, steps: int = STEPS) -> FittedTree | None:
+def fit_tree(
+    tree: Node, rows: Rows, weights: Floats, *, steps: int = STEPS, least_gain: float = CONVERGED
+) -> FittedTree | None:
     """Fit all constants by damped Gauss-Newton steps.
 
     Parameters
@@ -216,6 +225,9 @@ def fit_tree(tree: Node, rows: Rows, weights: Floats, *, steps: int = STEPS) -> 
     weights : ndarray of shape (N,)
         Of the rows; the errors of the targets are in inverse proportion.
     steps : int
+        At most.
+    least_gain : float
+        Share of the misfit that each step but the last must gain.
 
     Returns
     -------
@@ -229,7 +241,7 @@ def fit_tree(tree: Node, rows: Rows, weights: Floats, *, steps: int = STEPS) -> 
         if not math.isfinite(fit.misfit):
             return None
         with np.errstate(all="ignore"):
-            J = jacobian(fit.root)
+            J = jacobian(_with_slopes(fit.root, weights))
             H, gradient = J.T @ J, J.T @ fit.left
         if not np.isfinite(np.sum(H)):
             return None
@@ -250,7 +262,7 @@ def fit_tree(tree: Node, rows: Rows, weights: Floats, *, steps: int = STEPS) -> 
                 damping = max(damping / 10, LEAST_DAMPING)
                 break
             damping *= 30
-        if not fit.misfit < before * (1 - CONVERGED):
+        if not fit.misfit < before * (1 - least_gain):
             break
     if not math.isfinite(fit.misfit):
         return None
@@ -267,8 +279,8 @@ class _Fit:
 
     @classmethod
     def of(cls, tree: Node, rows: Rows, weights: Floats) -> _Fit:
-        root = spots(tree, rows.X, weights)
         with np.errstate(all="ignore"):
+            root = _forward(tree, rows.X, ())
             left = weights * (rows.y - root.value)
             misfit = float(left @ left)
         return cls(root, left, misfit if math.isfinite(misfit) else math.inf)

@@ -13,6 +13,7 @@ from nalu_cli.expression import expression_of
 from nalu_cli.fitted_tree import FittedTree, constants, fit_tree
 from nalu_cli.problem import Rows
 from nalu_cli.proposals import Proposer
+from nalu_cli.regrouping import regroupings
 from nalu_cli.scale import Scale
 from nalu_cli.tree import Node, Number
 from nalu_cli.tree_edits import bent, length_of, shorter, skeleton, tidy
@@ -29,8 +30,12 @@ which say the most where targets spread over decades."""
 TRIED, KEPT = 30, 6
 """Changes of a formula that are fitted on these rows, and of these on all."""
 
-STEPS = 5
-"""Gauss-Newton steps of a first fit."""
+REWRITTEN = 4
+REGROUPED, FORMS = 2, 3
+"""How many of the best, at each price, are written in other forms, how often, and in how many."""
+
+STEPS, LEAST_GAIN = 5, 1e-3
+"""Gauss-Newton steps of a first fit, and the share of the misfit that a further one must gain."""
 
 MOST_GROWN = 10
 MOST_EXPANDED, PATIENCE = 16, 5
@@ -44,7 +49,7 @@ GAIN = 1.0
 """Of score, by which growing goes on."""
 
 PRICES = (1, 4)
-MOST_OFFERED = 8
+OFFERED = 24
 """So many are offered for each price of a constant in symbols."""
 
 
@@ -81,9 +86,11 @@ def grow_rung(
     garden.plant(expression_of(scale.back(circuit)) for circuit in starts)
     for start in garden.seedlings():
         garden.grow(start, stop)
-    for node in garden.best():
+    garden.regroup(stop)
+    for node in garden.best(OFFERED):
         try:
-            yield scale.up(circuit_of(node, rows.X.shape[1]))
+            circuit = scale.up(circuit_of(node, rows.X.shape[1]))
+            yield circuit_of(tidy(expression_of(circuit)), rows.X.shape[1])
         except (OverflowError, ValueError):
             continue  # an exponent or a constant beyond what a circuit holds
 
@@ -140,20 +147,23 @@ class _Garden:
             kept = [self._keep(tree) for tree in self._changed(fitted.node)]
             waiting |= {key for key in kept if key is not None}
 
-    def best(self) -> list[Node]:
-        """Those with the best scores, at each price of a constant."""
+    def best(self, most: int) -> list[Node]:
+        """So many with the best scores, at each price of a constant."""
         chosen: list[Node] = []
         for symbols in PRICES:
             price = (symbols - 1) * math.log(len(self.rows))
             order = sorted(
                 self.found.values(), key=lambda f: f.score + price * len(constants(f.node))
             )
-            chosen += [fitted.node for fitted in order[:MOST_OFFERED]]
+            chosen += [fitted.node for fitted in order[:most]]
         return list(dict.fromkeys(chosen))
 
     def _keep(self, tree: Node) -> Node | None:
         """Fit to all rows; the key it is found under, if it is new and not too long."""
-        tree = tidy(tree)
+        try:
+            tree = tidy(tree)
+        except OverflowError:
+            return None  # a power of a constant is beyond doubles
         if self._is_too_rich(tree):
             return None
         fitted = fit_tree(tree, self.rows, self.weights)
@@ -176,6 +186,10 @@ class _Garden:
         """The best formulas one change away, fitted on some rows."""
         proposals = self.proposer.proposals(tree)[:TRIED]
         trials = [*(p.of(tree) for p in proposals), *shorter(tree), *bent(tree)]
+        return self._fitted(trials)[:KEPT]
+
+    def _fitted(self, trials: Iterable[Node]) -> list[Node]:
+        """Those of another kind than all that are known, fitted on some rows, best first."""
         fits = []
         seen: set[Node] = set()
         for trial in trials:
@@ -183,11 +197,27 @@ class _Garden:
             if key in seen or key in self.found or self._is_too_rich(trial):
                 continue
             seen.add(key)
-            fitted = fit_tree(trial, self.some, self.some_weights, steps=STEPS)
+            fitted = fit_tree(
+                trial, self.some, self.some_weights, steps=STEPS, least_gain=LEAST_GAIN
+            )
             if fitted is not None:
                 fits.append(fitted)
         fits.sort(key=lambda f: f.score)
-        return [f.node for f in fits[:KEPT]]
+        return [f.node for f in fits]
+
+    def regroup(self, stop: Stop) -> None:
+        """Write the best ones in other forms, and these again."""
+        for node in self.best(REWRITTEN):
+            forms = [node]
+            for _ in range(REGROUPED):
+                if stop():
+                    return
+                keys = [self._keep(other) for form in forms for other in self._other_forms(form)]
+                forms = [self.found[key].node for key in keys if key is not None]
+
+    def _other_forms(self, tree: Node) -> list[Node]:
+        proposals = regroupings(tree, self.some, self.some_weights)
+        return self._fitted([p.of(tree) for p in proposals])[:FORMS]
 
 
 def _telling(y: Floats) -> NDArray[np.intp]:

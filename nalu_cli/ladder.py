@@ -37,8 +37,11 @@ PLAIN = 25
 """Largest complexity of a formula within the noise that may be enough before all have had it."""
 
 SYMBOLS_OF_A_REAL = 4
-LIKELY_NAMED = 3
+LIKELY_NAMED = 6
 """What a constant costs at most until it is named, and how many may turn out to have names."""
+
+LIKELY_SHORTENED = 8
+"""Symbols that a shorter form of a formula may save."""
 
 NEARLY = 1e-7
 """Relative error below which a circuit is refined as a law without noise."""
@@ -233,13 +236,24 @@ def _candidate(
     sigma = None if errors.rmse <= NEARLY * spread else errors.rmse
     rough = weigh(found.circuit, problem, found_by=rung, moves=found.moves)
     best = climbed.best
-    if sigma is not None and best is not None:
-        named = min(len(constants_of(found.circuit)), LIKELY_NAMED) * SYMBOLS_OF_A_REAL
-        if rough.score - named * math.log(len(problem.train)) > best.score:
-            return rough
+    symbol = math.log(len(problem.train))
+    to_beat = math.inf if sigma is None or best is None else best.score
+    named = min(len(constants_of(found.circuit)), LIKELY_NAMED) * SYMBOLS_OF_A_REAL
+    if rough.score - named * symbol > to_beat:
+        return rough
+
+    def worthwhile(circuit: Circuit) -> bool:
+        score = weigh(circuit, problem, found_by=rung).score
+        return score - LIKELY_SHORTENED * symbol <= to_beat
+
     try:
         refined = refine(
-            found.circuit, problem.train, sigma=sigma, others=problem.far, stop=clock.over
+            found.circuit,
+            problem.train,
+            sigma=sigma,
+            others=problem.far,
+            worthwhile=worthwhile,
+            stop=clock.over,
         )
     except (OverflowError, ValueError, np.linalg.LinAlgError):
         return rough  # a constant left the range of doubles on the way

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -17,7 +17,7 @@ from nalu_cli.problem import Rows
 from nalu_cli.tree import Column, Node, Sum
 from nalu_cli.tree_edits import length_of, with_node
 
-__all__ = ["Proposal", "Proposer"]
+__all__ = ["Proposal", "Proposer", "basis"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -27,6 +27,7 @@ MOST_MONOMIALS = 250
 LARGEST_DEGREE = 4
 """Of the monomials, exponents counted by their size."""
 
+ONE = Fraction(1)
 POWERS = tuple(map(Fraction, ("-1", "1/2", "-1/2")))
 SIZES = (0.3, 3.0)
 NEAR_ZERO = 0.7
@@ -64,6 +65,11 @@ class Proposal:
         """The changed formula."""
         return with_node(tree, self.path, self.make)
 
+    def lengthened(self, tree: Node, rows: int) -> Proposal:
+        """With the length of the changed formula in its score."""
+        length = length_of(self.of(tree))
+        return replace(self, score=self.score + length * math.log(max(rows, 2)))
+
 
 class Proposer:
     """Looks on some rows which changes of a formula they ask for.
@@ -99,7 +105,11 @@ class Proposer:
         with np.errstate(all="ignore"):
             J = jacobian(root)
         length = length_of(tree)
-        found = [*self._terms(root, J, left), *self._factors(root, J, left)]
+        found = [
+            *self._terms(root, J, left),
+            *self._factors(root, J, left),
+            *self._brackets(root, J, left),
+        ]
         found = [
             Proposal(p.score + length * self.symbol, p.path, p.make)
             for p in found
@@ -109,7 +119,7 @@ class Proposer:
 
     def _terms(self, root: Spot, J: Floats, left: Floats) -> Iterator[Proposal]:
         """A monomial more in a sum, or beside any factor."""
-        span = _basis(J)
+        span = basis(J)
         left = left - span @ (span.T @ left)
         for spot, parent in root.with_parents():
             if isinstance(parent, Sum) and not isinstance(spot.node, Sum):
@@ -126,17 +136,10 @@ class Proposer:
             if isinstance(spot.node, Sum) or not (parent is None or isinstance(parent, Sum)):
                 continue
             own = spot.slope * spot.value
-            span = _basis(J[:, [path[: len(spot.path)] != spot.path for path in paths]])
+            span = basis(J[:, [path[: len(spot.path)] != spot.path for path in paths]])
             target = left + own
             target = target - span @ (span.T @ target)
-            scores, c = _fits(own[:, None] * self.values, span, target)
-            scores += self.lengths * self.symbol
-            for m in _best(scores):
-                factor = (self.monomials[m], Fraction(1))
-                yield Proposal(scores[m], spot.path, _times(float(c[m]), factor))
-            scores, c = _fits(spot.slope[:, None] * self.values, span, target)
-            for m in _best(scores):
-                yield Proposal(scores[m], spot.path, _instead(float(c[m]), self.monomials[m]))
+            yield from self._monomials(spot, span, target)
             for power, sizes, values in self.brackets:
                 scores, c = _fits(own[:, None] * values, span, target)
                 scores += (self.lengths + 4) * self.symbol
@@ -144,20 +147,45 @@ class Proposer:
                     bracket = total([(float(sizes[m]), self.monomials[m])], 1.0)
                     yield Proposal(scores[m], spot.path, _times(float(c[m]), (bracket, power)))
 
+    def _brackets(self, root: Spot, J: Floats, left: Floats) -> Iterator[Proposal]:
+        """The whole sum times a power of 1 + c m, all of which agree to first order."""
+        if not isinstance(root.node, Sum):
+            return
+        span = basis(J)
+        own = root.slope * root.value
+        scores, c = _fits(own[:, None] * self.values, span, left - span @ (span.T @ left))
+        scores += (self.lengths + 4) * self.symbol
+        for m in _best(scores):
+            for power in (ONE, *POWERS):
+                bracket = total([(float(c[m]) / float(power), self.monomials[m])], 1.0)
+                yield Proposal(scores[m], root.path, _times(1.0, (bracket, power)))
+
+    def _monomials(self, spot: Spot, span: Floats, target: Floats) -> Iterator[Proposal]:
+        """A term times a monomial, or a monomial in its place."""
+        own = spot.slope * spot.value
+        scores, c = _fits(own[:, None] * self.values, span, target)
+        scores += self.lengths * self.symbol
+        for m in _best(scores):
+            factor = (self.monomials[m], ONE)
+            yield Proposal(scores[m], spot.path, _times(float(c[m]), factor))
+        scores, c = _fits(spot.slope[:, None] * self.values, span, target)
+        for m in _best(scores):
+            yield Proposal(scores[m], spot.path, _instead(float(c[m]), self.monomials[m]))
+
 
 def _plus(coefficient: float, monomial: Node) -> Callable[[Node], Node]:
     return lambda node: total([(1.0, node), (coefficient, monomial)])
 
 
 def _times(scale: float, factor: tuple[Node, Fraction]) -> Callable[[Node], Node]:
-    return lambda node: product([factor, (node, Fraction(1))], scale)
+    return lambda node: product([factor, (node, ONE)], scale)
 
 
 def _instead(scale: float, monomial: Node) -> Callable[[Node], Node]:
-    return lambda _: product([(monomial, Fraction(1))], scale)
+    return lambda _: product([(monomial, ONE)], scale)
 
 
-def _basis(J: Floats) -> Floats:
+def basis(J: Floats) -> Floats:
     """Orthonormal columns that span those of J, without those that others make up."""
     size = np.linalg.norm(J, axis=0)
     usable = np.isfinite(size) & (size > 0)

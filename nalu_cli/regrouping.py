@@ -1,0 +1,158 @@
+"""Stage 3: other forms of a sum: what a series, or a factor found in one term, may stand for."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.expression import product, total
+from nalu_cli.fitted_tree import Spot, jacobian, spots
+from nalu_cli.problem import Rows
+from nalu_cli.proposals import Proposal, basis
+from nalu_cli.tree import Magnitude, Node, Number, Product, Sum
+from nalu_cli.tree_edits import length_of
+
+__all__ = ["regroupings"]
+
+Floats = NDArray[np.float64]
+Change = tuple[Floats, Callable[[Node], Node]]
+"""What is added to the value of a sum, and the new node."""
+
+POWERS = tuple(map(Fraction, ("-1", "1/2", "-1/2", "2")))
+"""Of the bracket that two terms are folded into."""
+
+CLOSE = 0.2
+"""Relative distance of coefficients that may be one."""
+
+MOST_BUILT = 24
+
+ONE = Fraction(1)
+
+
+def regroupings(tree: Node, rows: Rows, weights: Floats) -> list[Proposal]:
+    """Formulas with as many constants, or one less, that the rows may not tell from this one.
+
+    Two terms are folded, l + r as l*(1 + r/(q*l))**q, which agree to first order; a factor of one
+    term is taken out of the whole sum; one coefficient stands before two terms.
+
+    Parameters
+    ----------
+    tree : Node
+        With fitted constants.
+    rows : Rows
+    weights : ndarray of shape (N,)
+
+    Returns
+    -------
+    list of Proposal
+        Best first.
+    """
+    root = spots(tree, rows.X, weights)
+    n = len(rows)
+    with np.errstate(all="ignore"):
+        left = (rows.y - root.value) * weights
+        span = basis(jacobian(root))
+    if not np.isfinite(left).all():
+        return []
+    found = []
+    for spot, _ in root.with_parents():
+        for change, make in _changes(spot):
+            with np.errstate(all="ignore"):
+                after = left - spot.slope * change
+                misfit = float(after @ after - np.sum((span.T @ after) ** 2))
+            if math.isfinite(misfit):
+                score = n * math.log(max(misfit, np.finfo(float).tiny) / n)
+                found.append(Proposal(score, spot.path, make))
+    found.sort(key=lambda p: p.score)
+    return sorted((p.lengthened(tree, n) for p in found[:MOST_BUILT]), key=lambda p: p.score)
+
+
+def _changes(spot: Spot) -> Iterator[Change]:
+    if isinstance(spot.node, Sum):
+        with np.errstate(all="ignore"):
+            yield from _folded(spot, spot.node)
+            yield from _taken_out(spot, spot.node)
+            yield from _tied(spot, spot.node)
+
+
+def _folded(spot: Spot, tree: Sum) -> Iterator[Change]:
+    values = [c * s.value for (c, _), s in zip(tree.terms, spot.below, strict=True)]
+    terms = list(tree.terms)
+    if tree.offset:
+        values.append(np.full(len(spot.value), tree.offset))
+        terms.append((tree.offset, Number(1.0)))
+    for i, j in itertools.permutations(range(len(terms)), 2):
+        others = [term for k, term in enumerate(terms) if k not in (i, j)]
+        for power in POWERS:
+            bracket = 1 + values[j] / (float(power) * values[i])
+            change = values[i] * (bracket ** float(power) - 1) - values[j]
+            yield change, _fold(others, terms[i], terms[j], power)
+
+
+def _fold(
+    others: list[tuple[float, Node]],
+    left: tuple[float, Node],
+    right: tuple[float, Node],
+    power: Fraction,
+) -> Callable[[Node], Node]:
+    """l*(1 + r/(q*l))**q, or with l inside the bracket where that is shorter."""
+
+    def make(_: Node) -> Node:
+        (c, first), (d, second) = left, right
+        ratio = product([(second, ONE), (first, -ONE)])
+        share = d / (c * float(power))
+        forms = [product([(first, ONE), (total([(share, ratio)], 1.0), power)])]
+        root = product([(first, 1 / power)])
+        if not isinstance(root, Magnitude):
+            rest = product([(root, ONE), (ratio, ONE)])
+            forms.append(product([(total([(1.0, root), (share, rest)]), power)]))
+        return total([*others, (c, min(forms, key=length_of))])
+
+    return make
+
+
+def _taken_out(spot: Spot, tree: Sum) -> Iterator[Change]:
+    for k, ((_, term), inner) in enumerate(zip(tree.terms, spot.below, strict=True)):
+        for j, (factor, power) in enumerate(term.factors if isinstance(term, Product) else ()):
+            if isinstance(factor, Sum):
+                value = inner.below[j].value ** float(power)
+                usual = float(np.median(value))
+                rest = spot.value - tree.terms[k][0] * inner.value
+                yield rest * (value / usual - 1), _take_out(k, factor, power, usual)
+
+
+def _take_out(k: int, factor: Node, power: Fraction, usual: float) -> Callable[[Node], Node]:
+    def make(node: Node) -> Node:
+        assert isinstance(node, Sum)
+        c, term = node.terms[k]
+        others = [(c / usual, n) for i, (c, n) in enumerate(node.terms) if i != k]
+        rest = (c, product([(term, ONE), (factor, -power)]))
+        inner = total([*others[:k], rest, *others[k:]], node.offset / usual)
+        return product([(inner, ONE), (factor, power)])
+
+    return make
+
+
+def _tied(spot: Spot, tree: Sum) -> Iterator[Change]:
+    for i, j in itertools.combinations(range(len(tree.terms)), 2):
+        c, d = tree.terms[i][0], tree.terms[j][0]
+        size = (abs(c) + abs(d)) / 2
+        if abs(abs(c) - abs(d)) <= CLOSE * size and not abs(c) == abs(d) == 1:
+            change = (math.copysign(size, c) - c) * spot.below[i].value
+            change = change + (math.copysign(size, d) - d) * spot.below[j].value
+            yield change, _tie(i, j, size)
+
+
+def _tie(i: int, j: int, size: float) -> Callable[[Node], Node]:
+    def make(node: Node) -> Node:
+        assert isinstance(node, Sum)
+        both = total([(math.copysign(1.0, node.terms[k][0]), node.terms[k][1]) for k in (i, j)])
+        others = [term for k, term in enumerate(node.terms) if k not in (i, j)]
+        return total([*others, (size, both)], node.offset)
+
+    return make
