@@ -16,7 +16,15 @@ from nalu_cli.proposals import Proposer
 from nalu_cli.regrouping import regroupings
 from nalu_cli.scale import Scale
 from nalu_cli.tree import Node, Number
-from nalu_cli.tree_edits import bent, length_of, shorter, skeleton, tidy
+from nalu_cli.tree_edits import (
+    LARGEST_POWER,
+    bent,
+    largest_power,
+    length_of,
+    shorter,
+    skeleton,
+    tidy,
+)
 
 __all__ = ["grow_rung"]
 
@@ -180,13 +188,15 @@ class _Garden:
 
     def _is_too_rich(self, tree: Node) -> bool:
         most = max(1, len(self.rows) // ROWS_PER_CONSTANT)
-        return length_of(tree) > LONGEST or len(constants(tree)) > most
+        if length_of(tree) > LONGEST or len(constants(tree)) > most:
+            return True
+        return largest_power(tree) > LARGEST_POWER
 
     def _changed(self, tree: Node) -> list[Node]:
         """The best formulas one change away, fitted on some rows."""
         proposals = self.proposer.proposals(tree)[:TRIED]
         trials = [*(p.of(tree) for p in proposals), *shorter(tree), *bent(tree)]
-        return self._fitted(trials)[:KEPT]
+        return [*self._fitted(trials)[:KEPT], *self._other_forms(tree)]
 
     def _fitted(self, trials: Iterable[Node]) -> list[Node]:
         """Those of another kind than all that are known, fitted on some rows, best first."""

@@ -59,6 +59,8 @@ class Climbed:
         Random starts trained.
     shortest : float
         Least complexity, before it was refined, of a circuit that turned out to be exact.
+    rewritten : dict of str to int
+        Of the errors of formulas under noise that a shorter form was looked for, the complexity.
     interrupted : bool
         Whether it was stopped before it was done.
     """
@@ -66,6 +68,7 @@ class Climbed:
     candidates: list[Candidate] = field(default_factory=list)
     restarts: int = 0
     shortest: float = math.inf
+    rewritten: dict[str, int] = field(default_factory=dict)
     interrupted: bool = False
 
     @property
@@ -216,6 +219,36 @@ def _offers(rung: Rung, clock: _Clock) -> Iterator[Found]:
         return
 
 
+@dataclass(frozen=True, slots=True)
+class _Contest:
+    """Whether a formula under noise may still become the best one."""
+
+    problem: Problem
+    climbed: Climbed
+
+    @property
+    def _symbol(self) -> float:
+        return math.log(len(self.problem.train))
+
+    def is_open_to_named(self, rough: Candidate) -> bool:
+        """Ask before constants get names."""
+        best = self.climbed.best
+        named = min(len(constants_of(rough.circuit)), LIKELY_NAMED) * SYMBOLS_OF_A_REAL
+        return best is None or rough.score - named * self._symbol <= best.score
+
+    def is_open_to_shortened(self, circuit: Circuit) -> bool:
+        """Ask, once, before a shorter form is looked for; of equal formulas only shorter ones."""
+        named = weigh(circuit, self.problem, found_by="")
+        best, rewritten = self.climbed.best, self.climbed.rewritten
+        error = f"{named.rmse:.9e}"
+        if named.complexity >= rewritten.get(error, math.inf):
+            return False
+        if best is not None and named.score - LIKELY_SHORTENED * self._symbol > best.score:
+            return False
+        rewritten[error] = named.complexity
+        return True
+
+
 def _candidate(
     found: Found,
     rung: str,
@@ -235,24 +268,16 @@ def _candidate(
         return None
     sigma = None if errors.rmse <= NEARLY * spread else errors.rmse
     rough = weigh(found.circuit, problem, found_by=rung, moves=found.moves)
-    best = climbed.best
-    symbol = math.log(len(problem.train))
-    to_beat = math.inf if sigma is None or best is None else best.score
-    named = min(len(constants_of(found.circuit)), LIKELY_NAMED) * SYMBOLS_OF_A_REAL
-    if rough.score - named * symbol > to_beat:
+    contest = None if sigma is None else _Contest(problem, climbed)
+    if contest is not None and not contest.is_open_to_named(rough):
         return rough
-
-    def worthwhile(circuit: Circuit) -> bool:
-        score = weigh(circuit, problem, found_by=rung).score
-        return score - LIKELY_SHORTENED * symbol <= to_beat
-
     try:
         refined = refine(
             found.circuit,
             problem.train,
             sigma=sigma,
             others=problem.far,
-            worthwhile=worthwhile,
+            worthwhile=None if contest is None else contest.is_open_to_shortened,
             stop=clock.over,
         )
     except (OverflowError, ValueError, np.linalg.LinAlgError):

@@ -27,6 +27,9 @@ MOST_MONOMIALS = 250
 LARGEST_DEGREE = 4
 """Of the monomials, exponents counted by their size."""
 
+ALL_DEGREES = 60
+"""So many of the simplest are tried whatever their degree, those with roots among them."""
+
 ONE = Fraction(1)
 POWERS = tuple(map(Fraction, ("-1", "1/2", "-1/2")))
 SIZES = (0.3, 3.0)
@@ -229,13 +232,16 @@ def _brackets(values: Floats) -> Iterator[tuple[Fraction, Floats, Floats]]:
 
 
 def _exponents(inverses: Bools, roots: Bools) -> Twice:
-    """Twice the exponents of monomials with whole ones, and of single roots."""
+    """Twice the exponents of monomials, with whole ones or of single roots unless few."""
     n = len(roots)
     none = np.zeros(n, dtype=bool)
     whole = laurent_exponents(MOST_MONOMIALS, roots=none, inverses=inverses)[1:]
     whole = whole[np.abs(whole).sum(axis=1) <= 2 * LARGEST_DEGREE]
     single = np.eye(n, dtype=np.int64)[roots]
-    return np.concatenate([whole, single, -single])
+    simplest = laurent_exponents(ALL_DEGREES, roots=roots, inverses=inverses)[1:]
+    every = np.concatenate([whole, single, -single, simplest])
+    _, first = np.unique(every, axis=0, return_index=True)
+    return every[np.sort(first)]
 
 
 def _monomial(twice: Twice) -> Node:

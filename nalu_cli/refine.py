@@ -57,7 +57,7 @@ def refine(
     *,
     sigma: float | None = None,
     others: Rows | None = None,
-    worthwhile: Callable[[Circuit], bool] = lambda _: True,
+    worthwhile: Callable[[Circuit], bool] | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Refined:
     """Fit and name the constants, then look for the shortest equal form.
@@ -72,8 +72,8 @@ def refine(
     others : Rows, optional
         Rows that nothing is fitted to, and that a form without noise must agree with as well as
         the longer one did: equal forms are rounded differently.
-    worthwhile : callable
-        Told the form with names, whether to look for a shorter one, which takes most of the time.
+    worthwhile : callable, optional
+        Whether to look for a form shorter than the given one with names, which takes most time.
     stop : callable
         Asked before each rewriting.
 
@@ -89,7 +89,7 @@ def refine(
     if clean and (len(spread) > MOST_NAMED or agreement(fitted, rows) > HOPELESS):
         return Refined(fitted, spread)
     best = _with_names(circuit, rows, sigma, fits)
-    if not worthwhile(best.circuit):
+    if worthwhile is not None and not worthwhile(best.circuit):
         return best
     for rewrite in (_settled, _shortened, _settled):
         if stop():

@@ -15,7 +15,7 @@ from nalu_cli.fitted_tree import Spot, jacobian, spots
 from nalu_cli.problem import Rows
 from nalu_cli.proposals import Proposal, basis
 from nalu_cli.tree import Magnitude, Node, Number, Product, Sum
-from nalu_cli.tree_edits import length_of
+from nalu_cli.tree_edits import length_of, with_node
 
 __all__ = ["regroupings"]
 
@@ -38,7 +38,8 @@ def regroupings(tree: Node, rows: Rows, weights: Floats) -> list[Proposal]:
     """Formulas with as many constants, or one less, that the rows may not tell from this one.
 
     Two terms are folded, l + r as l*(1 + r/(q*l))**q, which agree to first order; a factor of one
-    term is taken out of the whole sum; one coefficient stands before two terms.
+    term is taken out of the whole sum; one coefficient stands before two terms; a term is moved
+    into a sum within another one.
 
     Parameters
     ----------
@@ -60,24 +61,24 @@ def regroupings(tree: Node, rows: Rows, weights: Floats) -> list[Proposal]:
     if not np.isfinite(left).all():
         return []
     found = []
-    for spot, _ in root.with_parents():
-        for change, make in _changes(spot):
-            with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
+        for spot, _ in root.with_parents():
+            for change, make in _changes(spot):
                 after = left - spot.slope * change
                 misfit = float(after @ after - np.sum((span.T @ after) ** 2))
-            if math.isfinite(misfit):
-                score = n * math.log(max(misfit, np.finfo(float).tiny) / n)
-                found.append(Proposal(score, spot.path, make))
+                if math.isfinite(misfit):
+                    score = n * math.log(max(misfit, np.finfo(float).tiny) / n)
+                    found.append(Proposal(score, spot.path, make))
     found.sort(key=lambda p: p.score)
     return sorted((p.lengthened(tree, n) for p in found[:MOST_BUILT]), key=lambda p: p.score)
 
 
 def _changes(spot: Spot) -> Iterator[Change]:
     if isinstance(spot.node, Sum):
-        with np.errstate(all="ignore"):
-            yield from _folded(spot, spot.node)
-            yield from _taken_out(spot, spot.node)
-            yield from _tied(spot, spot.node)
+        yield from _folded(spot, spot.node)
+        yield from _taken_out(spot, spot.node)
+        yield from _tied(spot, spot.node)
+        yield from _moved(spot, spot.node)
 
 
 def _folded(spot: Spot, tree: Sum) -> Iterator[Change]:
@@ -154,5 +155,31 @@ def _tie(i: int, j: int, size: float) -> Callable[[Node], Node]:
         both = total([(math.copysign(1.0, node.terms[k][0]), node.terms[k][1]) for k in (i, j)])
         others = [term for k, term in enumerate(node.terms) if k not in (i, j)]
         return total([*others, (size, both)], node.offset)
+
+    return make
+
+
+def _moved(spot: Spot, tree: Sum) -> Iterator[Change]:
+    """A term stands in a sum within another term instead."""
+    n = len(spot.path)
+    for k, away in enumerate(tree.terms[i][0] * s.value for i, s in enumerate(spot.below)):
+        for inner, _ in itertools.chain(
+            *(s.with_parents() for i, s in enumerate(spot.below) if i != k)
+        ):
+            if isinstance(inner.node, Sum):
+                # the slope of this sum in that one
+                there = inner.slope / spot.slope * spot.below[k].value
+                share = float(away @ there) / float(there @ there)
+                if math.isfinite(share) and share:
+                    yield share * there - away, _move(k, inner.path[n:], share)
+
+
+def _move(k: int, path: tuple[int, ...], share: float) -> Callable[[Node], Node]:
+    def make(node: Node) -> Node:
+        assert isinstance(node, Sum)
+        term = node.terms[k][1]
+        changed = with_node(node, path, lambda inner: total([(1.0, inner), (share, term)]))
+        assert isinstance(changed, Sum)
+        return total([t for i, t in enumerate(changed.terms) if i != k], changed.offset)
 
     return make

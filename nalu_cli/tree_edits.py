@@ -7,9 +7,18 @@ from dataclasses import replace
 from fractions import Fraction
 
 from nalu_cli.expression import product, total
-from nalu_cli.tree import Magnitude, Node, Number, Product, Sum
+from nalu_cli.tree import Magnitude, Node, Number, Product, Sum, nodes
 
-__all__ = ["bent", "length_of", "shorter", "skeleton", "tidy", "with_node"]
+__all__ = [
+    "LARGEST_POWER",
+    "bent",
+    "largest_power",
+    "length_of",
+    "shorter",
+    "skeleton",
+    "tidy",
+    "with_node",
+]
 
 Path = tuple[int, ...]
 
@@ -17,7 +26,7 @@ SYMBOLS_OF_A_REAL = 1
 """Of those that are fitted many turn out to have names; the others are long."""
 
 STEPS = tuple(map(Fraction, ("-1", "-1/2", "1/2", "1")))
-LARGEST_POWER = 3
+LARGEST_POWER = 4
 """Of sums: larger ones are close to exponentials."""
 
 
@@ -88,6 +97,18 @@ def bent(tree: Node) -> Iterator[Node]:
                     others = [*tree.factors[:k], *tree.factors[k + 1 :]]
                     yield product([*others, (inner, power)], tree.scale)
     yield from _below(tree, bent)
+
+
+def largest_power(tree: Node) -> Fraction:
+    """The largest size of a power of a sum; 1 where there is none."""
+    powers = (
+        abs(e)
+        for node in nodes(tree)
+        if isinstance(node, Product)
+        for inner, e in node.factors
+        if isinstance(inner, Sum)
+    )
+    return max(powers, default=Fraction(1))
 
 
 def _below(tree: Node, edits: Callable[[Node], Iterator[Node]]) -> Iterator[Node]:

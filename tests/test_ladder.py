@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from tables import problem_of, uniform
 
-from nalu_cli import ladder
+from nalu_cli import ladder, refine
 from nalu_cli.answer import Progress
+from nalu_cli.circuit import Circuit
 from nalu_cli.judge import pick
 from nalu_cli.ladder import climb
-from nalu_cli.linear import product_rung
+from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Problem
 from nalu_cli.refit import constants_of
 from nalu_cli.rung import Rung
@@ -159,6 +160,25 @@ def test_a_rung_whose_numbers_give_out_is_passed_over(monkeypatch: pytest.Monkey
     climbed = climb(problem_of(x, x[:, 0] * x[:, 1]), QUICK)
     assert climbed.best is not None
     assert climbed.best.is_exact
+
+
+def test_of_equal_formulas_under_noise_one_is_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Circuit] = []
+
+    def shortened(circuit: Circuit, _: object) -> Circuit:
+        asked.append(circuit)
+        return circuit
+
+    def rungs(problem: Problem, _: FitSettings) -> Iterator[Rung]:
+        yield Rung("sum", lambda _: (Found(c) for c in [*sum_rung(problem.train)] * 3))
+
+    monkeypatch.setattr(ladder, "rungs_of", rungs)
+    monkeypatch.setattr(refine, "_shortened", shortened)
+    x = uniform(8, 200, 2)
+    y = 2.345 * x[:, 0] + x[:, 1] + 0.01 * np.random.default_rng(9).standard_normal(200)
+    climbed = climb(problem_of(x, y), QUICK)
+    assert len(climbed.candidates) > 3
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("train_only", [False, True])

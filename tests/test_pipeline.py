@@ -173,6 +173,24 @@ def test_noise_on_a_product_is_named_as_noise(seed: int) -> None:
     np.testing.assert_allclose(value(answer, there), true, rtol=0.01)
 
 
+SERIES: dict[str, Callable[..., np.ndarray]] = {
+    "(a - b*c)/sqrt(1 - b**2/d**2)": lambda a, b, c, d: (a - b * c) / np.sqrt(1 - b**2 / d**2),
+    "(b + c)/(1 + b*c/d**2)": lambda a, b, c, d: (b + c) / (1 + b * c / d**2),
+}
+
+
+@pytest.mark.parametrize("law", SERIES)
+def test_under_noise_the_law_is_found_and_not_the_start_of_its_series(law: str) -> None:
+    near = dict(zip("abcd", uniform(11, 800, 4, low=1, high=2).T, strict=True))
+    near["d"] = near["d"] + 2
+    truth = SERIES[law](**near)
+    noise = 0.01 * truth.std() * np.random.default_rng(12).standard_normal(800)
+    answer = fitted(near | {"y": truth + noise})
+    assert answer.status is Status.WITHIN_NOISE
+    there = near | {"b": np.full(800, 2.7), "d": np.full(800, 3.0)}
+    np.testing.assert_allclose(value(answer, there), SERIES[law](**there), rtol=0.05)
+
+
 def stop_after(asked: int) -> Callable[[], bool]:
     left = iter(range(asked))
     return lambda: next(left, None) is None

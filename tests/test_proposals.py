@@ -29,6 +29,10 @@ LACKS: dict[str, tuple[Node, object]] = {
     "a root": (A, lambda a, b, c: a / np.sqrt(1 + 0.2 * b**2)),
     "a difference under a root": (A, lambda a, b, c: a * np.sqrt(1 - 0.05 * b * c)),
     "a divisor": (AB, lambda a, b, c: a * b / (1 + b / c)),
+    "a factor of the whole sum": (
+        Sum(((1.0, A), (-0.3, B)), 0.0),
+        lambda a, b, c: (a - 0.3 * b) / np.sqrt(1 + 0.05 * c**2),
+    ),
     "anything": (Number(2.0), lambda a, b, c: a * c**2),
 }
 
@@ -63,6 +67,15 @@ def test_columns_with_zeros_are_not_divided_by_and_negative_ones_have_no_root() 
             assert e.denominator == 1
             assert e > 0 or node == B
     assert np.isfinite(proposer.values).all()
+
+
+@pytest.mark.parametrize("power", ["6", "3/2", "-5/2"])
+def test_of_one_column_high_powers_and_roots_are_tried(power: str) -> None:
+    rows = Rows(uniform(35, 50, 1), np.ones(50))
+    every = np.ones(1, dtype=bool)
+    monomials = Proposer(rows, np.ones(50), inverses=every, roots=every).monomials
+    assert Product(((A, Fraction(power)),), 1.0) in monomials
+    assert len(monomials) == len(set(monomials))
 
 
 def test_a_formula_undefined_somewhere_is_not_changed() -> None:

@@ -39,6 +39,10 @@ BEHIND: dict[str, tuple[Node, object]] = {
         Sum(((1.0, A), (0.05, Product(((B, Fraction(2)), (A, -ONE)), 1.0))), 0.0),
         lambda a, b, c: np.sqrt(a**2 + 0.4 * b**2),
     ),
+    "a term that stands outside": (
+        Sum(((1.0, Product(((Sum(((1.0, A),), 3.0), HALF),), 1.0)), (0.2, B)), 0.0),
+        lambda a, b, c: np.sqrt(3 + a + b),
+    ),
     "the factor of both terms": (
         Sum(((1.0, A_OVER_ROOT), (0.3, C)), 0.0),
         lambda a, b, c: (a + 0.3 * c) / np.sqrt(1 - 0.03 * b**2),

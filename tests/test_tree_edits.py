@@ -14,7 +14,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.expression import expression_of
 from nalu_cli.fitted_tree import spots
 from nalu_cli.tree import Column, Node, Number, Product, Sum, nodes
-from nalu_cli.tree_edits import bent, length_of, shorter, skeleton, tidy, with_node
+from nalu_cli.tree_edits import bent, largest_power, length_of, shorter, skeleton, tidy, with_node
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
 A, B, C = Column(0), Column(1), Column(2)
@@ -83,6 +83,13 @@ def test_only_powers_of_sums_are_bent_and_not_far() -> None:
     }
     # from 1/2 to 0 would leave nothing, and a power of 1 is a sum like any other
     assert powers == {Fraction(-1, 2), ONE, Fraction(3, 2)}
+
+
+def test_the_largest_power_is_that_of_a_sum() -> None:
+    assert largest_power(LAW) == HALF
+    assert largest_power(Product(((A, Fraction(6)),), 1.0)) == 1
+    bracket = Sum(((2.0, ROOT),), 1.0)
+    assert largest_power(Sum(((1.0, Product(((bracket, Fraction(-4)),), 1.0)),), 0.0)) == 4
 
 
 def test_a_coefficient_of_one_costs_nothing() -> None:
