@@ -101,27 +101,25 @@ def _forward(node: Node, X: Floats, path: Path) -> Spot:
             return Spot(path, node, np.abs(below[0].value), below)
         case Sum(terms, offset):
             below = [_forward(n, X, (*path, k)) for k, (_, n) in enumerate(terms)]
-            value = np.full(len(X), offset)
-            for (c, _), spot in zip(terms, below, strict=True):
-                value = value + c * spot.value
-            return Spot(path, node, value, below)
+            total = offset + terms[0][0] * below[0].value
+            for (c, _), spot in zip(terms[1:], below[1:], strict=True):
+                total += c * spot.value
+            return Spot(path, node, total, below)
         case Product(factors, scale):
             below = [_forward(n, X, (*path, k)) for k, (n, _) in enumerate(factors)]
-            value = np.full(len(X), scale)
-            for (_, e), spot in zip(factors, below, strict=True):
-                value = value * _power(spot.value, e)
+            value = scale * _power(below[0].value, factors[0][1])
+            for (_, e), spot in zip(factors[1:], below[1:], strict=True):
+                value *= _power(spot.value, e)
             return Spot(path, node, value, below)
 
 
 def _power(value: Floats, e: Fraction) -> Floats:
-    if e == 1:
+    n = e.numerator
+    if e.denominator == 2:
+        value = np.sqrt(value)
+    if n == 1:
         return value
-    if e == -1:
-        return np.asarray(1 / value)
-    if e.denominator == 1:
-        return np.asarray(value ** int(e))
-    root = np.sqrt(value)
-    return root if e == Fraction(1, 2) else np.asarray(root ** int(2 * e))
+    return np.asarray(1 / value if n == -1 else value**n)
 
 
 def _backward(spot: Spot, slope: Floats) -> None:
@@ -135,7 +133,8 @@ def _backward(spot: Spot, slope: Floats) -> None:
         case Product(factors, _):
             share = slope * spot.value
             for (_, e), inner in zip(factors, spot.below, strict=True):
-                _backward(inner, np.where(inner.value == 0, 0.0, float(e) * share / inner.value))
+                power = e.numerator / e.denominator
+                _backward(inner, np.where(inner.value == 0, 0.0, power * share / inner.value))
 
 
 def constants(tree: Node) -> list[float]:
@@ -248,8 +247,11 @@ def fit_tree(
         now = np.array(constants(fit.root.node))
         size = np.maximum(np.diag(H), ROUNDING * np.max(np.diag(H), initial=TINY))
         before = fit.misfit
+        # factors that two nodes share leave directions without effect
+        whole = _solution(H + np.diag(LEAST_DAMPING * size), gradient)
+        if gradient @ whole <= least_gain * before:
+            break  # what is left to gain
         for _ in range(MOST_TRIALS):
-            # factors that two nodes share leave directions without effect
             step = _solution(H + np.diag(damping * size), gradient)
             moved = now + step
             if not np.isfinite(moved).all() or not moved.all():

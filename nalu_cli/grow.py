@@ -226,8 +226,7 @@ class _Garden:
                 forms = [self.found[key].node for key in keys if key is not None]
 
     def _other_forms(self, tree: Node) -> list[Node]:
-        proposals = regroupings(tree, self.some, self.some_weights)
-        return self._fitted([p.of(tree) for p in proposals])[:FORMS]
+        return self._fitted(regroupings(tree, self.some, self.some_weights))[:FORMS]
 
 
 def _telling(y: Floats) -> NDArray[np.intp]:

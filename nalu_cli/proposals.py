@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -67,11 +67,6 @@ class Proposal:
     def of(self, tree: Node) -> Node:
         """The changed formula."""
         return with_node(tree, self.path, self.make)
-
-    def lengthened(self, tree: Node, rows: int) -> Proposal:
-        """With the length of the changed formula in its score."""
-        length = length_of(self.of(tree))
-        return replace(self, score=self.score + length * math.log(max(rows, 2)))
 
 
 class Proposer:

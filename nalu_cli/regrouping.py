@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nalu_cli.expression import product, total
 from nalu_cli.fitted_tree import Spot, jacobian, spots
 from nalu_cli.problem import Rows
-from nalu_cli.proposals import Proposal, basis
+from nalu_cli.proposals import basis
 from nalu_cli.tree import Magnitude, Node, Number, Product, Sum
 from nalu_cli.tree_edits import length_of, with_node
 
@@ -29,12 +29,13 @@ POWERS = tuple(map(Fraction, ("-1", "1/2", "-1/2", "2")))
 CLOSE = 0.2
 """Relative distance of coefficients that may be one."""
 
-MOST_BUILT = 24
+MOST = 12
+"""Forms of one formula, those that are closest before anything is fitted."""
 
 ONE = Fraction(1)
 
 
-def regroupings(tree: Node, rows: Rows, weights: Floats) -> list[Proposal]:
+def regroupings(tree: Node, rows: Rows, weights: Floats) -> list[Node]:
     """Formulas with as many constants, or one less, that the rows may not tell from this one.
 
     Two terms are folded, l + r as l*(1 + r/(q*l))**q, which agree to first order; a factor of one
@@ -50,11 +51,10 @@ def regroupings(tree: Node, rows: Rows, weights: Floats) -> list[Proposal]:
 
     Returns
     -------
-    list of Proposal
-        Best first.
+    list of Node
+        Those first that will be closest once all constants are fitted, to first order.
     """
     root = spots(tree, rows.X, weights)
-    n = len(rows)
     with np.errstate(all="ignore"):
         left = (rows.y - root.value) * weights
         span = basis(jacobian(root))
@@ -67,10 +67,9 @@ def regroupings(tree: Node, rows: Rows, weights: Floats) -> list[Proposal]:
                 after = left - spot.slope * change
                 misfit = float(after @ after - np.sum((span.T @ after) ** 2))
                 if math.isfinite(misfit):
-                    score = n * math.log(max(misfit, np.finfo(float).tiny) / n)
-                    found.append(Proposal(score, spot.path, make))
-    found.sort(key=lambda p: p.score)
-    return sorted((p.lengthened(tree, n) for p in found[:MOST_BUILT]), key=lambda p: p.score)
+                    found.append((misfit, spot.path, make))
+    found.sort(key=lambda form: form[0])
+    return [with_node(tree, path, make) for _, path, make in found[:MOST]]
 
 
 def _changes(spot: Spot) -> Iterator[Change]:

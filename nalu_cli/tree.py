@@ -89,29 +89,32 @@ def term_order(term: tuple[float, Node]) -> tuple[object, ...]:
 
 def factor_order(factor: tuple[Node, Fraction]) -> tuple[object, ...]:
     """By the first column, plain factors before compound ones."""
-    degrees = _degrees(factor[0])
-    return (min(degrees, default=-1), not isinstance(factor[0], Column))
+    first = min((node.index for node in nodes(factor[0]) if isinstance(node, Column)), default=-1)
+    return (first, not isinstance(factor[0], Column))
 
 
-def _degrees(node: Node) -> dict[int, Fraction]:
+def _degrees(node: Node) -> dict[int, float]:
     """Of each column its largest exponent in size, sums counted by their largest term."""
     match node:
         case Column(index):
-            return {index: Fraction(1)}
+            return {index: 1.0}
         case Magnitude(inner):
             return _degrees(inner)
         case Sum(terms, _):
             return _largest(_degrees(n) for _, n in terms)
         case Product(factors, _):
             return _largest(
-                {column: degree * abs(e) for column, degree in _degrees(n).items()}
+                {
+                    column: degree * abs(e.numerator) / e.denominator
+                    for column, degree in _degrees(n).items()
+                }
                 for n, e in factors
             )
     return {}
 
 
-def _largest(parts: Iterable[dict[int, Fraction]]) -> dict[int, Fraction]:
-    largest: dict[int, Fraction] = {}
+def _largest(parts: Iterable[dict[int, float]]) -> dict[int, float]:
+    largest: dict[int, float] = {}
     for part in parts:
         for column, degree in part.items():
             largest[column] = max(degree, largest.get(column, degree))
