@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 import numpy as np
 
 from nalu_cli.circuit import Circuit, UnitKind
-from nalu_cli.constants import snap_value
+from nalu_cli.constants import is_long, snap_value
 from nalu_cli.formula import complexity
 from nalu_cli.problem import Rows
 from nalu_cli.refit import Place, balance, constants_of, refit, with_constants, with_offsets_of_one
@@ -28,6 +28,12 @@ MOST_NAMED = 60
 
 MOST_NOISY = 16
 """With more than this and noise it is a fit, and no shorter form would make it a law."""
+
+LARGEST_WHOLE, NEAR = 10, 3.0
+"""Whole numbers that several constants may be, each within so many standard errors."""
+
+SAVED_TOGETHER = 6
+"""Symbols that two constants get shorter by when both are named."""
 
 MOST_UNSURE = 0.05
 """A constant known less well than this, relative to its size, gets no name."""
@@ -95,7 +101,10 @@ def refine(
         if stop():
             break
         best = _rewritten(best, rewrite, rows, sigma, fits)
-    return best if clean else _with_simple_offsets(best, rows, sigma, fits)
+    if clean:
+        return best
+    best = _with_simple_offsets(best, rows, sigma, fits)
+    return _with_whole_numbers(best, rows, sigma, fits)
 
 
 def _with_simple_offsets(best: Refined, rows: Rows, sigma: float | None, fits: Fits) -> Refined:
@@ -110,6 +119,39 @@ def _with_simple_offsets(best: Refined, rows: Rows, sigma: float | None, fits: F
     again = _named(fitted, spread, rows, sigma, fits)
     shorter = complexity(again.circuit) < complexity(best.circuit)
     return again if shorter and fits(again.circuit, best.circuit) else best
+
+
+def _with_whole_numbers(best: Refined, rows: Rows, sigma: float | None, fits: Fits) -> Refined:
+    """Whole numbers within the errors of several constants, the others following each time.
+
+    Constants that can stand in for one another, as in ``9/(3 - a) - 2``, are each known badly; once
+    one is settled the others are known well, and hardly whole by chance.
+    """
+    circuit, spread, settled = best.circuit, best.standard_errors, set[Place]()
+    while (place := _whole(circuit, spread, settled)) is not None:
+        whole = with_constants(circuit, {place: float(round(constants_of(circuit)[place]))})
+        settled.add(place)
+        trial, errors = refit(whole, rows, sigma=sigma, fixed=settled)
+        if not fits(trial, circuit):
+            break
+        circuit, spread = trial, spread | errors
+    again = _named(circuit, spread, rows, sigma, fits, settled=settled)
+    shorter = complexity(again.circuit) <= complexity(best.circuit) - SAVED_TOGETHER
+    return again if shorter else best
+
+
+def _whole(circuit: Circuit, spread: dict[Place, float], settled: Set[Place]) -> Place | None:
+    """The most certain of the constants that may be whole numbers."""
+    near = [
+        place
+        for place, value in constants_of(circuit).items()
+        if place in spread
+        and place not in settled
+        and is_long(value)
+        and 1 <= abs(round(value)) <= LARGEST_WHOLE
+        and abs(round(value) - value) <= NEAR * spread[place]
+    ]
+    return min(near, key=lambda p: _relative(circuit, spread, p), default=None)
 
 
 Fits = Callable[[Circuit, Circuit], bool]
@@ -188,9 +230,10 @@ def _named(
     rows: Rows,
     sigma: float | None,
     fits: Callable[[Circuit, Circuit], bool],
+    *,
+    settled: Set[Place] = frozenset(),
 ) -> Refined:
     """Give names to the constants, the most certain first; the others follow each time."""
-    settled: set[Place] = set()
     asked: set[Place] = set()
     if len(spread) > MOST_NAMED:
         return Refined(circuit, spread)
@@ -204,7 +247,7 @@ def _named(
             if fits(trial, circuit):
                 circuit = trial
                 spread = spread | errors
-                settled.add(place)
+                settled = settled | {place}
                 break
     return Refined(circuit, spread)
 

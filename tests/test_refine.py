@@ -134,6 +134,32 @@ def test_of_noisy_data_coefficients_of_one_are_found_together() -> None:
     np.testing.assert_allclose(refined.circuit.evaluate(clean), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_of_noisy_data_whole_numbers_are_found_together(seed: int) -> None:
+    """9/(3 - a) - 2: the pole, the scale and the offset can stand in for one another."""
+    x = uniform(20 + seed, 900, 1, low=0.0, high=1.2)
+    y = 9 / (3 - x[:, 0]) - 2
+    sigma = 0.01 * float(np.std(y)) * 3
+    rows = Rows(x, y + sigma * np.random.default_rng(30 + seed).standard_normal(900))
+    pole = weighted((0, -1.0), offset=2.9)
+    start = Circuit(
+        1, ((pole,), (product((0, -1), scale=8.0),), (weighted((0, 1.0), offset=-1.8),))
+    )
+    found = refine(start, rows, sigma=sigma)
+    assert set(map(abs, constants_of(found.circuit).values())) <= {1.0, 2.0, 3.0, 9.0}
+    np.testing.assert_allclose(found.circuit.evaluate(x), y, rtol=1e-12)
+
+
+def test_of_noisy_data_a_number_that_is_whole_by_chance_alone_keeps_its_digits() -> None:
+    x = uniform(21, 300, 2)
+    y = 3.01 * x[:, 0] + 0.7123 * x[:, 1]
+    sigma = 0.05 * float(np.std(y))
+    rows = Rows(x, y + sigma * np.random.default_rng(22).standard_normal(300))
+    start = Circuit(2, ((weighted((0, 3.0), (1, 0.7)),),))
+    found = refine(start, rows, sigma=sigma)
+    assert 3.0 not in constants_of(found.circuit).values()
+
+
 def test_a_constant_known_to_three_digits_gets_no_long_name() -> None:
     rng = np.random.default_rng(8)
     x = uniform(8, 300, 3)
