@@ -23,6 +23,7 @@ __all__ = [
     "Candidate",
     "errors_on",
     "front",
+    "has_few_constants",
     "on_all_rows",
     "pick",
     "verdict",
@@ -172,7 +173,7 @@ def weigh(
     )
 
 
-def _has_few_constants(circuit: Circuit) -> bool:
+def has_few_constants(circuit: Circuit) -> bool:
     """Whether a formula has no more arbitrary reals than a law may have."""
     values = {abs(v) for v in constants_of(circuit).values()}
     return sum(is_long(v) for v in values) <= MOST_LONG_CONSTANTS
@@ -186,7 +187,7 @@ def _is_law(circuit: Circuit, length: int, problem: Problem) -> bool:
     """Whether the data say more than the formula that explains them."""
     if not circuit.used_columns():
         return True  # a target that does not vary
-    if not _has_few_constants(circuit):
+    if not has_few_constants(circuit):
         return False
     values = {abs(v) for v in constants_of(circuit).values()}
     length_in_bits = BITS_PER_SYMBOL * length + sum(map(_bits_of_constant, values))

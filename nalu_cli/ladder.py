@@ -13,7 +13,7 @@ from nalu_cli.answer import Progress, Watch
 from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.first_rungs import MANY_ROWS
 from nalu_cli.formula import complexity
-from nalu_cli.judge import Candidate, errors_on, pick, verdict, weigh
+from nalu_cli.judge import Candidate, errors_on, has_few_constants, pick, verdict, weigh
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine
 from nalu_cli.refit import constants_of
@@ -238,6 +238,8 @@ class _Contest:
 
     def is_open_to_shortened(self, circuit: Circuit) -> bool:
         """Ask, once, before a shorter form is looked for; of equal formulas only shorter ones."""
+        if not has_few_constants(circuit):
+            return False  # a fit: rewriting takes long and numbers without names do not cancel
         named = weigh(circuit, self.problem, found_by="")
         best, rewritten = self.climbed.best, self.climbed.rewritten
         error = f"{named.rmse:.9e}"

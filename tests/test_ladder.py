@@ -162,10 +162,13 @@ def test_a_rung_whose_numbers_give_out_is_passed_over(monkeypatch: pytest.Monkey
     assert climbed.best.is_exact
 
 
-def test_of_equal_formulas_under_noise_one_is_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("columns", "shortened"), [(2, 1), (6, 0)])
+def test_under_noise_equal_formulas_are_shortened_once_and_those_of_many_constants_not(
+    monkeypatch: pytest.MonkeyPatch, columns: int, shortened: int
+) -> None:
     asked: list[Circuit] = []
 
-    def shortened(circuit: Circuit, _: object) -> Circuit:
+    def as_it_is(circuit: Circuit, _: object) -> Circuit:
         asked.append(circuit)
         return circuit
 
@@ -173,12 +176,14 @@ def test_of_equal_formulas_under_noise_one_is_shortened(monkeypatch: pytest.Monk
         yield Rung("sum", lambda _: (Found(c) for c in [*sum_rung(problem.train)] * 3))
 
     monkeypatch.setattr(ladder, "rungs_of", rungs)
-    monkeypatch.setattr(refine, "_shortened", shortened)
-    x = uniform(8, 200, 2)
-    y = 2.345 * x[:, 0] + x[:, 1] + 0.01 * np.random.default_rng(9).standard_normal(200)
+    monkeypatch.setattr(refine, "_shortened", as_it_is)
+    x = uniform(8, 200, columns)
+    y = x @ np.linspace(1.2345, 5.4321, columns) + 0.001 * np.random.default_rng(9).standard_normal(
+        200
+    )
     climbed = climb(problem_of(x, y), QUICK)
     assert len(climbed.candidates) > 3
-    assert len(asked) == 1
+    assert len(asked) == shortened
 
 
 @pytest.mark.parametrize("train_only", [False, True])
