@@ -250,7 +250,7 @@ def fit_tree(
         # factors that two nodes share leave directions without effect
         whole = _solution(H + np.diag(LEAST_DAMPING * size), gradient)
         if gradient @ whole <= least_gain * before:
-            break  # what is left to gain
+            break  # a full step would gain too little
         for _ in range(MOST_TRIALS):
             step = _solution(H + np.diag(damping * size), gradient)
             moved = now + step

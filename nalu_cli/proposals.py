@@ -227,7 +227,7 @@ def _brackets(values: Floats) -> Iterator[tuple[Fraction, Floats, Floats]]:
 
 
 def _exponents(inverses: Bools, roots: Bools) -> Twice:
-    """Twice the exponents of monomials, with whole ones or of single roots unless few."""
+    """Twice the exponents: whole ones up to a degree, single roots, the simplest of any kind."""
     n = len(roots)
     none = np.zeros(n, dtype=bool)
     whole = laurent_exponents(MOST_MONOMIALS, roots=none, inverses=inverses)[1:]

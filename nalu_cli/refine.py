@@ -130,11 +130,11 @@ def _with_whole_numbers(best: Refined, rows: Rows, sigma: float | None, fits: Fi
     circuit, spread, settled = best.circuit, best.standard_errors, set[Place]()
     while (place := _whole(circuit, spread, settled)) is not None:
         whole = with_constants(circuit, {place: float(round(constants_of(circuit)[place]))})
-        settled.add(place)
-        trial, errors = refit(whole, rows, sigma=sigma, fixed=settled)
+        trial, errors = refit(whole, rows, sigma=sigma, fixed=settled | {place})
         if not fits(trial, circuit):
             break
         circuit, spread = trial, spread | errors
+        settled.add(place)
     again = _named(circuit, spread, rows, sigma, fits, settled=settled)
     shorter = complexity(again.circuit) <= complexity(best.circuit) - SAVED_TOGETHER
     return again if shorter else best

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from tables import uniform
 
-from nalu_cli.circuit import Circuit
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.grow import grow_rung
 from nalu_cli.linear import sum_rung
 from nalu_cli.problem import Rows
@@ -74,6 +75,14 @@ def test_few_rows_that_are_a_little_off_get_no_pole_each() -> None:
     rows = Rows(X, np.round(0.7 * X[:, 0] * X[:, 1], 1))
     for circuit in grow_rung(rows, sum_rung(rows)):
         assert len(constants_of(circuit)) <= 4
+
+
+def test_constants_whose_powers_are_beyond_doubles_are_left_out() -> None:
+    rows, _ = noisy("product", 0.01)
+    tiny = Unit(UnitKind.SUM, (Term(0, Fraction(1), 1e-200), Term(1, Fraction(1), 1e-200)), 0.0)
+    power = Unit(UnitKind.PRODUCT, (Term(0, Fraction(-2)),), 1.0)
+    start = Circuit(3, ((tiny,), (power,)))
+    assert list(grow_rung(rows, [start], stop=lambda: True))
 
 
 def test_told_to_stop_it_offers_what_it_was_given() -> None:
