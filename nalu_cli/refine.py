@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Set
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ import numpy as np
 
 from nalu_cli.circuit import Circuit, UnitKind
 from nalu_cli.constants import is_long, snap_value
+from nalu_cli.expression import expression_of
 from nalu_cli.formula import complexity
 from nalu_cli.problem import Rows
 from nalu_cli.refit import Place, balance, constants_of, refit, with_constants, with_offsets_of_one
 from nalu_cli.rounding import EPS, agreement
+from nalu_cli.tree_edits import bracketed
 
 __all__ = ["Refined", "refine"]
 
@@ -37,6 +40,9 @@ SAVED_TOGETHER = 6
 
 MOST_UNSURE = 0.05
 """A constant known less well than this, relative to its size, gets no name."""
+
+MOST_BRACKETED = 6
+"""Pairs of terms for which one coefficient is tried."""
 
 DOUBT = 3.0
 """A term that is not this many standard errors from 0 is tried without."""
@@ -101,10 +107,12 @@ def refine(
         if stop():
             break
         best = _rewritten(best, rewrite, rows, sigma, fits)
-    if clean:
+    if sigma is None:
         return best
     best = _with_simple_offsets(best, rows, sigma, fits)
-    return _with_whole_numbers(best, rows, sigma, fits)
+    best = _with_shared_coefficients(best, rows, sigma, fits)
+    best = _with_whole_numbers(best, rows, sigma, fits)
+    return min(best, Refined(circuit, spread), key=lambda r: _price(r.circuit, rows, sigma))
 
 
 def _with_simple_offsets(best: Refined, rows: Rows, sigma: float | None, fits: Fits) -> Refined:
@@ -119,6 +127,21 @@ def _with_simple_offsets(best: Refined, rows: Rows, sigma: float | None, fits: F
     again = _named(fitted, spread, rows, sigma, fits)
     shorter = complexity(again.circuit) < complexity(best.circuit)
     return again if shorter and fits(again.circuit, best.circuit) else best
+
+
+def _with_shared_coefficients(
+    best: Refined, rows: Rows, sigma: float | None, fits: Fits
+) -> Refined:
+    """One coefficient before two terms, or two that are alike, where the errors allow it."""
+    from nalu_cli.simplify.layering import circuit_of  # sympy takes a third of a second to import
+
+    for tree in itertools.islice(bracketed(expression_of(best.circuit)), MOST_BRACKETED):
+        trial = circuit_of(tree, best.circuit.n_columns)
+        again = _with_names(trial, rows, sigma, fits)
+        shorter = complexity(again.circuit) < complexity(best.circuit)
+        if shorter and fits(again.circuit, best.circuit):
+            return _with_shared_coefficients(again, rows, sigma, fits)
+    return best
 
 
 def _with_whole_numbers(best: Refined, rows: Rows, sigma: float | None, fits: Fits) -> Refined:
@@ -203,6 +226,11 @@ def _acceptance(
         return bool(_chi2(new, rows, sigma or 1.0) <= _chi2(old, rows, sigma or 1.0) + allowed)
 
     return exactly if sigma is None else within_noise
+
+
+def _price(circuit: Circuit, rows: Rows, sigma: float) -> float:
+    """Bayesian information criterion, each symbol counting as a constant does."""
+    return _chi2(circuit, rows, sigma) + complexity(circuit) * math.log(max(len(rows), 2))
 
 
 def _chi2(circuit: Circuit, rows: Rows, sigma: float) -> float:

@@ -26,9 +26,6 @@ Change = tuple[Floats, Callable[[Node], Node]]
 POWERS = tuple(map(Fraction, ("-1", "1/2", "-1/2", "2")))
 """Of the bracket that two terms are folded into."""
 
-CLOSE = 0.2
-"""Relative distance of coefficients that may be one."""
-
 MOST = 12
 """Forms of one formula, those that are closest before anything is fitted."""
 
@@ -36,11 +33,10 @@ ONE = Fraction(1)
 
 
 def regroupings(tree: Node, rows: Rows, weights: Floats) -> list[Node]:
-    """Formulas with as many constants, or one less, that the rows may not tell from this one.
+    """Formulas with as many constants that the rows may not tell from this one.
 
     Two terms are folded, l + r as l*(1 + r/(q*l))**q, which agree to first order; a factor of one
-    term is taken out of the whole sum; one coefficient stands before two terms; a term is moved
-    into a sum within another one.
+    term is taken out of the whole sum; a term is moved into a sum within another one.
 
     Parameters
     ----------
@@ -76,7 +72,6 @@ def _changes(spot: Spot) -> Iterator[Change]:
     if isinstance(spot.node, Sum):
         yield from _folded(spot, spot.node)
         yield from _taken_out(spot, spot.node)
-        yield from _tied(spot, spot.node)
         yield from _moved(spot, spot.node)
 
 
@@ -134,26 +129,6 @@ def _take_out(k: int, factor: Node, power: Fraction, usual: float) -> Callable[[
         rest = (c, product([(term, ONE), (factor, -power)]))
         inner = total([*others[:k], rest, *others[k:]], node.offset / usual)
         return product([(inner, ONE), (factor, power)])
-
-    return make
-
-
-def _tied(spot: Spot, tree: Sum) -> Iterator[Change]:
-    for i, j in itertools.combinations(range(len(tree.terms)), 2):
-        c, d = tree.terms[i][0], tree.terms[j][0]
-        size = (abs(c) + abs(d)) / 2
-        if abs(abs(c) - abs(d)) <= CLOSE * size and not abs(c) == abs(d) == 1:
-            change = (math.copysign(size, c) - c) * spot.below[i].value
-            change = change + (math.copysign(size, d) - d) * spot.below[j].value
-            yield change, _tie(i, j, size)
-
-
-def _tie(i: int, j: int, size: float) -> Callable[[Node], Node]:
-    def make(node: Node) -> Node:
-        assert isinstance(node, Sum)
-        both = total([(math.copysign(1.0, node.terms[k][0]), node.terms[k][1]) for k in (i, j)])
-        others = [term for k, term in enumerate(node.terms) if k not in (i, j)]
-        return total([*others, (size, both)], node.offset)
 
     return make
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -12,6 +13,7 @@ from nalu_cli.tree import Magnitude, Node, Number, Product, Sum, nodes
 __all__ = [
     "LARGEST_POWER",
     "bent",
+    "bracketed",
     "largest_power",
     "length_of",
     "shorter",
@@ -28,6 +30,9 @@ SYMBOLS_OF_A_REAL = 1
 STEPS = tuple(map(Fraction, ("-1", "-1/2", "1/2", "1")))
 LARGEST_POWER = 4
 """Of sums: larger ones are close to exponentials."""
+
+SIMILAR = 0.2
+"""Relative distance of coefficients that may turn out to be one."""
 
 
 def with_node(tree: Node, path: Path, make: Callable[[Node], Node]) -> Node:
@@ -97,6 +102,21 @@ def bent(tree: Node) -> Iterator[Node]:
                     others = [*tree.factors[:k], *tree.factors[k + 1 :]]
                     yield product([*others, (inner, power)], tree.scale)
     yield from _below(tree, bent)
+
+
+def bracketed(tree: Node) -> Iterator[Node]:
+    """The tree with two terms of a sum in brackets behind one of their similar coefficients."""
+    if isinstance(tree, Sum):
+        for i, j in itertools.combinations(range(len(tree.terms)), 2):
+            (c, first), (d, second) = tree.terms[i], tree.terms[j]
+            if abs(c) != 1 and abs(abs(d / c) - 1) <= SIMILAR:
+                others = [term for k, term in enumerate(tree.terms) if k not in (i, j)]
+                pair = Sum(((1.0, first), (d / c, second)), 0.0)
+                if others or tree.offset:
+                    yield Sum((*others, (c, pair)), tree.offset)
+                else:
+                    yield Product(((pair, Fraction(1)),), c)
+    yield from _below(tree, bracketed)
 
 
 def largest_power(tree: Node) -> Fraction:

@@ -150,6 +150,39 @@ def test_of_noisy_data_whole_numbers_are_found_together(seed: int) -> None:
     np.testing.assert_allclose(found.circuit.evaluate(x), y, rtol=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_of_noisy_data_one_coefficient_stands_before_two_terms(seed: int) -> None:
+    x = uniform(40 + seed, 900, 3)
+    y = 0.2893 * (x[:, 0] - x[:, 1]) + x[:, 2]
+    sigma = 0.01 * float(np.std(y))
+    rows = Rows(x, y + sigma * np.random.default_rng(50 + seed).standard_normal(900))
+    start = Circuit(3, ((weighted((0, 0.3), (1, -0.28), (2, 1.1)),),))
+    found = refine(start, rows, sigma=sigma).circuit
+    (value,) = {abs(v) for v in constants_of(found).values()} - {1.0}
+    assert value == pytest.approx(0.2893, abs=0.002)
+    assert formula_text(found, "abc") == f"{value!r}*(a - b) + c"
+
+
+def test_of_noisy_data_coefficients_that_differ_stay_two() -> None:
+    x = uniform(41, 900, 3)
+    y = 0.2893 * x[:, 0] - 0.2993 * x[:, 1] + x[:, 2]
+    sigma = 0.001 * float(np.std(y))
+    rows = Rows(x, y + sigma * np.random.default_rng(51).standard_normal(900))
+    start = Circuit(3, ((weighted((0, 0.3), (1, -0.3), (2, 1.1)),),))
+    values = constants_of(refine(start, rows, sigma=sigma).circuit).values()
+    assert sorted(map(abs, values)) == pytest.approx([0.2893, 0.2993], abs=5e-4)
+
+
+def test_of_noisy_data_what_comes_in_stays_where_it_is_the_shortest() -> None:
+    """The fitted coefficients are known too badly to be given these names."""
+    x = uniform(60, 900, 2)
+    y = 0.29 * x[:, 0] + 0.7 * x[:, 1]
+    sigma = 0.3 * float(np.std(y))
+    rows = Rows(x, y + sigma * np.random.default_rng(61).standard_normal(900))
+    start = Circuit(2, ((weighted((0, 0.29), (1, 0.7)),),))
+    assert refine(start, rows, sigma=sigma).circuit == start
+
+
 def test_of_noisy_data_a_number_that_is_whole_by_chance_alone_keeps_its_digits() -> None:
     x = uniform(21, 300, 2)
     y = 3.01 * x[:, 0] + 0.7123 * x[:, 1]

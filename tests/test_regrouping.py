@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from tables import uniform
 
-from nalu_cli.fitted_tree import fit_tree, spots
+from nalu_cli.fitted_tree import fit_tree
 from nalu_cli.problem import Rows
 from nalu_cli.regrouping import regroupings
-from nalu_cli.tree import Column, Node, Number, Product, Sum, nodes
-from nalu_cli.tree_edits import length_of
+from nalu_cli.tree import Column, Node, Number, Product, Sum
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
 A, B, C = Column(0), Column(1), Column(2)
@@ -62,18 +61,6 @@ def test_the_law_is_found(what: str) -> None:
     assert fitted.misfit > 2 * noise
     fits = [fit_tree(form, rows, weights) for form in regroupings(fitted.node, rows, weights)]
     assert min(fit.misfit for fit in fits if fit is not None) < 1.05 * noise
-
-
-def test_one_coefficient_stands_before_two_terms() -> None:
-    y = 0.3 * X[:, 0] + 0.31 * X[:, 1] - X[:, 2]
-    tree = Sum(((0.3, A), (0.31, B), (-1.0, C)), 0.0)
-    tied = Sum(((1.0, A), (1.0, B)), 0.0)
-    forms = regroupings(tree, Rows(X, y), np.ones(len(X)))
-    with_one = [form for form in forms if tied in set(nodes(form))]
-    assert len(with_one) == 1
-    assert length_of(with_one[0]) < length_of(tree)
-    value = spots(with_one[0], X, np.ones(len(X))).value
-    np.testing.assert_allclose(value, 0.305 * (X[:, 0] + X[:, 1]) - X[:, 2])
 
 
 @pytest.mark.parametrize(

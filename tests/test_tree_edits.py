@@ -14,7 +14,16 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.expression import expression_of
 from nalu_cli.fitted_tree import spots
 from nalu_cli.tree import Column, Node, Number, Product, Sum, nodes
-from nalu_cli.tree_edits import bent, largest_power, length_of, shorter, skeleton, tidy, with_node
+from nalu_cli.tree_edits import (
+    bent,
+    bracketed,
+    largest_power,
+    length_of,
+    shorter,
+    skeleton,
+    tidy,
+    with_node,
+)
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
 A, B, C = Column(0), Column(1), Column(2)
@@ -83,6 +92,19 @@ def test_only_powers_of_sums_are_bent_and_not_far() -> None:
     }
     # from 1/2 to 0 would leave nothing, and a power of 1 is a sum like any other
     assert powers == {Fraction(-1, 2), ONE, Fraction(3, 2)}
+
+
+def test_terms_with_similar_coefficients_are_bracketed() -> None:
+    c = Column(2)
+    tree = Sum(((0.3, A), (-0.31, B), (2.0, c)), 0.5)
+    pair = Sum(((1.0, A), (-0.31 / 0.3, B)), 0.0)
+    assert list(bracketed(tree)) == [Sum(((2.0, c), (0.3, pair)), 0.5)]
+    assert list(bracketed(Sum(((0.3, A), (-0.31, B)), 0.0))) == [Product(((pair, ONE),), 0.3)]
+    inside = Product(((A, ONE), (tree, HALF)), 2.0)
+    assert list(bracketed(inside)) == [
+        Product(((A, ONE), (Sum(((2.0, c), (0.3, pair)), 0.5), HALF)), 2.0)
+    ]
+    assert not list(bracketed(Sum(((1.0, A), (1.0, B)), 0.0)))
 
 
 def test_the_largest_power_is_that_of_a_sum() -> None:
