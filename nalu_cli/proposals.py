@@ -14,10 +14,11 @@ from nalu_cli.expression import product, total
 from nalu_cli.fitted_tree import Spot, homes, jacobian, spots
 from nalu_cli.monomials import laurent_exponents, laurent_values
 from nalu_cli.problem import Rows
+from nalu_cli.spans import basis
 from nalu_cli.tree import Column, Node, Sum
 from nalu_cli.tree_edits import length_of, with_node
 
-__all__ = ["Proposal", "Proposer", "basis"]
+__all__ = ["Proposal", "Proposer"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -181,16 +182,6 @@ def _times(scale: float, factor: tuple[Node, Fraction]) -> Callable[[Node], Node
 
 def _instead(scale: float, monomial: Node) -> Callable[[Node], Node]:
     return lambda _: product([(monomial, ONE)], scale)
-
-
-def basis(J: Floats) -> Floats:
-    """Orthonormal columns that span those of J, without those that others make up."""
-    size = np.linalg.norm(J, axis=0)
-    usable = np.isfinite(size) & (size > 0)
-    if not usable.any():
-        return np.zeros((len(J), 0))
-    u, s, _ = np.linalg.svd(J[:, usable] / size[usable], full_matrices=False)
-    return np.asarray(u[:, s > 1e-8 * s[0]])
 
 
 def _fits(Z: Floats, span: Floats, target: Floats) -> tuple[Floats, Floats]:

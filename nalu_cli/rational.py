@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from nalu_cli.beside_root import BesideRoot, with_roots
 from nalu_cli.binomial import BesideBinomial, with_binomials
 from nalu_cli.circuit import Circuit
 from nalu_cli.problem import Rows
@@ -23,6 +24,7 @@ __all__ = ["rational_rung"]
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Stop = Callable[[], bool]
+Fit = Quotient | BesideBinomial | BesideRoot
 
 MOST_MONOMIALS = 140
 ROWS_PER_MONOMIAL = 4
@@ -88,9 +90,10 @@ def rational_rung(
     scaled = scale.down(rows)
     sign = 1.0 if np.median(scaled.y) >= 0 else -1.0
     weights = np.ones(len(rows)) if sizes is None else sizes
-    fits: list[Quotient | BesideBinomial] = [
+    fits: list[Fit] = [
         *_quotients(Rows(scaled.X, sign * scaled.y), weights, stop),
         *_beside_binomials(scaled, weights, stop),
+        *with_roots(scaled, weights, stop=stop),
     ]
     found: list[tuple[float, Circuit]] = []
     for fit in sorted(fits, key=lambda fit: fit.score)[:MOST_PRUNED]:
@@ -118,10 +121,14 @@ def _length(circuit: Circuit) -> int:
     )
 
 
-def _circuits(
-    fit: Quotient | BesideBinomial, coefficients: Floats, kept: Indices, sign: float
-) -> Iterator[Circuit]:
+def _circuits(fit: Fit, coefficients: Floats, kept: Indices, sign: float) -> Iterator[Circuit]:
     """The formula, and for a quotient the sum beside it when it is divided with a rest."""
+    if isinstance(fit, BesideRoot):
+        outside, inside = fit.polynomials(coefficients, kept)
+        n = len(next(iter(inside)))
+        root = {(Fraction(0),) * n: fit.sign}
+        yield sum_beside_power(n, outside, root, inside, Fraction(1, 2))
+        return
     if isinstance(fit, BesideBinomial):
         whole, factor, binomial = fit.polynomials(coefficients, kept)
         n = len(next(iter(binomial)))

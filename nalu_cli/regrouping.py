@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nalu_cli.expression import product, total
 from nalu_cli.fitted_tree import Spot, jacobian, spots
 from nalu_cli.problem import Rows
-from nalu_cli.proposals import basis
+from nalu_cli.spans import basis
 from nalu_cli.tree import Magnitude, Node, Number, Product, Sum
 from nalu_cli.tree_edits import length_of, with_node
 
