@@ -10,9 +10,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.beside_root import BesideRoot, with_roots
 from nalu_cli.binomial import BesideBinomial, with_binomials
 from nalu_cli.circuit import Circuit
+from nalu_cli.peeled import Peeled, with_peelings
 from nalu_cli.problem import Rows
 from nalu_cli.quotient import Quotient, QuotientShape, total_least_squares
 from nalu_cli.refit import constants_of
@@ -24,7 +24,7 @@ __all__ = ["rational_rung"]
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Stop = Callable[[], bool]
-Fit = Quotient | BesideBinomial | BesideRoot
+Fit = Quotient | BesideBinomial | Peeled
 
 MOST_MONOMIALS = 140
 ROWS_PER_MONOMIAL = 4
@@ -93,7 +93,7 @@ def rational_rung(
     fits: list[Fit] = [
         *_quotients(Rows(scaled.X, sign * scaled.y), weights, stop),
         *_beside_binomials(scaled, weights, stop),
-        *with_roots(scaled, weights, stop=stop),
+        *with_peelings(scaled, weights, stop=stop),
     ]
     found: list[tuple[float, Circuit]] = []
     for fit in sorted(fits, key=lambda fit: fit.score)[:MOST_PRUNED]:
@@ -123,11 +123,10 @@ def _length(circuit: Circuit) -> int:
 
 def _circuits(fit: Fit, coefficients: Floats, kept: Indices, sign: float) -> Iterator[Circuit]:
     """The formula, and for a quotient the sum beside it when it is divided with a rest."""
-    if isinstance(fit, BesideRoot):
-        outside, inside = fit.polynomials(coefficients, kept)
+    if isinstance(fit, Peeled):
+        beside, factor, inside = fit.polynomials(coefficients, kept)
         n = len(next(iter(inside)))
-        root = {(Fraction(0),) * n: fit.sign}
-        yield sum_beside_power(n, outside, root, inside, Fraction(1, 2))
+        yield sum_beside_power(n, beside, factor, inside, fit.peeling.power)
         return
     if isinstance(fit, BesideBinomial):
         whole, factor, binomial = fit.polynomials(coefficients, kept)

@@ -15,7 +15,7 @@ from nalu_cli.problem import Rows
 from nalu_cli.scale import Scale
 from nalu_cli.wiring import Polynomial, power_of_quotient
 
-__all__ = ["sparse_rung"]
+__all__ = ["most_significant", "sparse_rung"]
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def sparse_rung(
         if stop() or math.comb(n + degree, degree) > most:
             return
         exponents = exponents_up_to(n, degree)
-        chosen, coefficients = _pruned(
+        chosen, coefficients = most_significant(
             monomial_values(scaled.X, exponents) * weights[:, None], scaled.y * weights
         )
         if not len(chosen):
@@ -72,8 +72,21 @@ def sparse_rung(
         yield scale.up(power_of_quotient(n, polynomial, one, Fraction(1), 1.0))
 
 
-def _pruned(design: Floats, y: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """The columns that stay, and their coefficients."""
+def most_significant(design: Floats, y: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """Leave columns out of a least squares fit, the least significant first.
+
+    Parameters
+    ----------
+    design : ndarray of shape (N, K)
+    y : ndarray of shape (N,)
+
+    Returns
+    -------
+    chosen : ndarray of int
+        Places of the columns with which the description of y is shortest.
+    coefficients : ndarray
+        Of these.
+    """
     size = np.linalg.norm(design, axis=0)
     design = design / np.where(size > 0, size, 1.0)
     kept = np.flatnonzero(size > 0)
