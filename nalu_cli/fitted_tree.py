@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -18,6 +18,7 @@ __all__ = ["FittedTree", "Spot", "constants", "fit_tree", "homes", "jacobian", "
 
 Floats = NDArray[np.float64]
 Path = tuple[int, ...]
+Known = dict[int, tuple[Node, Floats | None]]
 
 STEPS = 10
 MOST_TRIALS = 6
@@ -29,6 +30,10 @@ TINY = 1e-300
 
 ROUNDING = 1e-13
 """Relative error that says nothing about a formula."""
+
+
+NO_SLOPE = np.zeros(0)
+"""Before it is computed."""
 
 
 @dataclass(slots=True)
@@ -50,7 +55,7 @@ class Spot:
     node: Node
     value: Floats
     below: list[Spot]
-    slope: Floats = field(default_factory=lambda: np.zeros(0))
+    slope: Floats
 
     def with_parents(self, parent: Node | None = None) -> Iterator[tuple[Spot, Node | None]]:
         """The node itself and all below it, each with the node it stands in."""
@@ -90,27 +95,42 @@ def _with_slopes(root: Spot, weights: Floats) -> Spot:
     return root
 
 
-def _forward(node: Node, X: Floats, path: Path) -> Spot:
+def _forward(node: Node, X: Floats, path: Path, known: Known | None = None) -> Spot:
+    """The values of all nodes; those without constants are leaves if the known ones are given."""
+    if known is not None and (value := _known_value(node, X, known)) is not None:
+        return Spot(path, node, value, [], NO_SLOPE)
     match node:
         case Column(j):
-            return Spot(path, node, X[:, j], [])
+            return Spot(path, node, X[:, j], [], NO_SLOPE)
         case Number(constant):
-            return Spot(path, node, np.full(len(X), constant), [])
+            return Spot(path, node, np.full(len(X), constant), [], NO_SLOPE)
         case Magnitude(inner):
-            below = [_forward(inner, X, (*path, 0))]
-            return Spot(path, node, np.abs(below[0].value), below)
+            below = [_forward(inner, X, (*path, 0), known)]
+            return Spot(path, node, np.abs(below[0].value), below, NO_SLOPE)
         case Sum(terms, offset):
-            below = [_forward(n, X, (*path, k)) for k, (_, n) in enumerate(terms)]
+            below = [_forward(n, X, (*path, k), known) for k, (_, n) in enumerate(terms)]
             total = offset + terms[0][0] * below[0].value
             for (c, _), spot in zip(terms[1:], below[1:], strict=True):
                 total += c * spot.value
-            return Spot(path, node, total, below)
+            return Spot(path, node, total, below, NO_SLOPE)
         case Product(factors, scale):
-            below = [_forward(n, X, (*path, k)) for k, (n, _) in enumerate(factors)]
+            below = [_forward(n, X, (*path, k), known) for k, (n, _) in enumerate(factors)]
             value = scale * _power(below[0].value, factors[0][1])
             for (_, e), spot in zip(factors[1:], below[1:], strict=True):
                 value *= _power(spot.value, e)
-            return Spot(path, node, value, below)
+            return Spot(path, node, value, below, NO_SLOPE)
+
+
+def _known_value(node: Node, X: Floats, known: Known) -> Floats | None:
+    """The value of a product of columns, computed once; None for any other node."""
+    if not isinstance(node, Product) or node.scale != 1:
+        return None
+    key = id(node)
+    if key not in known:
+        columns = all(isinstance(inner, Column) for inner, _ in node.factors)
+        # the node is kept too, lest another one gets its identity
+        known[key] = node, _forward(node, X, ()).value if columns else None
+    return known[key][1]
 
 
 def _power(value: Floats, e: Fraction) -> Floats:
@@ -124,6 +144,8 @@ def _power(value: Floats, e: Fraction) -> Floats:
 
 def _backward(spot: Spot, slope: Floats) -> None:
     spot.slope = slope
+    if not spot.below:
+        return
     match spot.node:
         case Magnitude():
             _backward(spot.below[0], slope * np.sign(spot.below[0].value))
@@ -178,9 +200,13 @@ def _replaced(tree: Node, values: Iterator[float], *, root: bool) -> Node:
             return Sum(changed, next(values) if offset else 0.0)
         case Product(factors, scale):
             inner = tuple((_replaced(n, values, root=False), e) for n, e in factors)
-            return Product(inner, next(values) if root or scale != 1 else 1.0)
+            if root or scale != 1:
+                return Product(inner, next(values))
+            same = all(new is old for (new, _), (old, _) in zip(inner, factors, strict=True))
+            return tree if same else Product(inner, 1.0)
         case Magnitude(inner):
-            return Magnitude(_replaced(inner, values, root=False))
+            other = _replaced(inner, values, root=False)
+            return tree if other is inner else Magnitude(other)
         case Number():
             return Number(next(values))
     return tree
@@ -234,7 +260,8 @@ def fit_tree(
         None where the formula is undefined on some row, or a constant comes out as zero.
     """
     target = rows.y * weights
-    fit = _Fit.of(tree, rows, weights)
+    known: Known = {}
+    fit = _Fit.of(tree, rows, weights, known)
     damping = LEAST_DAMPING
     for _ in range(steps):
         if not math.isfinite(fit.misfit):
@@ -258,7 +285,7 @@ def fit_tree(
                 return None
             # a scale that has become 1 is no constant any more
             changed = with_constants(fit.root.node, iter(moved.tolist()))
-            trial = _Fit.of(changed, rows, weights)
+            trial = _Fit.of(changed, rows, weights, known)
             if trial.misfit < fit.misfit:
                 fit = trial
                 damping = max(damping / 10, LEAST_DAMPING)
@@ -280,9 +307,9 @@ class _Fit:
     misfit: float
 
     @classmethod
-    def of(cls, tree: Node, rows: Rows, weights: Floats) -> _Fit:
+    def of(cls, tree: Node, rows: Rows, weights: Floats, known: Known) -> _Fit:
         with np.errstate(all="ignore"):
-            root = _forward(tree, rows.X, ())
+            root = _forward(tree, rows.X, (), known)
             left = weights * (rows.y - root.value)
             misfit = float(left @ left)
         return cls(root, left, misfit if math.isfinite(misfit) else math.inf)
