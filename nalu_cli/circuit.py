@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
@@ -161,6 +161,23 @@ class Circuit:
             used |= {s - width for s in sources if s >= width}
             live = {s for s in sources if s < width}
         return tuple(sorted(used))
+
+    def among(self, n_columns: int, places: Sequence[int]) -> Circuit:
+        """The same circuit for a table of more columns, in which its own stand at some places."""
+        layers: list[Layer] = []
+        width = 0
+        for layer in self.layers:
+            layers.append(tuple(_with_sources(unit, width, places) for unit in layer))
+            width = len(layer)
+        return Circuit(n_columns, tuple(layers))
+
+
+def _with_sources(unit: Unit, width: int, places: Sequence[int]) -> Unit:
+    terms = tuple(
+        replace(t, source=width + places[t.source - width]) if t.source >= width else t
+        for t in unit.terms
+    )
+    return Unit(unit.kind, terms, unit.constant)
 
 
 def _unit_value(unit: Unit, sources: list[Floats], n_rows: int) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.answer import Move
-from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.linear import log_slopes, log_weights
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.workbench import Found
@@ -56,15 +56,12 @@ class Factored:
     def lift(self, found: Found) -> Found:
         """What was found for the columns that are left, times the factors."""
         kept = [j for j, e in enumerate(self.exponents) if not e]
-        layers: list[Layer] = []
-        width = 0
-        for layer in found.circuit.layers:
-            layers.append(tuple(_with_sources(unit, width, kept) for unit in layer))
-            width = len(layer)
+        lifted = found.circuit.among(len(self.names), kept)
+        width = len(lifted.layers[-1])
         factors = [(j, e) for j, e in enumerate(self.exponents) if e]
         terms = (Term(0, Fraction(1)), *(Term(width + j, e) for j, e in factors))
-        layers.append((Unit(UnitKind.PRODUCT, terms, 1.0),))
-        circuit = Circuit(len(self.names), tuple(layers))
+        layers = (*lifted.layers, (Unit(UnitKind.PRODUCT, terms, 1.0),))
+        circuit = Circuit(len(self.names), layers)
         moves = found.moves and (*found.moves, *self._moves(len(layers) - 1))
         return Found(circuit, moves, found.restarts)
 
@@ -72,15 +69,6 @@ class Factored:
         for name, slope, e in zip(self.names, self.slopes, self.exponents, strict=True):
             if e:
                 yield Move(layer, 0, name, float(slope), float(e), 0.0)
-
-
-def _with_sources(unit: Unit, width: int, kept: list[int]) -> Unit:
-    """Columns read where they are among all columns."""
-    terms = tuple(
-        replace(t, source=width + kept[t.source - width]) if t.source >= width else t
-        for t in unit.terms
-    )
-    return Unit(unit.kind, terms, unit.constant)
 
 
 def pull_out(problem: Problem) -> tuple[Factored, ...]:

@@ -66,7 +66,11 @@ def first_rungs(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]
     yield rungs[-1]
     for part, there in zip(parts, seen_of, strict=True):
         yield from lifted(part, [_grown(part.problem.train, there, part.sizes)])
-    yield _grown(problem.train, seen)
+    grown: list[Circuit] = []
+    yield from noting(grown, [_grown(problem.train, seen)])
+    used = grown[0].used_columns() if grown else ()
+    if 0 < len(used) < len(problem.names):
+        yield _of_fewer_columns(problem.train, used)
 
 
 def larger_algebra(rows: Rows) -> Iterator[Rung]:
@@ -99,6 +103,17 @@ def _sparse_rungs(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
 def _grown(rows: Rows, starts: list[Circuit], sizes: Floats | None = None) -> Rung:
     """Grown from what the rungs before have offered for the same rows."""
     return Rung("grown", lambda stop: map(Found, grow_rung(rows, starts, sizes, stop=stop)))
+
+
+def _of_fewer_columns(rows: Rows, used: tuple[int, ...]) -> Rung:
+    """Quotients and roots of some columns, of more monomials than all columns would allow."""
+
+    def search(stop: Stop) -> Iterator[Found]:
+        n = rows.X.shape[1]
+        for circuit in rational_rung(Rows(rows.X[:, used], rows.y), stop=stop):
+            yield Found(circuit.among(n, used))
+
+    return Rung("rational of fewer columns", search)
 
 
 def _algebraic(rows: Rows, least: int, most: int) -> Rung:

@@ -37,7 +37,7 @@ class QuotientShape:
     power : Fraction
         Of their quotient: 1, or 1/2 for a root.
     roots : bool
-        Monomials of the square roots of the columns instead.
+        Monomials of the square roots of the positive columns instead.
     """
 
     above: int
@@ -66,6 +66,8 @@ class Quotient(PrunedFit):
     above, below : ndarray of shape (N, n_monomials)
         Values of the monomials of P, times what makes the quotient a weighted one, and of Q; the
         coefficients are in this order.
+    rooted : list of bool
+        Of which columns the monomials have the square roots.
     """
 
     def __init__(self, shape: QuotientShape, rows: Rows, weights: Floats) -> None:
@@ -73,7 +75,9 @@ class Quotient(PrunedFit):
         self.power = float(shape.power)
         n = rows.X.shape[1]
         self.exponents = exponents_up_to(n, max(shape.above, shape.below))
-        values = monomial_values(np.sqrt(rows.X) if shape.roots else rows.X, self.exponents)
+        self.rooted = [shape.roots and bool((column > 0).all()) for column in rows.X.T]
+        X = np.where(self.rooted, np.sqrt(np.abs(rows.X)), rows.X)
+        values = monomial_values(X, self.exponents)
         self.above = values[:, : math.comb(n + shape.above, n)]
         self.above = self.above * weights[:, None] ** float(1 / shape.power)
         self.below = values[:, : math.comb(n + shape.below, n)]
@@ -116,11 +120,12 @@ class Quotient(PrunedFit):
     def polynomials(self, coefficients: Floats, kept: Indices) -> tuple[Polynomial, Polynomial]:
         """P and Q with the coefficients that are kept."""
         m = self.above.shape[1]
-        unit = Fraction(1, 2) if self.shape.roots else Fraction(1)
+        units = [Fraction(1, 2) if rooted else Fraction(1) for rooted in self.rooted]
         parts: tuple[Polynomial, Polynomial] = ({}, {})
         for k in kept:
             e = self.exponents[k if k < m else k - m]
-            parts[int(k >= m)][tuple(unit * v for v in e)] = float(coefficients[k])
+            monomial = tuple(unit * v for unit, v in zip(units, e, strict=True))
+            parts[int(k >= m)][monomial] = float(coefficients[k])
         return parts
 
     def _quotient(self, c: Floats) -> tuple[Floats, Floats]:

@@ -182,7 +182,7 @@ def _fitted(quotient: Quotient) -> bool:
 def _shapes(rows: Rows) -> list[QuotientShape]:
     n = rows.X.shape[1]
     most = min(MOST_MONOMIALS, len(rows) // ROWS_PER_MONOMIAL)
-    rooted = n <= MOST_ROOTED and bool((rows.X >= 0).all())
+    rooted = n <= MOST_ROOTED and bool((rows.X > 0).all(axis=0).any())
     degrees = range(MOST_DEGREE + 1)
     shapes = [
         QuotientShape(above, below, power, roots)

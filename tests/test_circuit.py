@@ -66,6 +66,17 @@ def test_sources_are_the_layer_before_then_the_columns() -> None:
     assert len(list(LENS_CIRCUIT.units())) == 5
 
 
+@given(circuits(), POINTS)
+def test_among_more_columns_a_circuit_reads_its_own(circuit: Circuit, sizes: list[float]) -> None:
+    n = circuit.n_columns
+    places = [2 * j + 1 for j in range(n)]
+    wide = np.full((1, 2 * n + 1), np.nan)
+    wide[0, places] = sizes[:n]
+    among = circuit.among(2 * n + 1, places)
+    assert among.used_columns() == tuple(places[j] for j in circuit.used_columns())
+    np.testing.assert_array_equal(among.evaluate(wide), circuit.evaluate(np.array([sizes[:n]])))
+
+
 def test_numpy_scalars_do_not_leak_in() -> None:
     unit = Unit(UnitKind.SUM, (Term(0, ONE, np.float64(2)),), np.float64(3))
     assert type(unit.constant) is float

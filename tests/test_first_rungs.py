@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from tables import problem_of, uniform
 
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.factors import pull_out
 from nalu_cli.first_rungs import first_rungs, grown_from_nothing, larger_algebra
 from nalu_cli.problem import Problem
@@ -42,6 +45,27 @@ def test_growing_starts_from_what_the_others_offered() -> None:
         list(rung.search(lambda: False))
     given = [found.circuit for found in grown.search(lambda: True)]
     assert len(given) > len(alone)
+
+
+@pytest.mark.parametrize("used", [(1, 4), tuple(range(6))])
+def test_columns_that_growing_leaves_out_are_left_out_of_quotients(
+    used: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = uniform(3, 800, 6, low=0.5, high=4.0)
+    truth = (x[:, 1] ** 4 - 3 * x[:, 1] ** 2 + 1) / (x[:, 4] ** 2 + 1)
+    noise = 0.01 * truth.std() * np.random.default_rng(4).normal(size=800)
+    grown = Circuit(6, ((Unit(UnitKind.SUM, tuple(Term(j, Fraction(1)) for j in used), 0.0),),))
+    monkeypatch.setattr("nalu_cli.first_rungs.grow_rung", lambda *_, **__: iter([grown]))
+    problem = problem_of(x, truth + noise)
+    last = []
+    for rung in first_rungs(problem, ()):
+        if last or rung.name == "grown":
+            last.append([found.circuit for found in rung.search(lambda: False)])
+    assert len(last) == (2 if len(used) < 6 else 1)
+    for circuits in last[1:]:
+        errors = [np.std(circuit.evaluate(x) - truth) for circuit in circuits]
+        assert min(errors) < 0.2 * np.std(noise)
+        assert all(set(circuit.used_columns()) <= set(used) for circuit in circuits)
 
 
 def test_grown_from_nothing_it_needs_no_other_rung() -> None:
