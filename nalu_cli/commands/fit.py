@@ -135,7 +135,7 @@ def fit(
         ),
     ] = DEFAULTS.layers,
     train_only: Annotated[
-        bool, typer.Option("--train-only", help="Train; take no algebraic shortcut.")
+        bool, typer.Option("--train-only", help="Train and grow; take no algebraic shortcut.")
     ] = DEFAULTS.train_only,
     ternary: Annotated[
         bool, typer.Option("--ternary", help="Allow no weights but -1, 0 and 1.")
