@@ -100,6 +100,11 @@ class BesideBinomial(PrunedFit):
         self.first, self.second = (monomials.values[e] for e in binomial.pair)
         super().__init__(y, 2 * self.design.shape[1] + 1)
 
+    @property
+    def base_power(self) -> Fraction:
+        """The power of the binomial."""
+        return self.binomial.power
+
     def value(self, coefficients: Floats) -> Floats:
         """The formula; nan where a root is none."""
         m = self.design.shape[1]

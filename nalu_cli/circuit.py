@@ -163,7 +163,20 @@ class Circuit:
         return tuple(sorted(used))
 
     def among(self, n_columns: int, places: Sequence[int]) -> Circuit:
-        """The same circuit for a table of more columns, in which its own stand at some places."""
+        """The same circuit for a table of more columns.
+
+        Parameters
+        ----------
+        n_columns : int
+            Of that table.
+        places : sequence of int
+            Where the circuit's own columns stand among them, ascending.
+
+        Raises
+        ------
+        ValueError
+            If two columns stand at one place, or they stand in another order.
+        """
         layers: list[Layer] = []
         width = 0
         for layer in self.layers:

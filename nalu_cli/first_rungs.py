@@ -40,7 +40,9 @@ MORE_MONOMIALS = 20
 
 
 def first_rungs(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]:
-    """From one product to formulas grown from what the others offer.
+    """From one product to formulas grown from what the others offer, and what these point to.
+
+    Each rung must have been searched before the next one is asked for.
 
     Parameters
     ----------

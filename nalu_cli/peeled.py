@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -27,7 +28,10 @@ MOST_MONOMIALS, ROWS_PER_MONOMIAL, MOST_DEGREE = 220, 3, 6
 """Bounds on the sum under the power."""
 
 DEGREES_BESIDE, MOST_BESIDE = (2, 3), 90
-"""Of the sums that terms are taken from."""
+"""Of the sums that terms are taken from; of many columns their degree is 1."""
+
+MOST_PEELINGS = 1200
+"""As many are compared, those with few terms beside the power first."""
 
 BESIDE, PAIRED = 6, 3
 """Terms that explain the target best: each is tried beside the power, and pairs of some."""
@@ -37,8 +41,8 @@ POWERS = tuple(map(Fraction, ("1/2", "-1/2", "-1")))
 SCREENED, FIRST_TERMS = 250, 8
 """Rows and monomials under the power when peelings are compared."""
 
-TERMS = (8, 16, 30)
-"""Monomials when the best are fitted."""
+SELECTED, TERMS = 1000, (8, 16, 30)
+"""Rows that monomials are selected on, and how many of them, when the best are fitted."""
 
 FITTED = 6
 """Peelings that are fitted."""
@@ -49,7 +53,9 @@ MOST_NEGATIVE = 0.03
 LARGEST_WEIGHT = 5.0
 """Times the median: rows where the root is close to zero must not outweigh all others."""
 
-DEPENDENT = 1e-10
+CLEARLY_NEW = 1e-10
+"""Share of its square that a column must have beside the chosen ones."""
+
 CLOSE_TO_ZERO = 1e-4
 """Of its mean size: a sum under a root that is smaller has the slope of that."""
 
@@ -87,9 +93,13 @@ class Peeled(PrunedFit):
 
     Attributes
     ----------
+    factor : ndarray of shape (N,)
+        F.
     target, slope : ndarray of shape (N,)
         What T should be, and the weight that gives its errors the size of those of the target;
         zero where there is nothing to take a power of.
+    is_defined : bool
+        Whether there is on nearly all rows.
     sign : float
         1 or -1.
 
@@ -153,24 +163,53 @@ class Peeled(PrunedFit):
             factor[self.peeling.factor] = Fraction(1)
         return parts[0], {tuple(factor): self.sign}, parts[1]
 
+    @property
+    def base_power(self) -> Fraction:
+        """The power of T."""
+        return self.peeling.power
+
     def first_misfit(self) -> float:
         """What a sum of few monomials leaves of the targets; infinite where it is undefined."""
-        start, _ = self._start(FIRST_TERMS)
+        try:
+            ((start, _),) = self.starts((FIRST_TERMS,))
+        except np.linalg.LinAlgError:
+            return math.inf
         return self._misfit_of(start)
 
-    def settle(self, terms: int) -> bool:
-        """Fit S and a sum of so many monomials; whether that could be done."""
-        return self.fit([self._start(terms)])
+    def settled(self) -> Iterator[Peeled]:
+        """Fits with sums T of some sizes."""
+        try:
+            starts = [*self.starts(TERMS)]
+        except np.linalg.LinAlgError:
+            return
+        for start in starts:
+            fitted = copy(self)
+            if fitted.fit([start]):
+                yield fitted
 
-    def _start(self, terms: int) -> tuple[Floats, Indices]:
-        values = self.library.values
-        design = values * self.slope[:, None]
-        places = forward_selection(design, self.target * self.slope, min(terms, values.shape[1]))
-        start = np.zeros(2 * values.shape[1])
-        start[self.peeling.beside] = self.peeling.coefficients
-        inside = least_squares(design[:, places], self.target * self.slope)
-        start[values.shape[1] + places] = inside
-        return start, np.append(np.sort(self.peeling.beside), values.shape[1] + np.sort(places))
+    def starts(self, sizes: Sequence[int]) -> Iterator[tuple[Floats, Indices]]:
+        """The sums T of some sizes that few monomials add up to, S as it was taken away.
+
+        Yields
+        ------
+        tuple of (ndarray, ndarray of int)
+            Coefficients, and the places of those that there are.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            If there are no numbers to be had.
+        """
+        m = self.library.values.shape[1]
+        design, target = self.library.values * self.slope[:, None], self.target * self.slope
+        some = _spread(len(target), SELECTED)
+        chosen = forward_selection(design[some], target[some], min(max(sizes), m))
+        for size in sizes:
+            places = chosen[:size]
+            start = np.zeros(2 * m)
+            start[self.peeling.beside] = self.peeling.coefficients
+            start[m + places] = least_squares(design[:, places], target)
+            yield start, np.append(np.sort(self.peeling.beside), m + np.sort(places))
 
     def _power(self, coefficients: Floats) -> Floats:
         under = self.library.values @ coefficients
@@ -227,31 +266,29 @@ def with_peelings(rows: Rows, weights: Floats, *, stop: Callable[[], bool]) -> I
     Peeled
     """
     library = Library.of(rows.X)
-    if len(library.exponents) == 1:
-        return  # the rows are too few for more than a constant
-    some = np.linspace(0, len(rows) - 1, min(SCREENED, len(rows))).astype(int)
+    if stop() or len(library.exponents) == 1 or not np.isfinite(library.values).all():
+        return  # the rows are too few for more than a constant, or too far apart for doubles
+    some = _spread(len(rows), SCREENED)
     few = library.of_rows(some)
     trials: list[tuple[float, int, Peeling]] = []
-    for peeling in _peelings(library, rows.y, weights):
+    for peeling in itertools.islice(_peelings(library, rows.y, weights), MOST_PEELINGS):
         if stop():
             return
         trial = Peeled(few, rows.y[some], weights[some], peeling)
         if trial.is_defined:
-            misfit = trial.first_misfit()
-            if math.isfinite(misfit):
-                trials.append((misfit, len(trials), peeling))
-    best = [peeling for _, _, peeling in sorted(trials, key=lambda t: t[:2])[:FITTED]]
-    for peeling, terms in itertools.product(best, TERMS):
-        if stop():
+            trials.append((trial.first_misfit(), len(trials), peeling))
+    for misfit, _, peeling in sorted(trials, key=lambda t: t[:2])[:FITTED]:
+        if stop() or not math.isfinite(misfit):
             return
-        fitted = Peeled(library, rows.y, weights, peeling)
-        if fitted.settle(terms):
-            yield fitted
+        yield from Peeled(library, rows.y, weights, peeling).settled()
 
 
 def _peelings(library: Library, y: Floats, weights: Floats) -> Iterator[Peeling]:
+    """Those with few terms beside the power first."""
     columns = [None, *(j for j, x in enumerate(library.X.T) if np.all(x != 0))]
-    for terms, factor, power in itertools.product(_beside(library, y, weights), columns, POWERS):
+    some = _spread(len(y), SELECTED)
+    beside = _beside(library.of_rows(some), y[some], weights[some])
+    for terms, factor, power in itertools.product(sorted(beside, key=len), columns, POWERS):
         places, coefficients = np.array([*terms], dtype=np.intp), np.array([*terms.values()])
         yield Peeling(places, coefficients, factor, power)
 
@@ -259,20 +296,26 @@ def _peelings(library: Library, y: Floats, weights: Floats) -> Iterator[Peeling]
 def _beside(library: Library, y: Floats, weights: Floats) -> list[dict[int, float]]:
     """Nothing, and terms of sums fitted in two ways, alone and in pairs."""
     found: dict[tuple[int, ...], dict[int, float]] = {(): {}}
-    for degree in DEGREES_BESIDE:
-        low = np.flatnonzero([sum(e) <= degree for e in library.exponents])
-        if len(low) > MOST_BESIDE:
-            break
+    degrees = np.array([sum(e) for e in library.exponents])
+    given = [d for d in DEGREES_BESIDE if d <= degrees.max() and sum(degrees <= d) <= MOST_BESIDE]
+    for degree, choose in itertools.product(given or [1], (_added, most_significant)):
+        low = np.flatnonzero(degrees <= degree)
         design = library.values[:, low] * weights[:, None]
-        for choose in (_added, most_significant):
-            chosen, coefficients = choose(design, y * weights)
-            size = np.abs(coefficients) * design[:, chosen].std(axis=0)
-            largest = np.argsort(-size)[:BESIDE]
-            terms = {int(low[chosen[k]]): float(coefficients[k]) for k in largest}
-            sets = [*itertools.combinations(terms, 1)]
-            sets += itertools.combinations([*terms][:PAIRED], 2)
-            found = {chosen: {k: terms[k] for k in chosen} for chosen in sets} | found
+        try:
+            places, coefficients = choose(design, y * weights)
+        except np.linalg.LinAlgError:
+            continue
+        size = np.abs(coefficients) * design[:, places].std(axis=0)
+        terms = {int(low[places[k]]): float(coefficients[k]) for k in np.argsort(-size)[:BESIDE]}
+        sets = [*itertools.combinations(terms, 1)]
+        sets += itertools.combinations([*terms][:PAIRED], 2)
+        found = {tuple(sorted(few)): {k: terms[k] for k in sorted(few)} for few in sets} | found
     return [*found.values()]
+
+
+def _spread(count: int, most: int) -> Indices:
+    """Rows spread evenly over the table."""
+    return np.linspace(0, count - 1, min(most, count)).astype(np.intp)
 
 
 def _added(design: Floats, target: Floats) -> tuple[Indices, Floats]:
@@ -288,12 +331,14 @@ def forward_selection(design: Floats, target: Floats, most: int) -> Indices:
     chosen: list[int] = []
     for _ in range(most):
         new = np.einsum("nk,nk->k", beside, beside)
-        gain = np.where(new > DEPENDENT, (target @ beside) ** 2 / np.maximum(new, DEPENDENT), -1.0)
+        gain = np.where(
+            new > CLEARLY_NEW, (target @ beside) ** 2 / np.maximum(new, CLEARLY_NEW), -1.0
+        )
         k = int(np.argmax(gain))
         if gain[k] <= 0:
             break
         chosen.append(k)
-        along = beside[:, k] / np.sqrt(new[k])
-        target = target - along * (along @ target)
-        beside = beside - np.outer(along, along @ beside)
+        unit = beside[:, k] / np.sqrt(new[k])
+        target = target - unit * (unit @ target)
+        beside = beside - np.outer(unit, unit @ beside)
     return np.array(chosen, dtype=np.intp)

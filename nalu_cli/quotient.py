@@ -37,7 +37,7 @@ class QuotientShape:
     power : Fraction
         Of their quotient: 1, or 1/2 for a root.
     roots : bool
-        Monomials of the square roots of the positive columns instead.
+        Monomials of the square roots of the columns that are never negative instead.
     """
 
     above: int
@@ -75,7 +75,7 @@ class Quotient(PrunedFit):
         self.power = float(shape.power)
         n = rows.X.shape[1]
         self.exponents = exponents_up_to(n, max(shape.above, shape.below))
-        self.rooted = [shape.roots and bool((column > 0).all()) for column in rows.X.T]
+        self.rooted = [shape.roots and bool((column >= 0).all()) for column in rows.X.T]
         X = np.where(self.rooted, np.sqrt(np.abs(rows.X)), rows.X)
         values = monomial_values(X, self.exponents)
         self.above = values[:, : math.comb(n + shape.above, n)]

@@ -67,7 +67,7 @@ GONE = 0.1
 def rational_rung(
     rows: Rows, sizes: Floats | None = None, *, stop: Stop = lambda: False
 ) -> Iterator[Circuit]:
-    """Quotients of sums of monomials, and sums beside powers of binomials, with few terms each.
+    """Quotients of sums of monomials, and sums beside powers of others, with few terms each.
 
     They are fitted with all monomials up to a degree, and the least significant ones are left out
     for as long as that shortens the description of the rows.
@@ -123,23 +123,17 @@ def _length(circuit: Circuit) -> int:
 
 def _circuits(fit: Fit, coefficients: Floats, kept: Indices, sign: float) -> Iterator[Circuit]:
     """The formula, and for a quotient the sum beside it when it is divided with a rest."""
-    if isinstance(fit, Peeled):
-        beside, factor, inside = fit.polynomials(coefficients, kept)
-        n = len(next(iter(inside)))
-        yield sum_beside_power(n, beside, factor, inside, fit.peeling.power)
+    if isinstance(fit, Quotient):
+        top, bottom = fit.polynomials(coefficients, kept)
+        n = len(next(iter(bottom)))
+        yield power_of_quotient(n, top, bottom, fit.shape.power, sign)
+        divided = _divided(top, bottom) if fit.shape.power == 1 else None
+        if divided is not None:
+            whole, rest = ({e: sign * c for e, c in part.items()} for part in divided)
+            yield sum_beside_power(n, whole, rest, bottom, Fraction(-1))
         return
-    if isinstance(fit, BesideBinomial):
-        whole, factor, binomial = fit.polynomials(coefficients, kept)
-        n = len(next(iter(binomial)))
-        yield sum_beside_power(n, whole, factor, binomial, fit.binomial.power)
-        return
-    top, bottom = fit.polynomials(coefficients, kept)
-    n = len(next(iter(bottom)))
-    yield power_of_quotient(n, top, bottom, fit.shape.power, sign)
-    divided = _divided(top, bottom) if fit.shape.power == 1 else None
-    if divided is not None:
-        whole, rest = ({e: sign * c for e, c in part.items()} for part in divided)
-        yield sum_beside_power(n, whole, rest, bottom, Fraction(-1))
+    whole, factor, base = fit.polynomials(coefficients, kept)
+    yield sum_beside_power(len(next(iter(base))), whole, factor, base, fit.base_power)
 
 
 def _beside_binomials(rows: Rows, weights: Floats, stop: Stop) -> Iterator[BesideBinomial]:
@@ -182,7 +176,7 @@ def _fitted(quotient: Quotient) -> bool:
 def _shapes(rows: Rows) -> list[QuotientShape]:
     n = rows.X.shape[1]
     most = min(MOST_MONOMIALS, len(rows) // ROWS_PER_MONOMIAL)
-    rooted = n <= MOST_ROOTED and bool((rows.X > 0).all(axis=0).any())
+    rooted = n <= MOST_ROOTED and bool((rows.X >= 0).all(axis=0).any())
     degrees = range(MOST_DEGREE + 1)
     shapes = [
         QuotientShape(above, below, power, roots)

@@ -16,7 +16,7 @@ from nalu_cli.formula import complexity
 from nalu_cli.problem import Rows
 from nalu_cli.refit import Place, balance, constants_of, refit, with_constants, with_offsets_of_one
 from nalu_cli.rounding import EPS, agreement
-from nalu_cli.tree_edits import bracketed
+from nalu_cli.tree_edits import with_shared_coefficients
 
 __all__ = ["Refined", "refine"]
 
@@ -41,7 +41,7 @@ SAVED_TOGETHER = 6
 MOST_UNSURE = 0.05
 """A constant known less well than this, relative to its size, gets no name."""
 
-MOST_BRACKETED = 6
+MOST_SHARED = 6
 """Pairs of terms for which one coefficient is tried."""
 
 DOUBT = 3.0
@@ -94,25 +94,33 @@ def refine(
     Refined
     """
     fits = _acceptance(rows, sigma, others)
-    fitted, spread = refit(circuit, rows, sigma=sigma)
-    clean = sigma is None
-    if not clean and len(constants_of(balance(circuit))) > MOST_NOISY:
-        return Refined(fitted, spread)
-    if clean and (len(spread) > MOST_NAMED or agreement(fitted, rows) > HOPELESS):
-        return Refined(fitted, spread)
-    best = _with_names(circuit, rows, sigma, fits)
-    if worthwhile is not None and not worthwhile(best.circuit):
-        return best
+    fitted = Refined(*refit(circuit, rows, sigma=sigma))
+    if sigma is None:
+        hopeless = agreement(fitted.circuit, rows) > HOPELESS
+        if hopeless or len(fitted.standard_errors) > MOST_NAMED:
+            return fitted
+        return _rearranged(_with_names(circuit, rows, sigma, fits), rows, sigma, fits, stop)
+    found = [fitted, Refined(circuit, fitted.standard_errors)]
+    if len(constants_of(balance(circuit))) <= MOST_NOISY:
+        best = _with_names(circuit, rows, sigma, fits)
+        if worthwhile is None or worthwhile(best.circuit):
+            best = _rearranged(best, rows, sigma, fits, stop)
+            best = _with_simple_offsets(best, rows, sigma, fits)
+            best = _with_shared_coefficients(best, rows, sigma, fits, stop)
+            best = _with_whole_numbers(best, rows, sigma, fits)
+        found.insert(0, best)
+    return min(found, key=lambda refined: _price(refined.circuit, rows, sigma))
+
+
+def _rearranged(
+    best: Refined, rows: Rows, sigma: float | None, fits: Fits, stop: Callable[[], bool]
+) -> Refined:
+    """The shortest equal form, its constants fitted and named again."""
     for rewrite in (_settled, _shortened, _settled):
         if stop():
             break
         best = _rewritten(best, rewrite, rows, sigma, fits)
-    if sigma is None:
-        return best
-    best = _with_simple_offsets(best, rows, sigma, fits)
-    best = _with_shared_coefficients(best, rows, sigma, fits)
-    best = _with_whole_numbers(best, rows, sigma, fits)
-    return min(best, Refined(circuit, spread), key=lambda r: _price(r.circuit, rows, sigma))
+    return best
 
 
 def _with_simple_offsets(best: Refined, rows: Rows, sigma: float | None, fits: Fits) -> Refined:
@@ -130,17 +138,19 @@ def _with_simple_offsets(best: Refined, rows: Rows, sigma: float | None, fits: F
 
 
 def _with_shared_coefficients(
-    best: Refined, rows: Rows, sigma: float | None, fits: Fits
+    best: Refined, rows: Rows, sigma: float | None, fits: Fits, stop: Callable[[], bool]
 ) -> Refined:
-    """One coefficient before two terms, or two that are alike, where the errors allow it."""
+    """One coefficient before the sum of two terms, where the errors allow it."""
     from nalu_cli.simplify.layering import circuit_of  # sympy takes a third of a second to import
 
-    for tree in itertools.islice(bracketed(expression_of(best.circuit)), MOST_BRACKETED):
-        trial = circuit_of(tree, best.circuit.n_columns)
-        again = _with_names(trial, rows, sigma, fits)
+    trees = with_shared_coefficients(expression_of(best.circuit))
+    for tree in itertools.islice(trees, MOST_SHARED):
+        if stop():
+            break
+        again = _with_names(circuit_of(tree, best.circuit.n_columns), rows, sigma, fits)
         shorter = complexity(again.circuit) < complexity(best.circuit)
         if shorter and fits(again.circuit, best.circuit):
-            return _with_shared_coefficients(again, rows, sigma, fits)
+            return _with_shared_coefficients(again, rows, sigma, fits, stop)
     return best
 
 

@@ -13,13 +13,13 @@ from nalu_cli.tree import Magnitude, Node, Number, Product, Sum, nodes
 __all__ = [
     "LARGEST_POWER",
     "bent",
-    "bracketed",
     "largest_power",
     "length_of",
     "shorter",
     "skeleton",
     "tidy",
     "with_node",
+    "with_shared_coefficients",
 ]
 
 Path = tuple[int, ...]
@@ -104,19 +104,20 @@ def bent(tree: Node) -> Iterator[Node]:
     yield from _below(tree, bent)
 
 
-def bracketed(tree: Node) -> Iterator[Node]:
+def with_shared_coefficients(tree: Node) -> Iterator[Node]:
     """The tree with two terms of a sum in brackets behind one of their similar coefficients."""
     if isinstance(tree, Sum):
         for i, j in itertools.combinations(range(len(tree.terms)), 2):
             (c, first), (d, second) = tree.terms[i], tree.terms[j]
-            if abs(c) != 1 and abs(abs(d / c) - 1) <= SIMILAR:
+            sizes = sorted((abs(c), abs(d)))
+            if 1 not in sizes and sizes[0] >= (1 - SIMILAR) * sizes[1]:
                 others = [term for k, term in enumerate(tree.terms) if k not in (i, j)]
                 pair = Sum(((1.0, first), (d / c, second)), 0.0)
                 if others or tree.offset:
                     yield Sum((*others, (c, pair)), tree.offset)
                 else:
                     yield Product(((pair, Fraction(1)),), c)
-    yield from _below(tree, bracketed)
+    yield from _below(tree, with_shared_coefficients)
 
 
 def largest_power(tree: Node) -> Fraction:

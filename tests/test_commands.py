@@ -431,7 +431,7 @@ def test_help_imports_few_modules() -> None:
     done = subprocess.run(
         command, env=environment(), capture_output=True, check=True, text=True, timeout=60
     )
-    assert int(done.stderr) < 500
+    assert int(done.stderr) < 350  # numpy alone would bring more than a hundred
 
 
 @pytest.mark.parametrize(

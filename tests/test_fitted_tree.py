@@ -88,6 +88,19 @@ def test_constants_of_clean_rows_are_found() -> None:
     assert fitted.misfit < 1e-12 * float(np.sum(y**2))
 
 
+def test_products_of_columns_that_stand_in_several_places_have_one_value() -> None:
+    X = uniform(9, 200, 3)
+    both = Product(((A, ONE), (B, -ONE)), 1.0)
+    root = Product(((Sum(((1.5, both), (0.5, C)), 1.0), HALF),), 1.0)
+    tree = Sum(((3.0, both), (2.0, Product(((root, ONE), (both, ONE)), 1.0))), 0.25)
+    a, b, c = X.T
+    y = 2.5 * a / b + 4 * np.sqrt(1.2 * a / b + 0.7 * c + 1.4) * a / b + 0.6
+    fitted = fit_tree(tree, Rows(X, y), np.ones(200), steps=30)
+    assert fitted is not None
+    np.testing.assert_allclose(spots(fitted.node, X, np.ones(200)).value, y, rtol=1e-9)
+    assert fitted.misfit < 1e-18
+
+
 def test_rows_that_weigh_more_are_fitted_more_closely() -> None:
     X = np.ones((2, 1))
     weights = np.array([1.0, 3.0])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from nalu_cli.peeled import Peeled, forward_selection, with_peelings
+from nalu_cli.peeled import Library, Peeled, _peelings, forward_selection, with_peelings
 from nalu_cli.problem import Rows
 
 LAWS: dict[str, tuple[Callable[..., np.ndarray], int]] = {
@@ -75,6 +75,33 @@ def test_the_last_monomial_under_the_power_is_needed() -> None:
     last = len(fit.coefficients) - 1
     assert fit.needed(np.array([0, last])).tolist() == [False, True]
     assert fit.needed(np.array([last - 1, last])).tolist() == [False, False]
+
+
+@pytest.mark.parametrize("n", [2, 6, 15, 40])
+def test_terms_are_peeled_off_whatever_the_number_of_columns(n: int) -> None:
+    rng = np.random.default_rng(7)
+    X = rng.uniform(0.25, 1, (400, n))
+    y = 3 * X[:, 0] + np.sqrt(X[:, 1])
+    peelings = list(_peelings(Library.of(X), y, np.ones(400)))
+    beside = {tuple(peeling.beside) for peeling in peelings}
+    assert () in beside
+    assert any(1 in places for places in beside)  # the first column
+    assert len(peelings) == 3 * len(beside) * (n + 1)
+
+
+def test_columns_with_zeros_are_no_factors() -> None:
+    rng = np.random.default_rng(7)
+    X = rng.uniform(0.25, 1, (100, 3))
+    X[5, 1] = 0.0
+    library = Library.of(X)
+    peelings = _peelings(library, X.sum(axis=1), np.ones(100))
+    assert {peeling.factor for peeling in peelings} == {None, 0, 2}
+
+
+@pytest.mark.parametrize("X", [np.full((2, 3), 0.5), np.full((400, 2), 1e200)])
+def test_what_cannot_be_asked_is_not(X: np.ndarray) -> None:
+    with np.errstate(over="ignore"):
+        assert list(with_peelings(Rows(X, X[:, 0]), np.ones(len(X)), stop=lambda: False)) == []
 
 
 def test_columns_are_selected_by_what_they_explain_beside_the_others() -> None:

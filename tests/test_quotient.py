@@ -54,16 +54,17 @@ def test_polynomials_have_the_coefficients_that_are_kept() -> None:
     assert bottom == {(half, none): 5.0}
 
 
-def test_columns_with_both_signs_have_no_roots() -> None:
+def test_columns_with_both_signs_have_no_roots_but_those_with_zeros_do() -> None:
     data, _ = rows(0.0)
-    mixed = Rows(data.X * [-1.0, 1.0], data.y)
+    X = data.X * [-1.0, 1.0]
+    X[0, 1] = 0.0
+    mixed = Rows(X, data.y)
     quotient = Quotient(QuotientShape(1, 0, Fraction(1), roots=True), mixed, EVEN)
     top, _ = quotient.polynomials(np.arange(1.0, 5.0), np.arange(4))
     none, half = Fraction(0), Fraction(1, 2)
     assert set(top) == {(none, none), (Fraction(1), none), (none, half)}
-    np.testing.assert_allclose(
-        quotient.above[:, 1:], np.column_stack([-data.X[:, 0], data.X[:, 1] ** 0.5])
-    )
+    np.testing.assert_allclose(quotient.above[:, 1], X[:, 0])
+    np.testing.assert_allclose(quotient.above[:, 2], X[:, 1] ** 0.5)
 
 
 def test_the_last_monomial_of_each_sum_is_needed() -> None:

@@ -181,6 +181,7 @@ def test_of_noisy_data_what_comes_in_stays_where_it_is_the_shortest() -> None:
     rows = Rows(x, y + sigma * np.random.default_rng(61).standard_normal(900))
     start = Circuit(2, ((weighted((0, 0.29), (1, 0.7)),),))
     assert refine(start, rows, sigma=sigma).circuit == start
+    assert refine(start, rows, sigma=sigma, worthwhile=lambda _: False).circuit == start
 
 
 def test_of_noisy_data_a_number_that_is_whole_by_chance_alone_keeps_its_digits() -> None:

@@ -16,13 +16,13 @@ from nalu_cli.fitted_tree import spots
 from nalu_cli.tree import Column, Node, Number, Product, Sum, nodes
 from nalu_cli.tree_edits import (
     bent,
-    bracketed,
     largest_power,
     length_of,
     shorter,
     skeleton,
     tidy,
     with_node,
+    with_shared_coefficients,
 )
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
@@ -94,17 +94,19 @@ def test_only_powers_of_sums_are_bent_and_not_far() -> None:
     assert powers == {Fraction(-1, 2), ONE, Fraction(3, 2)}
 
 
-def test_terms_with_similar_coefficients_are_bracketed() -> None:
+def test_terms_with_similar_coefficients_share_one() -> None:
     c = Column(2)
     tree = Sum(((0.3, A), (-0.31, B), (2.0, c)), 0.5)
     pair = Sum(((1.0, A), (-0.31 / 0.3, B)), 0.0)
-    assert list(bracketed(tree)) == [Sum(((2.0, c), (0.3, pair)), 0.5)]
-    assert list(bracketed(Sum(((0.3, A), (-0.31, B)), 0.0))) == [Product(((pair, ONE),), 0.3)]
+    assert list(with_shared_coefficients(tree)) == [Sum(((2.0, c), (0.3, pair)), 0.5)]
+    assert list(with_shared_coefficients(Sum(((0.3, A), (-0.31, B)), 0.0))) == [
+        Product(((pair, ONE),), 0.3)
+    ]
     inside = Product(((A, ONE), (tree, HALF)), 2.0)
-    assert list(bracketed(inside)) == [
+    assert list(with_shared_coefficients(inside)) == [
         Product(((A, ONE), (Sum(((2.0, c), (0.3, pair)), 0.5), HALF)), 2.0)
     ]
-    assert not list(bracketed(Sum(((1.0, A), (1.0, B)), 0.0)))
+    assert not list(with_shared_coefficients(Sum(((1.0, A), (1.0, B)), 0.0)))
 
 
 def test_the_largest_power_is_that_of_a_sum() -> None:
