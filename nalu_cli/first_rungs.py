@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -39,7 +39,9 @@ MORE_MONOMIALS = 20
 """Times the usual work on dependencies of few monomials, once small stacks have been trained."""
 
 
-def first_rungs(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]:
+def first_rungs(
+    problem: Problem, parts: tuple[Factored, ...], *, trained: Iterable[Rung] = ()
+) -> Iterator[Rung]:
     """From one product to formulas grown from what the others offer, and what these point to.
 
     Each rung must have been searched before the next one is asked for.
@@ -49,6 +51,8 @@ def first_rungs(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]
     problem : Problem
     parts : tuple of Factored
         What is left of it when factors are pulled out.
+    trained : iterable of Rung
+        Quick ones that are asked before anything is grown, from what they offer too.
 
     Yields
     ------
@@ -66,6 +70,7 @@ def first_rungs(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]
     # nearly everything is within noise of some size: a longer formula may be much closer
     yield from (replace(rung, pause=False) for rung in rungs[:-1])
     yield rungs[-1]
+    yield from (replace(rung, pause=False) for rung in noting(seen, trained))
     for part, there in zip(parts, seen_of, strict=True):
         yield from lifted(part, [_grown(part.problem.train, there, part.sizes)])
     grown: list[Circuit] = []

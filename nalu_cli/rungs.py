@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +41,9 @@ SMALL_PLANS = (
     "A2 M2 A1+",
 )
 """Stacks that second-order steps alone train well from random starts."""
+
+QUICK_PLANS = ("M2 A1", "M3 A1")
+"""Those that take less time than growing a formula does."""
 
 PLANS = (
     "M4 A2 M1",
@@ -106,11 +109,14 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
     algebra = not settings.train_only and settings.layers is None
     parts = pull_out(problem) if settings.layers is None else ()
     if algebra:
-        yield from first_rungs(problem, parts)
+        quick = _explored_all(problem, settings, QUICK_PLANS, cycle=0)
+        yield from first_rungs(problem, parts, trained=quick)
     for cycle in range(MOST_CYCLES):
-        yield from _small_rungs(problem, settings, cycle)
+        had = QUICK_PLANS if algebra and cycle == 0 else ()
+        plans = [plan for plan in SMALL_PLANS if plan not in had]
+        yield from _small_rungs(problem, settings, plans, cycle)
         for part in parts:
-            yield from lifted(part, _small_rungs(part.problem, settings, cycle))
+            yield from lifted(part, _small_rungs(part.problem, settings, SMALL_PLANS, cycle))
         if cycle == 0 and settings.layers is None:
             if settings.train_only:
                 yield from grown_from_nothing(problem, parts)
@@ -121,11 +127,19 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
                 yield _trained(problem, settings, Plan(layers), cycle)
 
 
-def _small_rungs(problem: Problem, settings: FitSettings, cycle: int) -> Iterator[Rung]:
+def _small_rungs(
+    problem: Problem, settings: FitSettings, plans: Iterable[str], cycle: int
+) -> Iterator[Rung]:
     if settings.layers in (None, 2) and _determined(problem, Plan("A2 M1")):
         for exponents in FACTORS:
             yield _factored(problem, settings, exponents, cycle)
-    for layers in SMALL_PLANS:
+    yield from _explored_all(problem, settings, plans, cycle)
+
+
+def _explored_all(
+    problem: Problem, settings: FitSettings, plans: Iterable[str], cycle: int
+) -> Iterator[Rung]:
+    for layers in plans:
         if _asked(layers, settings):
             for signed in _sign_rules(problem):
                 if _determined(problem, Plan(layers, signed)):

@@ -45,6 +45,15 @@ def test_linear_algebra_comes_first_and_can_be_left_out() -> None:
     assert {n for n in trained if not n.startswith("trained")} == {"grown", "grown times factors"}
 
 
+def test_quick_stacks_are_trained_before_anything_is_grown_and_once() -> None:
+    shown = names(posed(), SETTINGS, 60)
+    first_cycle = shown[: shown.index("trained product(4) sum(2) product")]
+    for quick in ("trained product(2) sum", "trained product(3) sum"):
+        assert shown.index(quick) < shown.index("grown")
+        # later there is one whose sum reads the columns too
+        assert first_cycle.count(quick) == 2
+
+
 @pytest.mark.parametrize("layers", [1, 2, 3, 4])
 def test_stacks_have_as_many_layers_as_asked_for(layers: int) -> None:
     shown = names(posed(), replace(SETTINGS, layers=layers))
