@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,12 @@ def law(formula: str, *names: str, low: float = 1, high: float = 5, **rest: Any)
     far = (high, 3 * high)
     variables = tuple(Variable(name, (low, high), far) for name in names)
     return KnownLaw(rest.pop("name", "law"), formula, "y", variables, **rest)
+
+
+def hiding(known: KnownLaw, name: str) -> KnownLaw:
+    """The law with one of its variables hidden."""
+    variables = (replace(v, is_hidden=v.is_hidden or v.name == name) for v in known.variables)
+    return replace(known, variables=tuple(variables))
 
 
 def trial(name: str = "law", seed: int = 0) -> Trial:

@@ -15,9 +15,12 @@ from problems import outcome, write_laws, write_suites
 from nalu_cli.commands import app
 from nalu_cli.commands.bench import _seeds
 from nalu_cli.errors import ExitCode, UsageError
+from nalu_cli.experiments import benchmark_file
 from nalu_cli.experiments.results_page import MARK
 from nalu_cli.experiments.trial import Outcome, Trial
 from nalu_cli.settings import Effort
+
+PACKAGED = Path(benchmark_file.__file__).parent / "formulas"
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -80,6 +83,15 @@ def test_laws_are_recovered_in_processes_of_their_own(nalu: Run, here: Path) -> 
     assert "nalu bench formulas laws.json" in (here / "R.md").read_text().splitlines()
 
 
+def test_tables_without_a_law_are_not_called_exact(nalu: Run, here: Path) -> None:
+    options = ("--id", "gaussian,whole_numbers", "--time", 3, "--page", "R.md")
+    done = nalu("bench", "formulas", PACKAGED / "no_law.json", *options)
+    assert "recovered 0 of 2" in done.stdout
+    assert "called exact and not recovered: 0" in done.stdout
+    assert "verdicts: exact 0, " in done.stdout
+    assert "| exact | 0 | 0 |" in (here / "R.md").read_text().splitlines()
+
+
 def test_one_row_a_problem_in_the_order_of_the_file(cli: Cli, workers: Workers) -> None:
     code, out, err = cli("formulas", "laws.json", "--seeds", "0-1")
     lines = out.splitlines()
@@ -107,9 +119,10 @@ def test_one_row_a_problem_in_the_order_of_the_file(cli: Cli, workers: Workers) 
         ["lens", "1", "optics", "3"],
     ]
     assert "physics     2 of 2  100.0 % (95 % interval 34.2 to 100.0 %)      2" in out
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         "recovered 4 of 4, 100.0 % (95 % interval 51.0 to 100.0 %)",
         "called exact and not recovered: 0",
+        "verdicts: exact 4, within_noise 0, approximate 0, none 0",
         "seconds: median 0.5, slowest 0.5",
     ]
     assert err.splitlines()[0] == "1/4  recovered, exact  0.50 s  lens seed 1"
@@ -120,6 +133,7 @@ def test_a_false_claim_stands_out(cli: Cli, workers: Workers) -> None:
     workers.changes["ohm"] = {"recovered": False, "verdict": None, "error": "it died"}
     _, out, err = cli("formulas", "laws.json")
     assert "called exact and not recovered: 1\n  lens seed 0: d1 + n\n" in out
+    assert "verdicts: exact 1, within_noise 0, approximate 0, none 0, failed 1" in out
     assert "without a formula: 1" in out
     assert "1/2  NOT recovered, exact" in err
     assert "2/2  failed (it died)" in err
@@ -191,6 +205,8 @@ def test_json_is_one_object(cli: Cli, workers: Workers) -> None:
     assert data["command"] == "bench formulas"
     assert data["arguments"] == "nalu bench formulas laws.json --id lens,ohm --noise 0.1"
     assert data["totals"]["falsely_exact"] == 1
+    assert data["groups"]["verdict"]["exact"]["problems"] == 2
+    assert data["groups"]["verdict"]["none"]["problems"] == 0
     assert data["groups"]["depth"]["3"]["recovered"] == 0
     assert data["outcomes"][0]["id"] == "ohm"
     assert data["outcomes"][1]["far_error"] is None

@@ -7,9 +7,13 @@ import pytest
 from problems import LENS, OHM, SUITES, write_laws, write_suites
 
 from nalu_cli.errors import DataError, NaluError, UsageError
+from nalu_cli.experiments import benchmark_file
 from nalu_cli.experiments.benchmark_file import read_laws, read_suite
 from nalu_cli.experiments.known_law import Distribution
 from nalu_cli.experiments.operations import Operation, TaskKind
+from nalu_cli.experiments.written_formula import is_law, read_truth
+
+PACKAGED = Path(benchmark_file.__file__).parent / "formulas"
 
 
 def test_laws_are_read_with_all_they_say(tmp_path: Path) -> None:
@@ -32,6 +36,27 @@ def test_laws_are_read_with_all_they_say(tmp_path: Path) -> None:
     assert found.variables[0].extrapolation_low == (-9, 0)
     assert found.variables[1].distribution is Distribution.INTEGER
     assert found.variables[1].is_whole
+
+
+def test_a_truth_may_be_no_law(tmp_path: Path) -> None:
+    hidden = {**OHM["variables"][1], "hidden": True}  # type: ignore[index]
+    entry = {**OHM, "expression": "exp(-R)*I", "variables": [OHM["variables"][0], hidden]}  # type: ignore[index]
+    (found,) = read_laws(write_laws(tmp_path / "laws.json", entry))
+    assert found.names == ("R", "I")
+    assert found.columns == ("R",)
+    assert [variable.is_hidden for variable in found.variables] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("file", "number", "expected"), [("formulas.json", 172, True), ("no_law.json", 36, False)]
+)
+def test_the_files_of_the_package_hold_what_they_say(
+    file: str, number: int, expected: bool
+) -> None:
+    laws = read_laws(PACKAGED / file)
+    assert len(laws) == number
+    for law in laws:
+        assert is_law(read_truth(law.formula, law.names), law.columns) == expected, law.name
 
 
 def test_suites_are_read_with_what_a_case_changes(tmp_path: Path) -> None:
@@ -62,6 +87,9 @@ def variable(**changes: Any) -> dict[str, Any]:
         ({**OHM, "variables": []}, "entry 'ohm': it needs variables"),
         ({**OHM, "n_rows": -1}, "entry 'ohm': -1 is no count"),
         (variable(dist="normal"), "'normal' is not a valid Distribution"),
+        ({**OHM, "expression": "gamma(R)"}, "entry 'ohm': Call is not allowed"),
+        (variable(hidden=True), "entry 'ohm': it needs variables"),
+        (variable(hidden=1), "entry 'ohm': 1 is neither true nor false"),
         (variable(train=[5, 1]), "is no range"),
         (variable(train=[1]), "not enough values"),
         (variable(train=[float("nan"), 1]), "is no range"),

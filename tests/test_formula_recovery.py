@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from problems import law
+from problems import hiding, law
 
 from nalu_cli.experiments.known_law import KnownLaw, Part
 from nalu_cli.experiments.recovery import largest_error, recovery
@@ -72,6 +72,36 @@ def test_the_right_form_is_recovered_up_to_the_tolerance(
 )
 def test_another_formula_is_not_recovered_at_any_tolerance(truth: KnownLaw, found: str) -> None:
     assert not recovery(truth, found, tolerance=0.1).is_recovered
+
+
+@pytest.mark.parametrize("found", ["a", "1", "a*2.5", "a*b", "b", "", "exp(a)", "1/0"])
+@pytest.mark.parametrize("truth", [law("b", "a", "b"), law("a*b", "a", "b")])
+def test_what_a_hidden_variable_decides_is_not_recovered(truth: KnownLaw, found: str) -> None:
+    assert not recovery(hiding(truth, "b"), found, tolerance=0.1).is_recovered
+    rows = law_rows(truth, Part.EXTRAPOLATION, 100, seed=0)
+    error = largest_error(hiding(truth, "b"), found, rows)
+    assert (error is None) == (found not in ("a", "1", "a*2.5"))
+
+
+def test_a_hidden_variable_that_the_truth_lacks_is_no_hindrance() -> None:
+    assert recovery(hiding(law("2*a", "a", "b"), "b"), "a + a").is_exact
+
+
+@pytest.mark.parametrize(
+    ("truth", "found"),
+    [
+        # 1e-13 cannot be told from nothing by values, nor 1 from tanh beyond 30
+        (law("a + 1e-13*sin(a)", "a"), "a"),
+        (law("tanh(a)", "a", low=30, high=40), "1"),
+        (law("a**pi", "a"), "a**3.141592653589793"),
+    ],
+)
+def test_an_approximation_is_not_recovered_however_good(truth: KnownLaw, found: str) -> None:
+    assert not recovery(truth, found).is_recovered
+    rows = law_rows(truth, Part.EXTRAPOLATION, 100, seed=0)
+    error = largest_error(truth, found, rows)
+    assert error is not None
+    assert error < 1e-12
 
 
 def test_constants_that_are_far_off_are_still_found() -> None:

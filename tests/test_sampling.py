@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from problems import law
+from problems import hiding, law
 
 from nalu_cli.errors import DataError
 from nalu_cli.experiments.known_law import Distribution, KnownLaw, Part, Variable
@@ -67,6 +67,13 @@ def test_a_range_may_lie_on_both_sides_and_values_may_be_rounded() -> None:
     assert 0.4 < np.mean(values < 0) < 0.6
     assert np.array_equal(values, np.round(values, 1))
     assert law_rows(sides, Part.TRAIN, 1000, seed=0).X.min() >= 2
+
+
+def test_a_hidden_variable_is_drawn_as_any_other() -> None:
+    seen = law("a*b", "a", "b")
+    rows, other = (law_rows(k, Part.TRAIN, 50, seed=0) for k in (seen, hiding(seen, "b")))
+    assert np.array_equal(rows.X, other.X)
+    assert np.array_equal(rows.y, other.y)
 
 
 def test_rows_outside_the_domain_are_drawn_again() -> None:

@@ -4,7 +4,7 @@ import pytest
 from problems import outcome
 
 from nalu_cli.experiments.results_page import MARK, results_page
-from nalu_cli.experiments.totals import by_label, by_rung, totals_of, wilson_interval
+from nalu_cli.experiments.totals import by_label, by_rung, by_verdict, totals_of, wilson_interval
 from nalu_cli.settings import Status
 
 FAILED = {"recovered": False, "verdict": None, "seconds": None, "formula": "", "error": "it died"}
@@ -81,6 +81,18 @@ def test_rungs_that_took_the_most_time_come_first() -> None:
     assert list(rungs) == ["none", "sum", "product"]
 
 
+def test_every_claim_is_counted_the_strongest_first() -> None:
+    groups = by_verdict(OUTCOMES)
+    assert [(name, t.problems, t.recovered) for name, t in groups.items()] == [
+        ("exact", 2, 1),
+        ("within_noise", 1, 1),
+        ("approximate", 0, 0),
+        ("none", 1, 0),
+        ("failed", 1, 0),
+    ]
+    assert list(by_verdict([])) == ["exact", "within_noise", "approximate", "none"]
+
+
 def test_the_page_says_what_was_counted() -> None:
     versions = {"nalu": "1", "python": "3"}
     page = results_page("Laws", "nalu bench formulas x.json", ("set", "depth"), OUTCOMES, versions)
@@ -93,6 +105,14 @@ def test_the_page_says_what_was_counted() -> None:
     assert "| s | 2 of 2 | 100.0 % (95 % interval 34.2 to 100.0 %) | 1 | 0 | 2 |" in lines
     assert "| c | 0 | r | 1 | **no** | exact | 0 | 8 | product | `` a\\|`b c` `` |" in lines
     assert "| e | 0 | r | 1 | **no** | failed | 0 | - | product | it died |" in lines
+    claims = lines[lines.index("## By verdict") + 2 :][:7]
+    assert claims[2:] == [
+        "| exact | 2 | 1 |",
+        "| within_noise | 1 | 1 |",
+        "| approximate | 0 | 0 |",
+        "| none | 1 | 0 |",
+        "| failed | 1 | 0 |",
+    ]
     shares = lines[lines.index("## Where the time goes") :]
     assert shares[4].startswith("| product | ")
     again = results_page("Laws", "nalu bench formulas x.json", ("set", "depth"), OUTCOMES, versions)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from problems import law, write_suites
+from problems import hiding, law, write_suites
 
 from nalu_cli.errors import UsageError
 from nalu_cli.experiments.benchmark_file import read_suite
@@ -83,6 +83,31 @@ def test_a_table_carries_every_double(tmp_path: Path) -> None:
     assert table.names == ("n, [1]", "a", "y")
     assert np.array_equal(table.columns, np.column_stack([rows.X, rows.y]))
     assert table.decimals[0] == 0
+
+
+def test_a_hidden_column_does_not_reach_the_table(tmp_path: Path) -> None:
+    known = hiding(law("a*h - b", "a", "h", "b"), "h")
+    rows = trial_rows(of(known), Part.TRAIN)
+    (tmp_path / "data.csv").write_text(table_text(known, rows))
+    table = read_table(tmp_path / "data.csv")
+    assert table.names == ("a", "b", "y")
+    shown = np.column_stack([rows.X[:, 0], rows.X[:, 2], rows.y])
+    assert np.array_equal(table.columns, shown)
+
+
+def test_what_is_claimed_of_a_table_without_a_law_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial = of(hiding(law("a*h", "a", "h", n_rows=60), "h"), fit=FitSettings(time_limit=2))
+    outcome = run_trial(trial)
+    assert outcome.error == ""
+    assert outcome.verdict not in (None, Status.EXACT)
+    assert not outcome.recovered
+    # in doubles the values are those of a*b, so the claim cannot but be made
+    known = law("a*b + 1e-18*sin(a)", "a", "b", n_rows=60)
+    claimed = run_trial(of(known))
+    assert claimed.verdict is Status.EXACT
+    assert claimed.is_falsely_exact
 
 
 def test_conditions_say_how_rows_are_drawn() -> None:

@@ -12,7 +12,9 @@ from nalu_cli.experiments.written_formula import (
     FormulaError,
     in_doubles,
     in_many_digits,
+    is_law,
     read_formula,
+    read_truth,
 )
 from nalu_cli.formula import printed_name
 
@@ -78,6 +80,57 @@ def test_any_name_can_be_written_in_backquotes(name: str) -> None:
 def test_what_is_no_formula_is_refused(text: str) -> None:
     with pytest.raises(FormulaError):
         read_formula(text, ["a", "b"])
+
+
+BEYOND = {
+    "sin(a)": np.sin,
+    "cos(a)": np.cos,
+    "tan(a)": np.tan,
+    "exp(a)": np.exp,
+    "log(a)": np.log,
+    "tanh(a)": np.tanh,
+    "atan(a)": np.arctan,
+    "floor(a)": np.floor,
+}
+
+
+@pytest.mark.parametrize("text", BEYOND)
+def test_a_truth_may_use_functions_that_a_found_formula_may_not(text: str) -> None:
+    with pytest.raises(FormulaError, match="Call is not allowed"):
+        read_formula(text, ["a"])
+    truth = read_truth(text, ["a"])
+    rows = np.array([[0.3], [1.0], [7.5]])
+    expected = BEYOND[text](rows[:, 0])
+    assert in_doubles(truth, ["a"])(rows) == pytest.approx(expected, rel=1e-15)
+    found = [float(value) for value in in_many_digits(truth, ["a"], rows)]
+    assert found == pytest.approx(expected, rel=1e-15)
+    assert not is_law(truth, ["a"])
+
+
+@pytest.mark.parametrize(
+    "text", ["exp()", "exp(a, b)", "exp(x=a)", "gamma(a)", "sin", "floor(exp(exp(9)))", "exp(c)"]
+)
+def test_what_is_no_truth_is_refused(text: str) -> None:
+    with pytest.raises(FormulaError):
+        read_truth(text, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sqrt(abs(a))/b**1.5 - pi", True),
+        ("a**(1/3)", True),
+        # what cancels is not used
+        ("a + b + c - c", True),
+        ("log(exp(a))", True),
+        ("a + b + c", False),
+        ("a**pi", False),
+        ("exp(b*log(a))", False),
+        ("a + 1e-9*sin(b)", False),
+    ],
+)
+def test_a_law_is_made_of_columns_powers_and_roots(text: str, expected: bool) -> None:
+    assert is_law(read_truth(text, ["a", "b", "c"]), ["a", "b"]) == expected
 
 
 def test_values_in_doubles_are_undefined_where_the_formula_is() -> None:

@@ -11,7 +11,7 @@ from nalu_cli.commands.envelope import RESULT_VERSION
 from nalu_cli.commands.screen import aligned
 from nalu_cli.errors import visible
 from nalu_cli.experiments.results_page import number_text, share_text
-from nalu_cli.experiments.totals import Totals, by_label, totals_of
+from nalu_cli.experiments.totals import FAILED, Totals, by_label, by_verdict, totals_of
 from nalu_cli.experiments.trial import Outcome
 from nalu_cli.model_file import installed_versions
 from nalu_cli.plain import to_plain
@@ -68,6 +68,8 @@ def _claims(totals: Totals, outcomes: Sequence[Outcome]) -> Iterator[Text]:
     for outcome in outcomes:
         if outcome.is_falsely_exact:
             yield Text(visible(f"  {outcome.name} seed {outcome.seed}: {outcome.formula}"), "red")
+    counts = {name: group.problems for name, group in by_verdict(outcomes).items()}
+    yield Text(f"verdicts: {', '.join(f'{name} {number}' for name, number in counts.items())}")
 
 
 def _times(totals: Totals) -> str:
@@ -114,7 +116,7 @@ def _problem(outcome: Outcome, timed: bool) -> list[str]:
         str(outcome.seed),
         *outcome.labels,
         "yes" if outcome.recovered else "NO",
-        str(outcome.verdict or "failed"),
+        str(outcome.verdict or FAILED),
         number_text(outcome.far_error),
         number_text(outcome.seconds),
         *process,
@@ -157,6 +159,8 @@ def bench_data(
         How many there would be at the end.
     """
     groups = {title: by_label(outcomes, label) for label, title in enumerate(titles)}
+    if not any(outcome.is_published_run for outcome in outcomes):
+        groups["verdict"] = by_verdict(outcomes)
     return {
         "nalu_result_version": RESULT_VERSION,
         "command": f"bench {kind}",

@@ -13,7 +13,7 @@ from nalu_cli.errors import DataError, UsageError, quoted
 from nalu_cli.experiments.known_law import Distribution, KnownLaw, Span, Variable
 from nalu_cli.experiments.operations import Group, Operation, OperationTask, TaskKind
 from nalu_cli.experiments.spread import Spread, SpreadKind
-from nalu_cli.experiments.written_formula import FormulaError, read_formula
+from nalu_cli.experiments.written_formula import FormulaError, read_truth
 
 __all__ = ["PUBLISHED", "Case", "Suite", "read_laws", "read_suite"]
 
@@ -135,7 +135,7 @@ def _law(data: Mapping[str, Any]) -> KnownLaw:
     _check_names(law)
     for formula in (law.formula, *law.positive):
         try:
-            read_formula(formula, law.names)
+            read_truth(formula, law.names)
         except FormulaError as error:
             raise ValueError(str(error)) from error
     return law
@@ -143,7 +143,7 @@ def _law(data: Mapping[str, Any]) -> KnownLaw:
 
 def _check_names(law: KnownLaw) -> None:
     columns = (*law.names, law.target)
-    if len(set(columns)) < len(columns) or not law.names:
+    if len(set(columns)) < len(columns) or not law.columns:
         raise ValueError("it needs variables, all with names of their own and not the target's")
 
 
@@ -156,6 +156,7 @@ def _variable(data: Mapping[str, Any]) -> Variable:
         distribution=Distribution(data["dist"]),
         extrapolation_low=None if low is None else _span(low),
         decimals=None if decimals is None else int(decimals),
+        is_hidden=_flag(data.get("hidden", False)),
     )
     is_log = variable.distribution.startswith("log")
     if is_log and min(variable.train[0], variable.extrapolation[0]) <= 0:
@@ -228,6 +229,12 @@ def _span(data: Sequence[Any]) -> Span:
 def _text(data: Any) -> str:
     if not isinstance(data, str):
         raise ValueError(f"{data!r} is no text")
+    return data
+
+
+def _flag(data: Any) -> bool:
+    if not isinstance(data, bool):
+        raise ValueError(f"{data!r} is neither true nor false")
     return data
 
 

@@ -36,7 +36,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """An input column.
+    """An input.
 
     Parameters
     ----------
@@ -48,6 +48,8 @@ class Variable:
         A second interval to extrapolate to, below the training one.
     decimals : int or None
         Values are rounded to so many.
+    is_hidden : bool
+        Whether the truth uses it and the table lacks it.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Variable:
     distribution: Distribution = Distribution.UNIFORM
     extrapolation_low: Span | None = None
     decimals: int | None = None
+    is_hidden: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -65,7 +68,10 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class KnownLaw:
-    """A formula and how its rows are drawn.
+    """A formula, the truth behind a table, and how its rows are drawn.
+
+    The truth need not be a law: it may use functions beyond those of found formulas, and hidden
+    variables.
 
     Parameters
     ----------
@@ -98,8 +104,13 @@ class KnownLaw:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the input columns in their order."""
+        """Names of all variables in their order, that of the columns of rows drawn."""
         return tuple(variable.name for variable in self.variables)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of those that are columns of the table; found formulas are written in them."""
+        return tuple(variable.name for variable in self.variables if not variable.is_hidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from nalu_cli.experiments.written_formula import (
     FormulaError,
     in_doubles,
     in_many_digits,
+    is_law,
     read_formula,
+    read_truth,
 )
 
 __all__ = ["CONSTANT_TOLERANCE", "Recovery", "largest_error", "recovery"]
@@ -89,23 +91,27 @@ def recovery(law: KnownLaw, found: str, *, tolerance: float = CONSTANT_TOLERANCE
     Returns
     -------
     Recovery
-        A text that is no formula is not recovered.
+        A text that is no formula is not recovered, and a truth that is no law never is.
     """
+    truth = read_truth(law.formula, law.names)
     try:
-        formula = read_formula(found, law.names)
+        formula = read_formula(found, law.columns)
     except FormulaError:
         return Recovery(False, None, tolerance)
-    if _is_equal(law, formula):
+    # a formula that agrees with such a truth to many digits is an approximation all the same
+    if not is_law(truth, law.columns):
+        return Recovery(False, None, tolerance)
+    if _is_equal(law, truth, formula):
         return Recovery(True, 0.0, tolerance)
     return Recovery(False, _constant_error(law, formula), tolerance)
 
 
-def _is_equal(law: KnownLaw, found: sympy.Expr) -> bool:
+def _is_equal(law: KnownLaw, truth: sympy.Expr, found: sympy.Expr) -> bool:
     random = generator(0, law.name, 77)
     X = np.concatenate([draw_rows(law, part, EXACT_POINTS, random).X for part in Part])
-    truth = in_many_digits(read_formula(law.formula, law.names), law.names, X)
+    right = in_many_digits(truth, law.names, X)
     values = in_many_digits(found, law.names, X)
-    known = [(f, t) for f, t in zip(values, truth, strict=True) if t is not None]
+    known = [(f, t) for f, t in zip(values, right, strict=True) if t is not None]
     if not known or any(f is None for f, _ in known):
         return False
     with mpmath.workdps(DIGITS):
@@ -151,7 +157,7 @@ def relative_errors(values: Floats, truth: Floats) -> Floats:
 def largest_error(law: KnownLaw, found: str, rows: Rows) -> float | None:
     """Largest relative error of a found formula; None where it is undefined or no formula."""
     try:
-        value = in_doubles(read_formula(found, law.names), law.names)
+        value = in_doubles(read_formula(found, law.columns), law.names)
     except FormulaError:
         return None
     errors = relative_errors(value(rows.X), rows.y)

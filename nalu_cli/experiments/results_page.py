@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from nalu_cli.experiments.totals import Totals, by_label, by_rung, totals_of
+from nalu_cli.experiments.totals import FAILED, Totals, by_label, by_rung, by_verdict, totals_of
 from nalu_cli.experiments.trial import Outcome
 
 __all__ = ["MARK", "number_text", "results_page", "row", "share_text", "table_head"]
@@ -37,9 +37,11 @@ def results_page(
     made_with = ", ".join(f"{name} {version}" for name, version in versions.items())
     lines = [MARK, "", f"# {title}", "", "```", command, "```", "", f"Made with {made_with}.", ""]
     lines.extend(_headline(totals_of(outcomes)))
+    published = any(outcome.is_published_run for outcome in outcomes)
+    if not published:
+        lines.extend(["", "## By verdict", "", *_verdicts(by_verdict(outcomes))])
     for label, name in enumerate(titles):
         lines.extend(["", f"## By {name}", "", *_groups(name, by_label(outcomes, label))])
-    published = any(outcome.is_published_run for outcome in outcomes)
     if not published:
         lines.extend(["", "## Where the time goes", "", *_times(by_rung(outcomes))])
     problems = _published_runs(titles, outcomes) if published else _problems(titles, outcomes)
@@ -84,6 +86,12 @@ def _groups(title: str, groups: Mapping[str, Totals]) -> Iterator[str]:
         )
 
 
+def _verdicts(groups: Mapping[str, Totals]) -> Iterator[str]:
+    yield from table_head("verdict", "problems", "recovered")
+    for name, totals in groups.items():
+        yield row(name, str(totals.problems), str(totals.recovered))
+
+
 def _times(groups: Mapping[str, Totals]) -> Iterator[str]:
     whole = sum(totals.all_seconds for totals in groups.values()) or 1.0
     yield from table_head("rung with the answer", "recovered", "median seconds", "share of all")
@@ -105,7 +113,7 @@ def _problems(titles: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[st
             str(outcome.seed),
             *outcome.labels,
             "yes" if outcome.recovered else "**no**",
-            str(outcome.verdict or "failed"),
+            str(outcome.verdict or FAILED),
             number_text(outcome.far_error),
             number_text(outcome.seconds),
             outcome.found_by,

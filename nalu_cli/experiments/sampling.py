@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.errors import DataError, quoted
 from nalu_cli.experiments.known_law import Distribution, KnownLaw, Part, Rows, Span, Variable
-from nalu_cli.experiments.written_formula import in_doubles, read_formula
+from nalu_cli.experiments.written_formula import in_doubles, read_truth
 
 __all__ = ["draw_rows", "generator", "law_rows", "root_mean_square", "with_noise"]
 
@@ -66,8 +66,8 @@ def with_noise(rows: Rows, noise: float, random: np.random.Generator) -> Rows:
 
 def draw_rows(law: KnownLaw, part: Part, count: int, random: np.random.Generator) -> Rows:
     """Rows in which the law is defined, without noise; errors as for `law_rows`."""
-    value = in_doubles(read_formula(law.formula, law.names), law.names)
-    positive = [in_doubles(read_formula(text, law.names), law.names) for text in law.positive]
+    value = in_doubles(read_truth(law.formula, law.names), law.names)
+    positive = [in_doubles(read_truth(text, law.names), law.names) for text in law.positive]
     kept: list[Rows] = []
     size = max(SMALLEST_BATCH, count)
     for _ in range(MOST_BATCHES):

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from statistics import median
 
 from nalu_cli.experiments.trial import Outcome
+from nalu_cli.settings import Status
 
-__all__ = ["Totals", "by_label", "by_rung", "totals_of", "wilson_interval"]
+__all__ = ["FAILED", "Totals", "by_label", "by_rung", "by_verdict", "totals_of", "wilson_interval"]
 
 NORMAL_95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
+
+FAILED = "failed"
+"""In place of a verdict, where a fit ended without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,14 @@ def by_rung(outcomes: Iterable[Outcome]) -> dict[str, Totals]:
     """Totals by the rung that had the answer, those that took most of the time first."""
     groups = _grouped((outcome.found_by or "none", outcome) for outcome in outcomes)
     return dict(sorted(groups.items(), key=lambda group: -group[1].all_seconds))
+
+
+def by_verdict(outcomes: Iterable[Outcome]) -> dict[str, Totals]:
+    """Totals by what was claimed, the strongest claim first; claims that nobody made are there."""
+    groups: dict[str, list[Outcome]] = {verdict.value: [] for verdict in Status}
+    for outcome in outcomes:
+        groups.setdefault(outcome.verdict or FAILED, []).append(outcome)
+    return {name: totals_of(group) for name, group in groups.items()}
 
 
 def _grouped(named: Iterable[tuple[str, Outcome]]) -> dict[str, Totals]:

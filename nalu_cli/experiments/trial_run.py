@@ -90,11 +90,13 @@ def _scored(outcome: Outcome, trial: Trial) -> Outcome:
 
 
 def table_text(law: KnownLaw, rows: Rows) -> str:
-    """The rows as CSV, the target last; 17 digits carry every double unchanged."""
+    """The rows as CSV, the target last, without what is hidden; 17 digits carry every double."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow((*law.names, law.target))
-    formats = [*("%d" if variable.is_whole else "%.17g" for variable in law.variables), "%.17g"]
-    np.savetxt(text, np.column_stack([rows.X, rows.y]), fmt=formats, delimiter=",")
+    csv.writer(text, lineterminator="\n").writerow((*law.columns, law.target))
+    shown = [(j, v) for j, v in enumerate(law.variables) if not v.is_hidden]
+    formats = [*("%d" if variable.is_whole else "%.17g" for _, variable in shown), "%.17g"]
+    cells = np.column_stack([rows.X[:, [j for j, _ in shown]], rows.y])
+    np.savetxt(text, cells, fmt=formats, delimiter=",")
     return text.getvalue()
 
 

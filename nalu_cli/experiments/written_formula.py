@@ -1,7 +1,8 @@
 """A formula as text becomes an expression: read by a short list of rules, never executed.
 
 The language is the one formulas are printed in: column names, in backquotes where they are no
-identifier, numbers, ``pi``, ``+ - * / **``, brackets, ``sqrt`` and ``abs``.
+identifier, numbers, ``pi``, ``+ - * / **``, brackets, ``sqrt`` and ``abs``. The truth behind a
+table that has no law may use more functions.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import mpmath
@@ -20,14 +21,34 @@ from numpy.typing import NDArray
 from nalu_cli.errors import quoted
 from nalu_cli.formula import quoted_name
 
-__all__ = ["DIGITS", "FormulaError", "Valued", "in_doubles", "in_many_digits", "read_formula"]
+__all__ = [
+    "DIGITS",
+    "FormulaError",
+    "Valued",
+    "in_doubles",
+    "in_many_digits",
+    "is_law",
+    "read_formula",
+    "read_truth",
+]
 
 Floats = NDArray[np.float64]
 
 Valued = Callable[[Floats], Floats]
 """From rows of shape (n_rows, n_columns) to values of shape (n_rows,), NaN where undefined."""
 
+Function = Callable[[sympy.Expr], sympy.Expr]
+
 DIGITS = 60
+
+PRINTED: Mapping[str, Function] = {"sqrt": sympy.sqrt, "abs": sympy.Abs}
+"""Functions that formulas are printed with."""
+
+BEYOND: Mapping[str, Function] = {
+    name: getattr(sympy, name)
+    for name in ("sin", "cos", "tan", "exp", "log", "tanh", "atan", "floor")
+}
+"""Functions that only a truth may use."""
 
 LONGEST = 50_000
 MOST_NODES = 10_000
@@ -62,6 +83,32 @@ def read_formula(text: str, names: Sequence[str]) -> sympy.Expr:
     FormulaError
         If it is too long, no formula, or no number anywhere.
     """
+    return _read(text, names, PRINTED)
+
+
+def read_truth(text: str, names: Sequence[str]) -> sympy.Expr:
+    """As `read_formula`, for the truth of a benchmark: it may use the functions `BEYOND` too."""
+    return _read(text, names, {**PRINTED, **BEYOND})
+
+
+def is_law(truth: sympy.Expr, columns: Sequence[str]) -> bool:
+    """Whether a truth is a law of these columns: sums, products, powers and roots.
+
+    Parameters
+    ----------
+    truth : sympy.Expr
+        From `read_truth`.
+    columns : sequence of str
+        Those of the table.
+    """
+    return (
+        truth.free_symbols <= set(map(_symbol, columns))
+        and all(isinstance(applied, sympy.Abs) for applied in truth.atoms(sympy.Function))
+        and all(power.exp.is_Rational for power in truth.atoms(sympy.Pow))
+    )
+
+
+def _read(text: str, names: Sequence[str], functions: Mapping[str, Function]) -> sympy.Expr:
     if len(text) > LONGEST:
         raise FormulaError(f"it has {len(text)} characters; at most {LONGEST} are read")
     plain, columns = _unquoted(text, names)
@@ -72,7 +119,7 @@ def read_formula(text: str, names: Sequence[str]) -> sympy.Expr:
     if sum(1 for _ in ast.walk(tree)) > MOST_NODES:
         raise FormulaError("it has too many terms")
     try:
-        found = _Builder(columns).build(tree.body, 0)
+        found = _Builder(columns, functions).build(tree.body, 0)
     except (ArithmeticError, RecursionError) as error:
         raise FormulaError(f"{quoted(text)} has no value") from error
     if found.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
@@ -105,8 +152,11 @@ def _unquoted(text: str, names: Sequence[str]) -> tuple[str, dict[str, sympy.Sym
 class _Builder:
     """Walks a syntax tree; what is not named here is refused."""
 
-    def __init__(self, columns: dict[str, sympy.Symbol]) -> None:
+    def __init__(
+        self, columns: Mapping[str, sympy.Symbol], functions: Mapping[str, Function]
+    ) -> None:
         self._columns = columns
+        self._functions = functions
 
     def build(self, node: ast.expr, level: int) -> sympy.Expr:
         if level > DEEPEST:
@@ -123,10 +173,17 @@ class _Builder:
             case ast.BinOp(left=left, op=operator, right=right):
                 sides = self.build(left, level + 1), self.build(right, level + 1)
                 return _combined(operator, *sides)
-            case ast.Call(func=ast.Name(id="sqrt" | "abs" as name), args=[inner], keywords=[]):
-                inside = self.build(inner, level + 1)
-                return sympy.sqrt(inside) if name == "sqrt" else sympy.Abs(inside)
+            case ast.Call(func=ast.Name(id=name), args=[inner], keywords=[]) if (
+                name in self._functions
+            ):
+                return self._applied(name, self.build(inner, level + 1))
         raise FormulaError(f"{type(node).__name__} is not allowed in a formula")
+
+    def _applied(self, name: str, inside: sympy.Expr) -> sympy.Expr:
+        # floor(exp(exp(9))) would be worked out with all its digits
+        if name in BEYOND and inside.is_number:
+            raise FormulaError(f"{name} of a number is not read")
+        return self._functions[name](inside)
 
     def _named(self, name: str) -> sympy.Expr:
         # a column of that name is printed in backquotes
