@@ -53,6 +53,11 @@ class Factored:
     slopes: Floats
     exponents: tuple[Fraction, ...]
 
+    @property
+    def said(self) -> str:
+        """What rungs for the columns that are left are called beside their names."""
+        return "times factors"
+
     def lift(self, found: Found) -> Found:
         """What was found for the columns that are left, times the factors."""
         kept = [j for j, e in enumerate(self.exponents) if not e]

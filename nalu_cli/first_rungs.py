@@ -12,12 +12,11 @@ from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
 from nalu_cli.bilinear import bilinear_rung
 from nalu_cli.circuit import Circuit
 from nalu_cli.exhaustive import MOST_TERMS, short_relations
-from nalu_cli.factors import Factored
 from nalu_cli.grow import grow_rung
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.rational import rational_rung
-from nalu_cli.rung import Rung, Stop, lifted, noting
+from nalu_cli.rung import Part, Rung, Stop, lifted, noting
 from nalu_cli.sparse import sparse_rung
 from nalu_cli.workbench import Found
 
@@ -40,7 +39,7 @@ MORE_MONOMIALS = 20
 
 
 def first_rungs(
-    problem: Problem, parts: tuple[Factored, ...], *, trained: Iterable[Rung] = ()
+    problem: Problem, parts: tuple[Part, ...], *, trained: Iterable[Rung] = ()
 ) -> Iterator[Rung]:
     """From one product to formulas grown from what the others offer, and what these point to.
 
@@ -49,10 +48,10 @@ def first_rungs(
     Parameters
     ----------
     problem : Problem
-    parts : tuple of Factored
-        What is left of it when factors are pulled out.
+    parts : tuple of Part
+        What is left of it when factors are pulled out, or roots are given.
     trained : iterable of Rung
-        Quick ones that are asked before anything is grown, from what they offer too.
+        Quick ones that are asked before what takes longer.
 
     Yields
     ------
@@ -60,19 +59,26 @@ def first_rungs(
     """
     seen: list[Circuit] = []
     seen_of: list[list[Circuit]] = [[] for _ in parts]
-    rungs = [*noting(seen, _simple_algebra(problem.train))]
+    rungs = [*noting(seen, _linear_algebra(problem.train))]
     for part, there in zip(parts, seen_of, strict=True):
-        rungs += lifted(part, noting(there, _simple_algebra(part.problem.train, part.sizes)))
+        linear = noting(there, _linear_algebra(part.problem.train, part.sizes))
+        rungs += noting(seen, lifted(part, linear))
+    rungs += noting(seen, trained)
+    rungs += noting(seen, [_few_monomials(problem.train)])
+    for part, there in zip(parts, seen_of, strict=True):
+        few = noting(there, [_few_monomials(part.problem.train)])
+        rungs += noting(seen, lifted(part, few))
     # fewer columns take less time
     for part, there in zip(parts, seen_of, strict=True):
-        rungs += lifted(part, noting(there, _sparse_rungs(part.problem.train, part.sizes)))
+        sparse = _sparse_rungs(part.problem.train, part.sizes)
+        rungs += noting(seen, lifted(part, noting(there, sparse)))
     rungs += noting(seen, _sparse_rungs(problem.train))
     # nearly everything is within noise of some size: a longer formula may be much closer
     yield from (replace(rung, pause=False) for rung in rungs[:-1])
     yield rungs[-1]
-    yield from (replace(rung, pause=False) for rung in noting(seen, trained))
     for part, there in zip(parts, seen_of, strict=True):
-        yield from lifted(part, [_grown(part.problem.train, there, part.sizes)])
+        grown_there = lifted(part, [_grown(part.problem.train, there, part.sizes)])
+        yield from noting(seen, grown_there)
     grown: list[Circuit] = []
     yield from noting(grown, [_grown(problem.train, seen)])
     used = grown[0].used_columns() if grown else ()
@@ -87,19 +93,22 @@ def larger_algebra(rows: Rows) -> Iterator[Rung]:
         yield _exhaustive(rows, MOST_TERMS, effort=MORE_MONOMIALS)
 
 
-def grown_from_nothing(problem: Problem, parts: tuple[Factored, ...]) -> Iterator[Rung]:
+def grown_from_nothing(problem: Problem, parts: tuple[Part, ...]) -> Iterator[Rung]:
     """Formulas grown without the rungs before, for a search that takes no algebraic shortcut."""
     yield _grown(problem.train, [])
     for part in parts:
         yield from lifted(part, [_grown(part.problem.train, [], part.sizes)])
 
 
-def _simple_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
+def _linear_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
     yield Rung("product", lambda _: (Found(c) for c in product_rung(rows)))
     yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows, sizes)))
     yield Rung("product of sums", lambda _: (Found(c) for c in bilinear_rung(rows)))
     yield _algebraic(rows, 0, SMALL_QUESTION)
-    yield _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
+
+
+def _few_monomials(rows: Rows) -> Rung:
+    return _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
 
 
 def _sparse_rungs(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:

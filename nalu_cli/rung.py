@@ -5,14 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.factors import Factored
+from nalu_cli.problem import Problem
 from nalu_cli.workbench import Found
 
-__all__ = ["Rung", "Stop", "lifted", "noting"]
+__all__ = ["Part", "Rung", "Stop", "lifted", "noting"]
 
 Stop = Callable[[], bool]
+
+
+class Part(Protocol):
+    """A question whose answers become answers to the whole one."""
+
+    @property
+    def problem(self) -> Problem:
+        """The question."""
+
+    @property
+    def sizes(self) -> NDArray[np.float64] | None:
+        """What its targets were divided by on the training rows, if they were."""
+
+    @property
+    def said(self) -> str:
+        """What its rungs are called beside their names."""
+
+    def lift(self, found: Found) -> Found:
+        """An answer to the whole question.
+
+        Raises
+        ------
+        ValueError
+            If no circuit can hold it.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +66,18 @@ class Rung:
     pause: bool = True
 
 
-def lifted(part: Factored, rungs: Iterable[Rung]) -> Iterator[Rung]:
-    """Rungs for the columns that are left when factors have been pulled out."""
+def lifted(part: Part, rungs: Iterable[Rung]) -> Iterator[Rung]:
+    """Rungs for a part of the question, with answers to the whole of it."""
     for rung in rungs:
-        yield Rung(f"{rung.name} times factors", partial(_lift, part, rung), rung.cycle)
+        yield Rung(f"{rung.name} {part.said}", partial(_lift, part, rung), rung.cycle)
 
 
-def _lift(part: Factored, rung: Rung, stop: Stop) -> Iterator[Found]:
+def _lift(part: Part, rung: Rung, stop: Stop) -> Iterator[Found]:
     for found in rung.search(stop):
-        yield part.lift(found)
+        try:
+            yield part.lift(found)
+        except ValueError:
+            continue  # a power beyond what a circuit holds
 
 
 def noting(seen: list[Circuit], rungs: Iterable[Rung]) -> Iterator[Rung]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nalu_cli.allowed import AllowedValues
+from nalu_cli.domain import rooted
 from nalu_cli.explore import Plan, factor_starts, size_of, starts
 from nalu_cli.factors import pull_out
 from nalu_cli.first_rungs import first_rungs, grown_from_nothing, larger_algebra
 from nalu_cli.gates import with_gates
 from nalu_cli.problem import Problem
 from nalu_cli.relaxed import SUM
-from nalu_cli.rung import Rung, Stop, lifted
+from nalu_cli.rung import Part, Rung, Stop, lifted
 from nalu_cli.settings import CellName, Effort, FitSettings
 from nalu_cli.workbench import ROWS_PER_WEIGHT, SNAP_ROWS, Found, Workbench
 
@@ -42,8 +43,8 @@ SMALL_PLANS = (
 )
 """Stacks that second-order steps alone train well from random starts."""
 
-QUICK_PLANS = ("M2 A1", "M3 A1")
-"""Those that take less time than growing a formula does."""
+QUICK_PLANS = ("M2 A1", "M3 A1", "M2 A1 M1")
+"""Those that take no longer than trying all sums of few monomials does."""
 
 PLANS = (
     "M4 A2 M1",
@@ -107,7 +108,7 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
             yield from _cell_rungs(problem, settings, cycle)
         return
     algebra = not settings.train_only and settings.layers is None
-    parts = pull_out(problem) if settings.layers is None else ()
+    parts = _parts(problem, settings)
     if algebra:
         quick = _explored_all(problem, settings, QUICK_PLANS, cycle=0)
         yield from first_rungs(problem, parts, trained=quick)
@@ -125,6 +126,13 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
         for layers in PLANS:
             if _asked(layers, settings) and _determined(problem, Plan(layers)):
                 yield _trained(problem, settings, Plan(layers), cycle)
+
+
+def _parts(problem: Problem, settings: FitSettings) -> tuple[Part, ...]:
+    """Simpler questions in this one."""
+    if settings.layers is not None:
+        return ()
+    return (*rooted(problem), *pull_out(problem))
 
 
 def _small_rungs(

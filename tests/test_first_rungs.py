@@ -12,8 +12,12 @@ from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.factors import pull_out
 from nalu_cli.first_rungs import first_rungs, grown_from_nothing, larger_algebra
 from nalu_cli.problem import Problem
+from nalu_cli.rung import Rung
 
-PLAIN = ["product", "sum", "product of sums", "algebraic", "few monomials"]
+LINEAR = ["product", "sum", "product of sums", "algebraic"]
+
+
+QUICK = Rung("quick", lambda _: iter(()))
 
 
 def noisy(rows: int = 400) -> Problem:
@@ -26,10 +30,20 @@ def test_simple_questions_come_first_and_fewer_columns_before_many() -> None:
     problem = noisy()
     parts = pull_out(problem)
     assert len(parts) == 1
-    names = [rung.name for rung in first_rungs(problem, parts)]
-    some = [f"{name} times factors" for name in (*PLAIN, "few terms", "rational")]
-    grown = ["grown times factors", "grown"]
-    assert names == [*PLAIN, *some, "few terms", "rational", *grown]
+    names = [rung.name for rung in first_rungs(problem, parts, trained=[QUICK])]
+    assert names == [
+        *LINEAR,
+        *(f"{name} times factors" for name in LINEAR),
+        "quick",
+        "few monomials",
+        "few monomials times factors",
+        "few terms times factors",
+        "rational times factors",
+        "few terms",
+        "rational",
+        "grown times factors",
+        "grown",
+    ]
 
 
 def test_a_formula_within_the_noise_is_enough_when_all_but_growing_have_been_asked() -> None:
@@ -37,9 +51,12 @@ def test_a_formula_within_the_noise_is_enough_when_all_but_growing_have_been_ask
     assert [rung.name for rung in rungs if rung.pause] == ["rational", "grown"]
 
 
-def test_growing_starts_from_what_the_others_offered() -> None:
+@pytest.mark.parametrize("with_factors", [False, True])
+def test_growing_starts_from_what_the_others_offered(with_factors: bool) -> None:
     problem = noisy()
-    (*others, grown) = first_rungs(problem, ())
+    (*others, grown) = first_rungs(problem, pull_out(problem) if with_factors else ())
+    if with_factors:
+        others = [rung for rung in others if rung.name.endswith("times factors")]
     alone = [found.circuit for found in grown.search(lambda: True)]
     for rung in others:
         list(rung.search(lambda: False))

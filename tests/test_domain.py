@@ -1,0 +1,102 @@
+"""Roots that the rows give away: found by the signs of the columns alone, and put back."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from tables import Floats, problem_of, uniform
+
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
+from nalu_cli.domain import rooted, roots_of
+from nalu_cli.problem import Problem
+from nalu_cli.workbench import Found
+
+
+def defined(inside: Floats, x: Floats) -> Floats:
+    """The rows where there is a root."""
+    return x[inside > 0]
+
+
+def asked(x: Floats, y: Floats | None = None) -> Problem:
+    """The target plays no part in what is found."""
+    return problem_of(x, uniform(9, len(x), 1)[:, 0] if y is None else y)
+
+
+def test_a_difference_that_is_never_negative_is_no_accident() -> None:
+    x = uniform(1, 1000, 3, low=-10, high=10)
+    x = defined(x[:, 0] - x[:, 2], x)
+    (root,) = roots_of(asked(x))
+    assert root.coefficients == (1.0, 0.0, -1.0)
+    assert (root.offset, root.signs) == (0.0, ())
+    np.testing.assert_allclose(root.values(x), np.sqrt(x[:, 0] - x[:, 2]))
+
+
+def test_coefficients_are_found_as_closely_as_the_rows_tell() -> None:
+    x = uniform(2, 1500, 2, low=-10, high=10)
+    x = defined(x[:, 0] + 0.4 * x[:, 1], x)
+    (root,) = roots_of(asked(x))
+    assert root.coefficients == pytest.approx((1.0, 0.4), rel=0.03)
+
+
+def test_the_sign_of_a_sum_is_that_of_columns_beside_it() -> None:
+    x = uniform(3, 3000, 5, low=-10, high=10)
+    x = defined((x[:, 3] + x[:, 4] - x[:, 0]) * x[:, 0] * x[:, 1], x)
+    times, over = roots_of(asked(x))
+    assert times.coefficients == over.coefficients
+    assert np.abs(times.coefficients) == pytest.approx([1, 0, 0, 1, 1])
+    assert times.signs == over.signs == (0, 1)
+    inside = np.abs(x[:, 3] + x[:, 4] - x[:, 0])
+    beside = np.abs(x[:, 0] * x[:, 1])
+    np.testing.assert_allclose(times.values(x), np.sqrt(inside * beside))
+    np.testing.assert_allclose(over.values(x), np.sqrt(inside / beside))
+
+
+@pytest.mark.parametrize("name", ["everywhere", "one sign", "few rows", "another boundary"])
+def test_rows_from_everywhere_give_nothing_away(name: str) -> None:
+    x = uniform(4, 40 if name == "few rows" else 1000, 4, low=-10, high=10)
+    if name == "one sign":
+        x = np.abs(x) + 1
+    elif name == "few rows":
+        x = defined(x[:, 0] - x[:, 1], x)
+    elif name == "another boundary":
+        x = defined(x[:, 0] ** 2 + x[:, 1] ** 2 - 90, x)
+    assert roots_of(asked(x)) == ()
+
+
+def test_what_is_found_with_the_root_as_a_column_is_put_in_the_columns_there_are() -> None:
+    x = uniform(5, 1000, 3, low=-10, high=10)
+    x = defined(x[:, 0] * (x[:, 1] - x[:, 2]), x)
+    y = x[:, 1] * np.sqrt(x[:, 0] * (x[:, 1] - x[:, 2]))
+    times = next(part for part in rooted(asked(x, y)) if part.factored is None)
+    assert times.problem.train.X.shape[1] == 4
+    one = Fraction(1)
+    law = Circuit(4, ((Unit(UnitKind.PRODUCT, (Term(1, one), Term(3, one)), 1.0),),))
+    np.testing.assert_allclose(law.evaluate(times.problem.train.X), times.problem.train.y)
+    lifted = times.lift(Found(law, (), 7))
+    assert lifted.circuit.n_columns == 3
+    assert lifted.restarts == 7
+    np.testing.assert_allclose(lifted.circuit.evaluate(x), y)
+    squared = Circuit(4, ((Unit(UnitKind.PRODUCT, (Term(3, Fraction(2)),), 1.0),),))
+    again = times.lift(Found(squared)).circuit
+    np.testing.assert_allclose(again.evaluate(x), x[:, 0] * (x[:, 1] - x[:, 2]))
+    # no root is left that could be undefined elsewhere
+    assert np.isfinite(again.evaluate(-np.abs(x) * [1, 1, 2])).all()
+
+
+def test_factors_are_pulled_out_of_the_question_with_a_root() -> None:
+    x = uniform(6, 1000, 3, low=-10, high=10)
+    x = defined(x[:, 0] - x[:, 1], x)
+    root = np.sqrt(x[:, 0] - x[:, 1])
+    y = x[:, 2] ** 3 * (root + 7)
+    parts = rooted(asked(x, y))
+    assert {part.said for part in parts} == {"with a root", "times factors with a root"}
+    part = next(part for part in parts if part.factored is not None)
+    assert part.sizes is not None
+    one = Fraction(1)
+    inner = Circuit(
+        part.problem.train.X.shape[1],
+        ((Unit(UnitKind.SUM, (Term(part.problem.names.index("root"), one),), 7.0),),),
+    )
+    np.testing.assert_allclose(part.lift(Found(inner)).circuit.evaluate(x), y)
