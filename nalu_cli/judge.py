@@ -24,6 +24,7 @@ __all__ = [
     "errors_on",
     "front",
     "has_few_constants",
+    "kept_back",
     "on_all_rows",
     "pick",
     "verdict",
@@ -69,7 +70,8 @@ class Candidate:
     rmse : float
         On the train and near rows.
     score : float
-        Bayesian information criterion on the train and near rows; smaller is better.
+        Bayesian information criterion; smaller is better. The far rows count: they tell a law from
+        a good fit. Only rows of a file of the user's own stay out of it.
     standard_errors : dict of Place to float
         Of the constants.
     """
@@ -144,22 +146,20 @@ def weigh(
     Candidate
     """
     length = complexity(circuit)
-    inner = Rows(
-        np.concatenate([problem.train.X, problem.near.X]),
-        np.concatenate([problem.train.y, problem.near.y]),
-    )
-    rmse = errors_on(circuit, inner).rmse
+    rmse = errors_on(circuit, problem.inner_rows()).rmse
     worst = max(agreement(circuit, rows) for rows in (problem.train, problem.near, problem.far))
     if worst <= 1.0 and not _is_law(circuit, length, problem):
         worst = math.inf
-    n = len(inner)
-    floor = 1e-15 * float(np.sqrt(np.mean((inner.y / _size(inner.y)) ** 2))) * _size(inner.y)
-    undefined = rmse is None or (len(problem.far) and errors_on(circuit, problem.far).rmse is None)
+    scored = problem.own_rows()
+    n = len(scored)
+    floor = 1e-15 * float(np.sqrt(np.mean((scored.y / _size(scored.y)) ** 2))) * _size(scored.y)
+    over_all, far = errors_on(circuit, scored).rmse, errors_on(circuit, problem.far).rmse
+    undefined = over_all is None or (len(problem.far) > 0 and far is None)
     free = n - len(constants_of(circuit))
     misfit = math.inf
     if not undefined and (free > 0 or worst <= 1.0):
         # the variance left per degree of freedom: as many constants as rows fit anything
-        left = math.log(max(rmse or 0.0, floor, 5e-324)) + 0.5 * math.log(n / max(free, 1))
+        left = math.log(max(over_all or 0.0, floor, 5e-324)) + 0.5 * math.log(n / max(free, 1))
         misfit = 2 * n * left
     return Candidate(
         circuit,
@@ -276,11 +276,7 @@ def verdict(candidate: Candidate, problem: Problem) -> tuple[Status, float | Non
     """
     if candidate.is_exact:
         return Status.EXACT, 0.0, ()
-    everything = problem.all_rows()
-    inner = Rows(
-        np.concatenate([problem.train.X, problem.near.X]),
-        np.concatenate([problem.train.y, problem.near.y]),
-    )
+    everything, inner = problem.all_rows(), problem.inner_rows()
     left = candidate.circuit.evaluate(inner.X) - inner.y
     noise = candidate.rmse / float(np.sqrt(np.mean(everything.y**2)))
     inside, outside = errors_on(candidate.circuit, inner), errors_on(candidate.circuit, problem.far)
@@ -308,8 +304,38 @@ def on_all_rows(candidate: Candidate, problem: Problem) -> Candidate:
     Candidate
         With the standard errors of its constants; its marks are the old ones.
     """
-    parts = [problem.train, problem.near] + ([] if problem.far_is_test else [problem.far])
-    rows = Rows(np.concatenate([p.X for p in parts]), np.concatenate([p.y for p in parts]))
+    return _fitted(candidate, problem.own_rows())
+
+
+def kept_back(candidate: Candidate, problem: Problem) -> Candidate:
+    """A candidate whose constants without a name are fitted on the training rows alone.
+
+    Under noise all rows have a say in which formula is chosen. What it says of the rows farthest
+    out is tested with constants that these had no part in.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    problem : Problem
+
+    Returns
+    -------
+    Candidate
+        Marked anew; an exact one is what it was.
+    """
+    if candidate.is_exact:
+        return candidate
+    fitted = _fitted(candidate, problem.train)
+    return weigh(
+        fitted.circuit,
+        problem,
+        found_by=candidate.found_by,
+        moves=candidate.moves,
+        standard_errors=fitted.standard_errors,
+    )
+
+
+def _fitted(candidate: Candidate, rows: Rows) -> Candidate:
     values = constants_of(candidate.circuit)
     named = {place for place, value in values.items() if name_constant(value) is not None}
     circuit, errors = refit(candidate.circuit, rows, sigma=candidate.rmse, fixed=named)
@@ -321,8 +347,7 @@ def on_all_rows(candidate: Candidate, problem: Problem) -> Candidate:
 def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[str]:
     """Why what is left over does not look like noise."""
     found = []
-    inner = np.concatenate([problem.train.X, problem.near.X])
-    y = np.concatenate([problem.train.y, problem.near.y])
+    inner, y = problem.inner_rows().X, problem.inner_rows().y
     if not candidate.circuit.used_columns() or not _explains(y, left, candidate.complexity):
         found.append("no formula of this class does better than a constant")
     weights = len(candidate.circuit.used_columns()) + len(constants_of(candidate.circuit))

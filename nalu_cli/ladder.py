@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from nalu_cli.formula import complexity
 from nalu_cli.judge import Candidate, errors_on, has_few_constants, pick, verdict, weigh
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine
-from nalu_cli.refit import constants_of
+from nalu_cli.refit import constants_of, without_constants
 from nalu_cli.rung import Rung
 from nalu_cli.rungs import rungs_of
 from nalu_cli.settings import Effort, FitSettings, Status
@@ -227,14 +227,24 @@ class _Contest:
     climbed: Climbed
 
     @property
+    def _rows(self) -> int:
+        return len(self.problem.own_rows())
+
+    @property
     def _symbol(self) -> float:
-        return math.log(len(self.problem.train))
+        return math.log(self._rows)
 
     def is_open_to_named(self, rough: Candidate) -> bool:
-        """Ask before constants get names."""
+        """Ask before constants are fitted to all rows and get names.
+
+        Until then the far rows say little: a constant that is slightly off moves them most.
+        """
         best = self.climbed.best
+        if best is None or rough.rmse == 0:
+            return True
+        hoped = 2 * self._rows * math.log(rough.rmse) + rough.complexity * self._symbol
         named = min(len(constants_of(rough.circuit)), LIKELY_NAMED) * SYMBOLS_OF_A_REAL
-        return best is None or rough.score - named * self._symbol <= best.score
+        return hoped - named * self._symbol <= best.score
 
     def is_open_to_shortened(self, circuit: Circuit) -> bool:
         """Ask, once, before a shorter form is looked for; of equal formulas only shorter ones."""
@@ -260,6 +270,9 @@ def _candidate(
     clock: _Clock,
 ) -> Candidate | None:
     """Refine and weigh what a rung offers, if it can compete and the settings permit it."""
+    if not settings.constants:
+        # what is fitted is never exactly 1
+        found = replace(found, circuit=without_constants(found.circuit))
     if complexity(found.circuit) >= climbed.shortest:
         return None
     if not _is_permitted(found.circuit, settings):
@@ -273,10 +286,12 @@ def _candidate(
     contest = None if sigma is None else _Contest(problem, climbed)
     if contest is not None and not contest.is_open_to_named(rough):
         return rough
+    # noise hides much: every row has a say in which formula it is, see `judge.kept_back`
+    rows = problem.train if sigma is None else problem.own_rows()
     try:
         refined = refine(
             found.circuit,
-            problem.train,
+            rows,
             sigma=sigma,
             others=problem.far,
             worthwhile=None if contest is None else contest.is_open_to_shortened,

@@ -14,7 +14,7 @@ from nalu_cli.answer import EVERY, Answer, Constant, Evidence, Progress, Watch
 from nalu_cli.constants import name_constant
 from nalu_cli.excerpt import Excerpt, complete_blocks, excerpt_of, most_rows
 from nalu_cli.gates import gate_caveats
-from nalu_cli.judge import Candidate, errors_on, front, on_all_rows, verdict
+from nalu_cli.judge import Candidate, errors_on, front, kept_back, on_all_rows, verdict
 from nalu_cli.ladder import Climbed, climb, seconds_of
 from nalu_cli.model_file import installed_versions
 from nalu_cli.moves import snap_table
@@ -218,16 +218,16 @@ def _compared(request: _Request, answer: Answer, table: Table | LongTable, part:
 def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: float) -> Answer:
     best = climbed.best
     assert best is not None  # the constant is always there
-    status, noise, caveats = verdict(best, problem)
+    tested = kept_back(best, problem)
+    status, noise, caveats = verdict(tested, problem)
     far = TEST if problem.far_is_test else "far"
     # the errors are those of the constants that the rows kept back had no part in
     errors = {
-        name: errors_on(best.circuit, rows)
+        name: errors_on(tested.circuit, rows)
         for name, rows in (("train", problem.train), ("near", problem.near), (far, problem.far))
     }
     rivals = rivals_of(climbed.candidates, best, problem)
-    if status is Status.WITHIN_NOISE:
-        best = on_all_rows(best, problem)
+    best = on_all_rows(best, problem) if status is Status.WITHIN_NOISE else tested
     probe = problem.train.X[:PROBES]
     moves = best.moves or snap_table(best.circuit, problem.train, problem.names)
     return Answer(

@@ -79,8 +79,19 @@ class Problem:
 
     def all_rows(self) -> Rows:
         """Train, near and far rows together."""
-        parts = (self.train, self.near, self.far)
-        return Rows(np.concatenate([p.X for p in parts]), np.concatenate([p.y for p in parts]))
+        return _together(self.train, self.near, self.far)
+
+    def inner_rows(self) -> Rows:
+        """Train and near rows together."""
+        return _together(self.train, self.near)
+
+    def own_rows(self) -> Rows:
+        """All rows but those of a file of the user's own."""
+        return self.inner_rows() if self.far_is_test else self.all_rows()
+
+
+def _together(*parts: Rows) -> Rows:
+    return Rows(np.concatenate([p.X for p in parts]), np.concatenate([p.y for p in parts]))
 
 
 def pose(

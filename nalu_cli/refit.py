@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ __all__ = [
     "relax",
     "with_constants",
     "with_offsets_of_one",
+    "without_constants",
 ]
 
 Floats = NDArray[np.float64]
@@ -76,6 +78,16 @@ def with_constants(circuit: Circuit, values: dict[Place, float]) -> Circuit:
             units.append(Unit(unit.kind, tuple(t for t in terms if t.constant != 0), constant))
         layers.append(tuple(units))
     return Circuit(circuit.n_columns, tuple(layers))
+
+
+def without_constants(circuit: Circuit) -> Circuit:
+    """The circuit with the nearest of -1, 0 and 1 for each constant; no scale becomes 0."""
+    values = {}
+    for place, value in constants_of(circuit).items():
+        nearest = math.copysign(min(round(abs(value)), 1), value)
+        kind = circuit.layers[place.layer][place.unit].kind
+        values[place] = nearest if kind is UnitKind.SUM else math.copysign(1.0, value)
+    return with_constants(circuit, values)
 
 
 def _with_value(term: Term, value: float | None) -> Term:

@@ -15,7 +15,16 @@ from test_refit import weighted
 
 from nalu_cli.algebraic import relations
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
-from nalu_cli.judge import Candidate, errors_on, front, on_all_rows, pick, verdict, weigh
+from nalu_cli.judge import (
+    Candidate,
+    errors_on,
+    front,
+    kept_back,
+    on_all_rows,
+    pick,
+    verdict,
+    weigh,
+)
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.refit import refit
 from nalu_cli.settings import Status
@@ -291,3 +300,40 @@ def test_every_row_makes_constants_surer_but_those_of_a_test_file_have_no_part()
     (unit,) = tested.circuit.layers[0]
     expected = np.linalg.lstsq(inner, rows.y[:280], rcond=None)[0]
     assert [unit.terms[0].constant, unit.constant] == pytest.approx(expected, rel=1e-6)
+
+
+def test_far_rows_count_in_the_score_unless_they_are_a_test_of_the_users_own() -> None:
+    x = far_out(uniform(8, 400, 1))
+    y = x[:, 0] + 0.1 * np.random.default_rng(9).standard_normal(400)
+    problem = problem_of(x, y, far=120)
+    bent = replace(problem, far=Rows(problem.far.X, problem.far.y + 3))
+    line = Circuit(1, ((weighted((0, 1.0)),),))
+    as_it_is = weigh(line, problem, found_by="test")
+    with_bend = weigh(line, bent, found_by="test")
+    assert with_bend.score > as_it_is.score + 100
+    assert with_bend.rmse == as_it_is.rmse
+    own = [weigh(line, replace(p, far_is_test=True), found_by="test") for p in (problem, bent)]
+    assert own[0].score == own[1].score
+
+
+def test_what_is_said_of_far_rows_is_tested_with_constants_they_had_no_part_in() -> None:
+    x = far_out(uniform(10, 400, 1))
+    y = 2.345 * x[:, 0] + 0.1 * np.random.default_rng(11).standard_normal(400)
+    problem = problem_of(x, y, far=120)
+    slope = float(problem.all_rows().X[:, 0] @ problem.all_rows().y) / float(
+        problem.all_rows().X[:, 0] @ problem.all_rows().X[:, 0]
+    )
+    chosen = weigh(Circuit(1, ((weighted((0, slope)),),)), problem, found_by="test")
+    tested = kept_back(chosen, problem)
+    (unit,) = tested.circuit.layers[0]
+    train = problem.train
+    alone = float(train.X[:, 0] @ train.y) / float(train.X[:, 0] @ train.X[:, 0])
+    assert unit.terms[0].constant == pytest.approx(alone, rel=1e-9)
+    assert unit.terms[0].constant != pytest.approx(slope, rel=1e-9)
+    assert tested.found_by == chosen.found_by
+
+
+def test_an_exact_formula_is_not_fitted_again() -> None:
+    x = uniform(12, 100, 2)
+    candidate = weigh(PRODUCT, problem_of(x, x[:, 0] * x[:, 1]), found_by="test")
+    assert kept_back(candidate, problem_of(x, x[:, 0] * x[:, 1])) is candidate
