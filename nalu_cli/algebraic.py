@@ -213,6 +213,9 @@ def _null_vector(rows: Rows, question: _Question) -> dict[tuple[Fraction, Expone
     R: Floats = np.asarray(np.linalg.qr(A, mode="r"), dtype=np.float64)
     if not _is_singular(R):
         return None
+    alone = sum(power == 0 for power, _ in keys)
+    if _is_singular(R[:alone, :alone]):
+        return None  # of so high a degree that the monomials depend on each other, to rounding
     _, s, Vt = np.linalg.svd(R)
     dimension = int((s < NULL * s[0]).sum())
     if not 1 <= dimension <= MOST_VECTORS:
