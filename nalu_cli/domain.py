@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.expression import expression_of, product, total
 from nalu_cli.factors import Factored, pull_out
+from nalu_cli.monomials import exponents_up_to, monomial_values
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.scale import Scale
 from nalu_cli.tree import Column, Magnitude, Node, Product, Sum
@@ -19,11 +20,15 @@ from nalu_cli.workbench import Found
 __all__ = ["Root", "Rooted", "rooted", "roots_of"]
 
 Floats = NDArray[np.float64]
+Exponents = tuple[int, ...]
 
 FEWEST_ROWS = 100
 """With fewer a sum that never changes sign is chance."""
 
-MOST_COLUMNS = 12
+MOST_COLUMNS = {1: 12, 2: 8}
+"""Of tables where sums of monomials of each degree are looked for."""
+
+MOST_TERMS = 6
 MOST_SIGNS = 4
 """Columns of both signs under a root beside a sum."""
 
@@ -33,6 +38,9 @@ EXPLAINED = 0.3
 STEPS, RIDGES, LARGEST = 8, (1e-2, 1e-4, 1e-6, 1e-8), 500.0
 """Newton steps of a logistic fit for each of its penalties, and the largest exponent."""
 
+WHOLE = (1, 2, 3)
+"""Largest coefficient, when all may be whole numbers."""
+
 NAME = "root"
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
@@ -40,41 +48,43 @@ ONE, HALF = Fraction(1), Fraction(1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """The root of a sum of columns times or over others, positive on every row by no accident.
+    """The root of a sum of monomials times or over columns, positive on every row by no accident.
 
     Parameters
     ----------
-    coefficients : tuple of float
-        Of the columns in the sum; 0 for those that are not in it.
-    offset : float
+    terms : tuple of (float, tuple of int)
+        Coefficients and exponents of the monomials.
     signs : tuple of int
         Columns of both signs that stand beside the sum.
     over : bool
         Whether the sum is divided by these, or multiplied.
     """
 
-    coefficients: tuple[float, ...]
-    offset: float
+    terms: tuple[tuple[float, Exponents], ...]
     signs: tuple[int, ...]
     over: bool
 
     @property
     def column(self) -> int:
         """Which column the root is where it is one more."""
-        return len(self.coefficients)
+        return len(self.terms[0][1])
 
     @property
     def inside(self) -> Node:
         """What stands under the root, as a tree."""
-        terms = [(c, Column(j)) for j, c in enumerate(self.coefficients) if c]
+        terms = [
+            (c, product([(Column(j), Fraction(e)) for j, e in enumerate(m) if e]))
+            for c, m in self.terms
+            if any(m)
+        ]
+        offset = sum(c for c, m in self.terms if not any(m))
         power = -ONE if self.over else ONE
-        return product(
-            [(total(terms, self.offset), ONE), *((Column(j), power) for j in self.signs)]
-        )
+        beside = [(Column(j), power) for j in self.signs]
+        return product([(total(terms, offset), ONE), *beside])
 
     def values(self, X: Floats) -> Floats:
         """The root on some rows: (N,), NaN where there is none."""
-        inside = X @ np.array(self.coefficients) + self.offset
+        inside = sum(c * np.prod(X ** np.array(m), axis=1) for c, m in self.terms)
         beside = np.prod(X[:, self.signs], axis=1)
         with np.errstate(all="ignore"):
             return np.asarray(np.sqrt(inside / beside if self.over else inside * beside))
@@ -143,8 +153,9 @@ def roots_of(problem: Problem) -> tuple[Root, ...]:
     """Roots that explain why there are rows in one part of the space of the columns alone.
 
     In a table of ``y = x + sqrt(a*(b - c))`` the sign of b - c is that of a on every row. For every
-    few columns of both signs a linear classifier tells the sign of their product from the columns;
-    if it is never wrong, and by no accident, it is the sum that stands with them under a root.
+    few columns of both signs a linear classifier tells the sign of their product from the columns,
+    or from products of two; if it is never wrong, and by no accident, it is the sum that stands
+    with them under a root.
 
     Parameters
     ----------
@@ -158,43 +169,42 @@ def roots_of(problem: Problem) -> tuple[Root, ...]:
     rows = problem.all_rows()
     X = rows.X
     both = np.flatnonzero((X > 0).any(axis=0) & (X < 0).any(axis=0))
-    if not len(both) or len(X) < FEWEST_ROWS or X.shape[1] > MOST_COLUMNS or not X.all():
+    if not len(both) or len(X) < FEWEST_ROWS or not X.all():
         return ()
     size = Scale.of(rows).columns
-    for count in range(min(MOST_SIGNS, len(both)) + 1):
+    degrees = [degree for degree, most in MOST_COLUMNS.items() if X.shape[1] <= most]
+    for degree, count in itertools.product(degrees, range(MOST_SIGNS + 1)):
+        exponents = exponents_up_to(X.shape[1], degree)
+        values = monomial_values(X / size, exponents)
         for signs in itertools.combinations(map(int, both), count):
-            found = _sum(X / size, signs, both)
+            label = np.prod(np.sign(X[:, signs]), axis=1)
+            found = _sum(values, label)
             if found is not None:
-                coefficients = found[:-1] / size
-                lead = float(np.max(np.abs(coefficients)))
-                given = tuple(map(float, coefficients / lead))
+                sizes = np.prod(size ** np.array(exponents), axis=1)
+                w = _simple(values * sizes, label, found / sizes)
+                terms = tuple((float(w[k]), exponents[k]) for k in np.flatnonzero(w))
                 return tuple(
-                    Root(given, float(found[-1]) / lead, signs, over)
-                    for over in ((False, True) if signs else (False,))
+                    Root(terms, signs, over) for over in ((False, True) if signs else (False,))
                 )
     return ()
 
 
-def _sum(X: Floats, signs: tuple[int, ...], both: NDArray[np.intp]) -> Floats | None:
-    """The sum of columns, and its offset, with the sign of a product of others on every row."""
-    if signs:
-        # a single sign is told by its own column
-        usable = [j for j in range(X.shape[1]) if len(signs) > 1 or j not in signs]
-        design = np.column_stack([X, np.ones(len(X))])
-        usable.append(X.shape[1])
-    else:
-        # what is positive by itself would explain everything
-        usable = [int(j) for j in both]
-        design = np.column_stack([X, np.zeros(len(X))])
-    found = _separating(design * np.prod(np.sign(X[:, signs]), axis=1)[:, None], usable)
-    return found if found is not None and found[:-1].any() else None
+def _sum(values: Floats, label: Floats) -> Floats | None:
+    """The sum of monomials with a given sign on every row; None where there is none."""
+    A = values * label[:, None]
+    # what has the sign by itself would explain everything
+    usable = np.flatnonzero((A > 0).any(axis=0) & (A < 0).any(axis=0))
+    if not len(usable):
+        return None
+    w, *_ = np.linalg.lstsq(A[:, usable], np.ones(len(A)), rcond=None)
+    if 1 - np.mean((1 - A[:, usable] @ w) ** 2) < EXPLAINED:
+        return None
+    found = _separating(A, [int(k) for k in usable])
+    return found if found is not None and np.count_nonzero(found) <= MOST_TERMS else None
 
 
 def _separating(A: Floats, usable: list[int]) -> Floats | None:
     """A sparse w with ``A @ w > 0`` on every row; None where there is none."""
-    w, *_ = np.linalg.lstsq(A[:, usable], np.ones(len(A)), rcond=None)
-    if 1 - np.mean((1 - A[:, usable] @ w) ** 2) < EXPLAINED:
-        return None
     kept = list(usable)
     best: Floats | None = None
     while kept and (found := _classified(A[:, kept])) is not None:
@@ -206,14 +216,21 @@ def _separating(A: Floats, usable: list[int]) -> Floats | None:
 
 
 def _classified(A: Floats) -> Floats | None:
-    """The direction of a logistic fit that puts every row on its side, of ones where that does."""
+    """The direction of a logistic fit that puts every row on its side; None where none does."""
     w: Floats = np.asarray(np.linalg.lstsq(A, np.ones(len(A)), rcond=None)[0])
     for ridge in RIDGES:
         for _ in range(STEPS):
             p = 1 / (1 + np.exp(np.clip(A @ w, -LARGEST, LARGEST)))
             H = (A * (p * (1 - p))[:, None]).T @ A + ridge * np.eye(A.shape[1])
             w = w + np.linalg.solve(H, A.T @ p - ridge * w)
-    return next((d for d in (np.sign(w), w) if bool((A @ d > 0).all())), None)
+    return w if bool((A @ w > 0).all()) else None
+
+
+def _simple(values: Floats, label: Floats, w: Floats) -> Floats:
+    """Whole numbers with the same sign on every row, if there are some close by."""
+    w = w / np.max(np.abs(w))
+    whole = (np.round(w * most) for most in WHOLE)
+    return next((u for u in whole if bool((label * (values @ u) > 0).all())), w)
 
 
 def _with_column(problem: Problem, root: Root) -> Problem | None:

@@ -28,8 +28,8 @@ def test_a_difference_that_is_never_negative_is_no_accident() -> None:
     x = uniform(1, 1000, 3, low=-10, high=10)
     x = defined(x[:, 0] - x[:, 2], x)
     (root,) = roots_of(asked(x))
-    assert root.coefficients == (1.0, 0.0, -1.0)
-    assert (root.offset, root.signs) == (0.0, ())
+    assert root.terms == ((1.0, (1, 0, 0)), (-1.0, (0, 0, 1)))
+    assert root.signs == ()
     np.testing.assert_allclose(root.values(x), np.sqrt(x[:, 0] - x[:, 2]))
 
 
@@ -37,20 +37,27 @@ def test_coefficients_are_found_as_closely_as_the_rows_tell() -> None:
     x = uniform(2, 1500, 2, low=-10, high=10)
     x = defined(x[:, 0] + 0.4 * x[:, 1], x)
     (root,) = roots_of(asked(x))
-    assert root.coefficients == pytest.approx((1.0, 0.4), rel=0.03)
+    assert {m: c for c, m in root.terms} == pytest.approx({(1, 0): 1.0, (0, 1): 0.4}, rel=0.03)
 
 
 def test_the_sign_of_a_sum_is_that_of_columns_beside_it() -> None:
     x = uniform(3, 3000, 5, low=-10, high=10)
     x = defined((x[:, 3] + x[:, 4] - x[:, 0]) * x[:, 0] * x[:, 1], x)
     times, over = roots_of(asked(x))
-    assert times.coefficients == over.coefficients
-    assert np.abs(times.coefficients) == pytest.approx([1, 0, 0, 1, 1])
+    assert times.terms == over.terms
+    assert {m.index(1): abs(c) for c, m in times.terms} == {0: 1, 3: 1, 4: 1}
     assert times.signs == over.signs == (0, 1)
     inside = np.abs(x[:, 3] + x[:, 4] - x[:, 0])
     beside = np.abs(x[:, 0] * x[:, 1])
     np.testing.assert_allclose(times.values(x), np.sqrt(inside * beside))
     np.testing.assert_allclose(over.values(x), np.sqrt(inside / beside))
+
+
+def test_products_of_two_columns_stand_under_roots_too() -> None:
+    x = uniform(7, 2000, 4, low=-10, high=10)
+    x = defined(x[:, 0] - x[:, 1] - 2 * x[:, 2] * x[:, 3], x)
+    (root,) = roots_of(asked(x))
+    assert {m: c for c, m in root.terms} == {(1, 0, 0, 0): 1, (0, 1, 0, 0): -1, (0, 0, 1, 1): -2}
 
 
 @pytest.mark.parametrize("name", ["everywhere", "one sign", "few rows", "another boundary"])
