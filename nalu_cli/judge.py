@@ -338,7 +338,10 @@ def kept_back(candidate: Candidate, problem: Problem) -> Candidate:
 def _fitted(candidate: Candidate, rows: Rows) -> Candidate:
     values = constants_of(candidate.circuit)
     named = {place for place, value in values.items() if name_constant(value) is not None}
-    circuit, errors = refit(candidate.circuit, rows, sigma=candidate.rmse, fixed=named)
+    try:
+        circuit, errors = refit(candidate.circuit, rows, sigma=candidate.rmse, fixed=named)
+    except (OverflowError, ValueError, np.linalg.LinAlgError):
+        return candidate  # undefined on some row, or a constant would leave the range of doubles
     return replace(
         candidate, circuit=circuit, standard_errors={**candidate.standard_errors, **errors}
     )

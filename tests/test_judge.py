@@ -337,3 +337,12 @@ def test_an_exact_formula_is_not_fitted_again() -> None:
     x = uniform(12, 100, 2)
     candidate = weigh(PRODUCT, problem_of(x, x[:, 0] * x[:, 1]), found_by="test")
     assert kept_back(candidate, problem_of(x, x[:, 0] * x[:, 1])) is candidate
+
+
+def test_a_formula_without_a_value_on_some_row_is_tested_as_it_is() -> None:
+    x = uniform(13, 100, 1, low=-3, high=3)
+    root = Circuit(1, ((Unit(UnitKind.PRODUCT, (Term(0, Fraction(1, 2)),), 1.7),),))
+    problem = problem_of(x, x[:, 0])
+    tested = kept_back(weigh(root, problem, found_by="test"), problem)
+    assert tested.circuit.layers[0][0].terms == root.layers[0][0].terms
+    assert verdict(tested, problem)[0] is Status.NONE

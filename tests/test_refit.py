@@ -16,7 +16,15 @@ from tables import Floats, uniform
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.polish import evaluate_relaxed
 from nalu_cli.problem import Rows
-from nalu_cli.refit import Place, balance, constants_of, refit, relax, with_constants
+from nalu_cli.refit import (
+    Place,
+    balance,
+    constants_of,
+    refit,
+    relax,
+    with_constants,
+    without_constants,
+)
 from nalu_cli.rounding import rounding_bound
 
 SUM = UnitKind.SUM
@@ -55,6 +63,23 @@ def test_a_relaxed_circuit_computes_the_same(circuit: Circuit, seed: int) -> Non
 @given(circuits())
 def test_constants_put_back_give_the_same_circuit(circuit: Circuit) -> None:
     assert with_constants(circuit, constants_of(circuit)) == circuit
+
+
+@given(circuits())
+def test_without_constants_there_are_none_but_1_and_what_had_none_is_as_it_was(
+    circuit: Circuit,
+) -> None:
+    plain = without_constants(circuit)
+    assert {abs(value) for value in constants_of(plain).values()} <= {1.0}
+    assert without_constants(plain) == plain
+
+
+def test_the_nearest_of_minus_1_0_and_1_stands_for_a_constant() -> None:
+    sums = weighted((0, 1.02), (1, -0.9), (2, 0.3), offset=0.2)
+    (plain,) = without_constants(Circuit(3, ((sums,),))).layers[0]
+    assert plain == weighted((0, 1.0), (1, -1.0))
+    scaled = Circuit(1, ((Unit(UnitKind.PRODUCT, (Term(0, Fraction(2)),), -0.01),),))
+    assert without_constants(scaled).layers[0][0].constant == -1.0
 
 
 @given(circuits(), st.floats(0.5, 2.0))
