@@ -43,7 +43,7 @@ SMALL_PLANS = (
 )
 """Stacks that second-order steps alone train well from random starts."""
 
-QUICK_PLANS = ("M2 A1", "M3 A1", "M2 A1 M1")
+QUICK_PLANS = ("M2 A1", "M3 A1")
 """Those that take no longer than trying all sums of few monomials does."""
 
 PLANS = (
