@@ -24,6 +24,9 @@ MOST_DEGREE = 6
 ROWS_PER_MONOMIAL = 4
 """Bounds on the sums that are started from."""
 
+ROUNDING = 1e-13
+"""Relative error that says nothing about a term: many of them add up to it."""
+
 PRICE = 2.0
 """A term costs its coefficient and the choice of its monomial, in halves of log n."""
 
@@ -90,6 +93,7 @@ def most_significant(design: Floats, y: Floats) -> tuple[NDArray[np.intp], Float
     size = np.linalg.norm(design, axis=0)
     design = design / np.where(size > 0, size, 1.0)
     kept = np.flatnonzero(size > 0)
+    least = ROUNDING**2 * float(np.mean(y**2))
     best = (math.inf, kept, np.zeros(len(kept)))
     while len(kept):
         q, r = np.linalg.qr(design[:, kept])
@@ -97,7 +101,7 @@ def most_significant(design: Floats, y: Floats) -> tuple[NDArray[np.intp], Float
         coefficients = inverse @ (q.T @ y)
         misfit = float(np.mean((y - design[:, kept] @ coefficients) ** 2))
         n = len(y)
-        score = n * math.log(max(misfit, 1e-300)) + len(kept) * PRICE * math.log(n)
+        score = n * math.log(max(misfit, least, 1e-300)) + len(kept) * PRICE * math.log(n)
         if score <= best[0]:
             best = (score, kept, coefficients)
         significance = np.abs(coefficients) / np.linalg.norm(inverse, axis=1)

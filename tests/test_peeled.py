@@ -32,30 +32,31 @@ def fitted(rows: Rows, weights: np.ndarray | None = None) -> list[Peeled]:
     return list(with_peelings(rows, even if weights is None else weights, stop=lambda: False))
 
 
-def closest(law: str, fits: list[Peeled]) -> tuple[float, int]:
-    """Of the pruned fit closest to a law: its distance, and the number of its monomials."""
+def distances(law: str, fits: list[Peeled]) -> list[tuple[float, int]]:
+    """Of each pruned fit the distance to a law, and the number of its monomials."""
     truth = LAWS[law][0](*(4 * fits[0].library.X.T)) / 4
     found = []
     for fit in fits:
         for _, coefficients, kept in fit.pruned([5.0]):
             value = fit.value(coefficients) / fit.weights
             found.append((float(np.std(value - truth) / np.std(truth)), len(kept)))
-    return min(found)
+    return found
 
 
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("noise", [0.0, 0.003])
 def test_a_law_is_among_the_fits(law: str, noise: float) -> None:
-    distance, monomials = closest(law, fitted(rows_of(law, noise)))
-    assert distance < 0.3 * noise + 1e-9
-    assert monomials == LAWS[law][1]
+    fits = distances(law, fitted(rows_of(law, noise)))
+    # without noise several come as close as rounding lets them
+    close = [monomials for distance, monomials in fits if distance < 0.3 * noise + 1e-9]
+    assert min(close) == LAWS[law][1]
 
 
 def test_rows_of_more_weight_count_more() -> None:
     law = "a column times a root"
     weights = 10 ** np.random.default_rng(3).uniform(-2, 2, 500)
     rows = rows_of(law, 0.02 / weights)
-    weighted, blind = (closest(law, fitted(rows, w))[0] for w in (weights, None))
+    weighted, blind = (min(distances(law, fitted(rows, w)))[0] for w in (weights, None))
     assert weighted < 1e-3
     assert weighted < 0.1 * blind
 
