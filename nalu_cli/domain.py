@@ -84,9 +84,9 @@ class Root:
 
     def values(self, X: Floats) -> Floats:
         """The root on some rows: (N,), NaN where there is none."""
-        inside = sum(c * np.prod(X ** np.array(m), axis=1) for c, m in self.terms)
-        beside = np.prod(X[:, self.signs], axis=1)
         with np.errstate(all="ignore"):
+            inside = sum(c * np.prod(X ** np.array(m), axis=1) for c, m in self.terms)
+            beside = np.prod(X[:, self.signs], axis=1)
             return np.asarray(np.sqrt(inside / beside if self.over else inside * beside))
 
 
