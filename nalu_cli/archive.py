@@ -1,8 +1,12 @@
-"""Reads what `torch.save` wrote, without torch and without running anything that is in it."""
+"""Writes what `torch.load` reads, and reads it without running anything; neither loads torch.
+
+To import torch takes longer than most fits.
+"""
 
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,7 +18,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RefusedError", "read_archive"]
+__all__ = ["RefusedError", "read_archive", "write_archive"]
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +41,9 @@ OPCODES = {
 
 BYTE_ORDERS = {b"little": "<f8", b"big": ">f8"}
 
+ARCHIVE_VERSION = b"3"
+"""Of the layout of records that `torch.save` writes since torch 1.6."""
+
 
 class RefusedError(ValueError):
     """Why a file is not read, in our words, to stand after its name.
@@ -52,6 +59,64 @@ class RefusedError(ValueError):
     def __init__(self, reason: str, *, remedy: str = "") -> None:
         self.remedy = remedy
         super().__init__(reason)
+
+
+def write_archive(content: dict[str, Any]) -> bytes:
+    """An archive that `torch.load(file, weights_only=True)` reads.
+
+    Parameters
+    ----------
+    content : dict
+        Of strings, integers of 32 bits, arrays and dicts of the same.
+
+    Returns
+    -------
+    bytes
+        Equal for equal contents; arrays become tensors of float64.
+    """
+    storages: list[bytes] = []
+    program = b"\x80\x02" + _pickled(content, storages) + b"."
+    records = {"data.pkl": program, "byteorder": b"little"}
+    records |= {f"data/{key}": values for key, values in enumerate(storages)}
+    records["version"] = ARCHIVE_VERSION
+    buffer = BytesIO()
+    with ZipFile(buffer, "w", ZIP_STORED) as archive:
+        for name, record in records.items():
+            # a date of its own would make equal contents differ
+            archive.writestr(ZipInfo(f"archive/{name}"), record)
+    return buffer.getvalue()
+
+
+def _pickled(value: Any, storages: list[bytes]) -> bytes:
+    """Pickle opcodes of protocol 2; the numbers of arrays go to `storages`.
+
+    The pickler of the standard library names only what it can import, and would import torch.
+    """
+    match value:
+        case dict():
+            items = (_pickled(part, storages) for item in value.items() for part in item)
+            return b"}(" + b"".join(items) + b"u"
+        case tuple():
+            return b"(" + b"".join(_pickled(part, storages) for part in value) + b"t"
+        case str():
+            text = value.encode("utf-8", "surrogatepass")
+            return b"X" + struct.pack("<I", len(text)) + text
+        case int():
+            return b"J" + struct.pack("<i", value)
+        case _:
+            storages.append(value.astype("<f8").tobytes())
+            return _pickled_array(value, str(len(storages) - 1))
+
+
+def _pickled_array(values: Floats, key: str) -> bytes:
+    """The call by which torch rebuilds a tensor that is the whole of the storage `key`."""
+    kind = b"ctorch\nDoubleStorage\n"
+    identity = [_pickled(part, []) for part in (key, "cpu", values.size)]
+    storage = b"(" + _pickled("storage", []) + kind + b"".join(identity) + b"tQ"
+    place = [_pickled(part, []) for part in (0, values.shape, _contiguous(values.shape))]
+    no_gradient, no_hooks = b"\x89", b"ccollections\nOrderedDict\n)R"
+    arguments = storage + b"".join(place) + no_gradient + no_hooks
+    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + arguments + b"tR"
 
 
 def read_archive(data: bytes) -> Any:

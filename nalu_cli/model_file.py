@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from nalu_cli import __version__
 from nalu_cli.answer import Answer, Move, Points
-from nalu_cli.archive import RefusedError, read_archive
+from nalu_cli.archive import RefusedError, read_archive, write_archive
 from nalu_cli.errors import ModelFileError, UsageError
 from nalu_cli.expression import check_length
 from nalu_cli.formula import formula_text
@@ -139,28 +138,24 @@ def installed_versions() -> dict[str, str]:
 
 
 def _packed(answer: Answer) -> bytes:
-    import torch
-
     metadata = json.dumps(_metadata(answer), allow_nan=False)
     tensors = _tensors(answer)
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "metadata": metadata,
-        "tensors": {name: torch.from_numpy(values) for name, values in tensors.items()},
-        "digest": _digest(metadata, tensors),
-    }
-    buffer = BytesIO()
-    torch.save(content, buffer)
-    return buffer.getvalue()
+    return write_archive(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "metadata": metadata,
+            "tensors": tensors,
+            "digest": _digest(metadata, tensors),
+        }
+    )
 
 
 def _tensors(answer: Answer) -> dict[str, Floats]:
-    """Copies in one piece: torch would save all of the table that a view is part of."""
     moves = [(move.trained, move.snapped, move.cost) for move in answer.evidence.moves]
     return {
-        "probe_X": np.array(answer.probe_X, dtype=np.float64, order="C"),
-        "probe_y": np.array(answer.probe_y, dtype=np.float64, order="C"),
+        "probe_X": answer.probe_X,
+        "probe_y": answer.probe_y,
         "moves": np.array(moves, dtype=np.float64).reshape(len(moves), 3),
         "points": _points_array(answer.points),
     }
@@ -168,8 +163,7 @@ def _tensors(answer: Answer) -> dict[str, Floats]:
 
 def _points_array(points: Points) -> Floats:
     numbers = (points.part, points.measured, points.predicted, points.distance)
-    joined = np.column_stack([*numbers, points.X])
-    return np.array(joined, dtype=np.float64, order="C")
+    return np.column_stack([*numbers, points.X])
 
 
 def _digest(metadata: str, tensors: Mapping[str, Floats]) -> str:

@@ -145,7 +145,7 @@ HOMES = {
     "markupsafe": {"report"},
     "matplotlib": {"experiments", "report"},
     "threadpoolctl": {"pipeline"},
-    "torch": {"adam", "cells", "experiments", "stack", "train", "model_file"},
+    "torch": {"adam", "cells", "experiments", "stack", "train"},
     "typer": {"commands"},
 }
 """Each third-party library and the modules that may import it."""

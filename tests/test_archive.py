@@ -14,7 +14,7 @@ import pytest
 import torch
 from hostile import packed, records
 
-from nalu_cli.archive import RefusedError, read_archive
+from nalu_cli.archive import RefusedError, read_archive, write_archive
 
 TENSOR = torch.arange(6, dtype=torch.float64).reshape(2, 3)
 
@@ -36,6 +36,35 @@ def test_it_reads_what_torch_writes() -> None:
     assert read["b"]["empty"].shape == (0, 3)
     assert (read["n"], read["text"], float(read["scalar"])) == (70_000, "ünï\n", 2.5)
     assert not read["a"].flags.writeable
+
+
+CONTENT: dict[str, Any] = {
+    "text": "ünï\n\ud800",
+    "n": -70_000,
+    "nothing": {},
+    "tensors": {
+        "matrix": np.arange(6.0).reshape(2, 3),
+        "special": np.array([np.nan, np.inf, -0.0, 5e-324]),
+        "empty": np.zeros((0, 3)),
+        "scalar": np.array(2.5),
+        "view": np.arange(12.0).reshape(3, 4).T[1:, ::2],
+    },
+}
+
+
+def test_torch_reads_what_it_writes() -> None:
+    read = torch.load(io.BytesIO(write_archive(CONTENT)), weights_only=True)
+    for name, values in CONTENT["tensors"].items():
+        assert read["tensors"][name].dtype == torch.float64
+        np.testing.assert_array_equal(read["tensors"][name].numpy(), values)
+    assert {**read, "tensors": 0} == {**CONTENT, "tensors": 0}
+
+
+def test_it_reads_what_it_writes() -> None:
+    read = read_archive(write_archive(CONTENT))
+    for name, values in CONTENT["tensors"].items():
+        np.testing.assert_array_equal(read["tensors"][name], values)
+    assert {**read, "tensors": 0} == {**CONTENT, "tensors": 0}
 
 
 @pytest.mark.parametrize(

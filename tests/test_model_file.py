@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import sys
-import zipfile
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -337,8 +335,3 @@ def test_saving_over_an_old_model_replaces_it(model: Path) -> None:
     save_model(lens(target="other"), model)
     assert load_model(model).target == "other"
     assert [path.name for path in model.parent.iterdir()] == ["model.pt"]
-
-
-def test_a_buffer_of_bytes_is_what_torch_would_write(model: Path) -> None:
-    # the name of the file must not get into it
-    assert zipfile.ZipFile(io.BytesIO(model.read_bytes())).namelist()[0].startswith("archive/")
