@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import NoReturn
 
@@ -10,10 +11,14 @@ from nalu_cli.errors import ExitCode
 
 __all__ = ["main"]
 
+OBJECTS_PER_COLLECTION = 100_000
+"""What loading the libraries makes is no garbage; looking for any took a tenth of a short fit."""
+
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     quit_on_signals()
+    gc.set_threshold(OBJECTS_PER_COLLECTION)
     try:
         from nalu_cli.commands.app import main as run_and_exit
     except MemoryError:

@@ -101,10 +101,13 @@ def grown_from_nothing(problem: Problem, parts: tuple[Part, ...]) -> Iterator[Ru
 
 
 def _linear_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
-    yield Rung("product", lambda _: (Found(c) for c in product_rung(rows)))
-    yield Rung("sum", lambda _: (Found(c) for c in sum_rung(rows, sizes)))
-    yield Rung("product of sums", lambda _: (Found(c) for c in bilinear_rung(rows)))
-    yield _algebraic(rows, 0, SMALL_QUESTION)
+    rungs = (
+        Rung("product", lambda _: (Found(c) for c in product_rung(rows))),
+        Rung("sum", lambda _: (Found(c) for c in sum_rung(rows, sizes))),
+        Rung("product of sums", lambda _: (Found(c) for c in bilinear_rung(rows))),
+        _algebraic(rows, 0, SMALL_QUESTION),
+    )
+    return (replace(rung, instant=True) for rung in rungs)
 
 
 def _few_monomials(rows: Rows) -> Rung:

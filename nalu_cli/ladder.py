@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -156,24 +156,24 @@ def climb(
     if climbed.candidates[0].is_exact:
         return climbed
     patience = _Patience(problem)
+    refining = _Refining(problem, settings, climbed, clock)
     for step, rung in enumerate(rungs_of(problem, settings)):
+        if not rung.instant:
+            refining.take_up()
         _report(watch, climbed, clock, problem, rung.name, step)
         for found in _offers(rung, clock):
             climbed.restarts += found.restarts
-            candidate = _candidate(found, rung.name, problem, settings, climbed, clock)
-            if candidate is not None:
-                climbed.candidates.append(candidate)
-                if candidate.is_exact:
-                    climbed.shortest = min(climbed.shortest, complexity(found.circuit))
-                if candidate.is_exact and candidate.complexity <= SHORT:
-                    return climbed
-            if clock.over():
+            refining.offer(found, rung)
+            best = climbed.best
+            enough = best is not None and best.is_exact and best.complexity <= SHORT
+            if enough or clock.over():
                 break
         best = climbed.best
         if best is not None and best.is_exact:
-            return climbed
+            break
         if clock.over() or patience.spent(climbed, rung):
             break
+    refining.take_up()
     climbed.interrupted = clock.interrupted()
     return climbed
 
@@ -261,50 +261,78 @@ class _Contest:
         return True
 
 
-def _candidate(
-    found: Found,
-    rung: str,
-    problem: Problem,
-    settings: FitSettings,
-    climbed: Climbed,
-    clock: _Clock,
-) -> Candidate | None:
-    """Refine and weigh what a rung offers, if it can compete and the settings permit it."""
-    if not settings.constants:
-        # what is fitted is never exactly 1
-        found = replace(found, circuit=without_constants(found.circuit))
-    if complexity(found.circuit) >= climbed.shortest:
-        return None
-    if not _is_permitted(found.circuit, settings):
-        return None
-    errors = errors_on(found.circuit, problem.train)
-    spread = float(np.std(problem.train.y))
-    if errors.rmse is None:
-        return None
-    sigma = None if errors.rmse <= NEARLY * spread else errors.rmse
-    rough = weigh(found.circuit, problem, found_by=rung, moves=found.moves)
-    contest = None if sigma is None else _Contest(problem, climbed)
-    if contest is not None and not contest.is_open_to_named(rough):
-        return rough
-    # noise hides much: every row has a say in which formula it is, see `judge.kept_back`
-    rows = problem.train if sigma is None else problem.own_rows()
-    try:
-        refined = refine(
-            found.circuit,
-            rows,
-            sigma=sigma,
-            others=problem.far,
-            worthwhile=None if contest is None else contest.is_open_to_shortened,
-            stop=clock.over,
+@dataclass(slots=True)
+class _Refining:
+    """Weighs and refines what the rungs offer, what is not exact as late as it may.
+
+    Most laws are found in moments, and to name and rewrite what only comes close takes longer.
+    """
+
+    problem: Problem
+    settings: FitSettings
+    climbed: Climbed
+    clock: _Clock
+    waiting: list[Candidate] = field(default_factory=list)
+
+    def offer(self, found: Found, rung: Rung) -> None:
+        """Add an offer to the candidates, now or later, if it can compete and is permitted."""
+        circuit = found.circuit
+        if not self.settings.constants:
+            # what is fitted is never exactly 1
+            circuit = without_constants(circuit)
+        if complexity(circuit) >= self.climbed.shortest:
+            return
+        if not _is_permitted(circuit, self.settings):
+            return
+        if errors_on(circuit, self.problem.train).rmse is None:
+            return
+        rough = weigh(circuit, self.problem, found_by=rung.name, moves=found.moves)
+        if rung.instant and self._sigma(circuit) is not None:
+            self.waiting.append(rough)
+            return
+        refined = self._refined(rough)
+        self.climbed.candidates.append(refined)
+        if refined.is_exact:
+            self.climbed.shortest = min(self.climbed.shortest, rough.complexity)
+
+    def take_up(self) -> None:
+        """Add those that wait to the candidates; beside an exact one they are only shown."""
+        best = self.climbed.best
+        decided = best is not None and best.is_exact
+        for rough in self.waiting:
+            self.climbed.candidates.append(rough if decided else self._refined(rough))
+        self.waiting.clear()
+
+    def _sigma(self, circuit: Circuit) -> float | None:
+        """The noise if this is the law; None if it fits like one without noise."""
+        train = self.problem.train
+        rmse = errors_on(circuit, train).rmse or 0.0
+        return None if rmse <= NEARLY * float(np.std(train.y)) else rmse
+
+    def _refined(self, rough: Candidate) -> Candidate:
+        sigma = self._sigma(rough.circuit)
+        contest = None if sigma is None else _Contest(self.problem, self.climbed)
+        if contest is not None and not contest.is_open_to_named(rough):
+            return rough
+        # noise hides much: every row has a say in which formula it is, see `judge.kept_back`
+        rows = self.problem.train if sigma is None else self.problem.own_rows()
+        try:
+            refined = refine(
+                rough.circuit,
+                rows,
+                sigma=sigma,
+                others=self.problem.far,
+                worthwhile=None if contest is None else contest.is_open_to_shortened,
+                stop=self.clock.over,
+            )
+        except (OverflowError, ValueError, np.linalg.LinAlgError):
+            return rough  # a constant left the range of doubles on the way
+        if not _is_permitted(refined.circuit, self.settings):
+            return rough  # fitted constants, where none are allowed
+        return weigh(
+            refined.circuit,
+            self.problem,
+            found_by=rough.found_by,
+            moves=rough.moves,
+            standard_errors=refined.standard_errors,
         )
-    except (OverflowError, ValueError, np.linalg.LinAlgError):
-        return rough  # a constant left the range of doubles on the way
-    if not _is_permitted(refined.circuit, settings):
-        return rough  # fitted constants, where none are allowed
-    return weigh(
-        refined.circuit,
-        problem,
-        found_by=rung,
-        moves=found.moves,
-        standard_errors=refined.standard_errors,
-    )

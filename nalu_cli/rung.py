@@ -58,18 +58,21 @@ class Rung:
         How often its kind has come before with other starts.
     pause : bool
         Whether a formula within the noise may be enough after it.
+    instant : bool
+        Over in moments: what it offers is refined after all rungs like it, unless it is exact.
     """
 
     name: str
     search: Callable[[Stop], Iterator[Found]]
     cycle: int = 0
     pause: bool = True
+    instant: bool = False
 
 
 def lifted(part: Part, rungs: Iterable[Rung]) -> Iterator[Rung]:
     """Rungs for a part of the question, with answers to the whole of it."""
     for rung in rungs:
-        yield Rung(f"{rung.name} {part.said}", partial(_lift, part, rung), rung.cycle)
+        yield replace(rung, name=f"{rung.name} {part.said}", search=partial(_lift, part, rung))
 
 
 def _lift(part: Part, rung: Rung, stop: Stop) -> Iterator[Found]:
