@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
+from nalu_cli.beside import beside_rung
 from nalu_cli.bilinear import bilinear_rung
 from nalu_cli.circuit import Circuit
 from nalu_cli.exhaustive import MOST_TERMS, short_relations
@@ -64,6 +65,10 @@ def first_rungs(
         linear = noting(there, _linear_algebra(part.problem.train, part.sizes))
         rungs += noting(seen, lifted(part, linear))
     rungs += noting(seen, trained)
+    for part, there in zip(parts, seen_of, strict=True):
+        beside = noting(there, [_beside(part.problem.train, part.sizes)])
+        rungs += noting(seen, lifted(part, beside))
+    rungs += noting(seen, [_beside(problem.train)])
     rungs += noting(seen, [_few_monomials(problem.train)])
     for part, there in zip(parts, seen_of, strict=True):
         few = noting(there, [_few_monomials(part.problem.train)])
@@ -108,6 +113,11 @@ def _linear_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
         _algebraic(rows, 0, SMALL_QUESTION),
     )
     return (replace(rung, instant=True) for rung in rungs)
+
+
+def _beside(rows: Rows, sizes: Floats | None = None) -> Rung:
+    """Few rows show the term; its constants are fitted to all."""
+    return Rung("beside a sum", lambda stop: map(Found, beside_rung(rows, sizes, stop=stop)))
 
 
 def _few_monomials(rows: Rows) -> Rung:

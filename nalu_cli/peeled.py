@@ -298,7 +298,7 @@ def _beside(library: Library, y: Floats, weights: Floats) -> list[dict[int, floa
     found: dict[tuple[int, ...], dict[int, float]] = {(): {}}
     degrees = np.array([sum(e) for e in library.exponents])
     given = [d for d in DEGREES_BESIDE if d <= degrees.max() and sum(degrees <= d) <= MOST_BESIDE]
-    for degree, choose in itertools.product(given or [1], (_added, most_significant)):
+    for degree, choose in itertools.product(given or [1], (_added, _left)):
         low = np.flatnonzero(degrees <= degree)
         design = library.values[:, low] * weights[:, None]
         try:
@@ -322,6 +322,11 @@ def _added(design: Floats, target: Floats) -> tuple[Indices, Floats]:
     """Columns added one by one, and their coefficients."""
     chosen = forward_selection(design, target, min(BESIDE, design.shape[1]))
     return chosen, least_squares(design[:, chosen], target)
+
+
+def _left(design: Floats, target: Floats) -> tuple[Indices, Floats]:
+    """Columns left when the others are left out one by one, and their coefficients."""
+    return most_significant(design, target)
 
 
 def forward_selection(design: Floats, target: Floats, most: int) -> Indices:

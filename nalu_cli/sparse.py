@@ -75,13 +75,17 @@ def sparse_rung(
         yield scale.up(power_of_quotient(n, polynomial, one, Fraction(1), 1.0))
 
 
-def most_significant(design: Floats, y: Floats) -> tuple[NDArray[np.intp], Floats]:
+def most_significant(
+    design: Floats, y: Floats, *, share: float = 0.0
+) -> tuple[NDArray[np.intp], Floats]:
     """Leave columns out of a least squares fit, the least significant first.
 
     Parameters
     ----------
     design : ndarray of shape (N, K)
     y : ndarray of shape (N,)
+    share : float
+        Of many columns so many are left out at once.
 
     Returns
     -------
@@ -105,5 +109,6 @@ def most_significant(design: Floats, y: Floats) -> tuple[NDArray[np.intp], Float
         if score <= best[0]:
             best = (score, kept, coefficients)
         significance = np.abs(coefficients) / np.linalg.norm(inverse, axis=1)
-        kept = np.delete(kept, int(np.argmin(significance)))
+        several = max(1, int(share * len(kept)))
+        kept = np.delete(kept, np.argsort(significance, kind="stable")[:several])
     return best[1], best[2] / size[best[1]]
