@@ -33,11 +33,8 @@ POWERS = (Fraction(2), Fraction(1, 2), Fraction(-1))
 STANDING_OUT = 3.0
 """Spreads that a row is off the sum, if it shows what stands beside it."""
 
-ALLOWED = 4.0
-"""Mean square of what a term leaves in these rows, in spreads: other rows have their part in it."""
-
-ROUNDING = 1e-8
-"""The same where the sum is known, and every row shows the term."""
+CERTAIN = 1e4
+"""Errors that the term of any row is where there is no noise and the sum is known."""
 
 NEARLY_ONE = 0.5
 """Distance from 1 up to which a root of a square has a known sign."""
@@ -102,12 +99,12 @@ def _beside_sum(rows: Rows, weights: Floats, trend: Trend, scale: Scale) -> Iter
     """The sum and a term."""
     off = np.abs(trend.left) * weights / (trend.spread or 1.0)
     some = off > STANDING_OUT
-    shown = [(trend.terms, Shown(rows.X[some], trend.left[some], off[some], ALLOWED))]
+    shown = [(trend.terms, Shown(rows.X[some], trend.left[some], off[some]))]
     whole = _whole(trend.terms, scale)
     if whole is not None:
         left = rows.y - sum(c * _values(rows.X, e) for e, c in whole)
         if left.all():
-            shown.append((whole, Shown(rows.X, left, np.ones(len(left)), ROUNDING)))
+            shown.append((whole, Shown(rows.X, left, np.full(len(left), CERTAIN))))
     for terms, rows_that_show in shown:
         if len(rows_that_show.left) > SPARE_ROWS:
             sum_ = [(c, monomial_node(e)) for e, c in terms]
@@ -131,12 +128,12 @@ def _beside_one(rows: Rows, weights: Floats, trend: Trend, scale: Scale) -> Iter
             continue
         if terms is whole:
             some = usable & (np.abs(left) < NEARLY_ONE)
-            off, allowed = np.ones(len(left)), ROUNDING
+            off = np.full(len(left), CERTAIN)
         else:
             off = np.abs(left) * say / (NORMAL * float(np.median(np.abs(left * say)[usable])))
-            some, allowed = off > STANDING_OUT, ALLOWED
+            some = off > STANDING_OUT
         if some.sum() > SPARE_ROWS:
-            for term in Shown(rows.X[some], left[some], off[some], allowed).terms():
+            for term in Shown(rows.X[some], left[some], off[some]).terms():
                 bracket = total([(1.0, Number(1.0)), (1.0, term)])
                 yield product([(monomial_node(exponents), ONE), (bracket, 1 / power)], c)
 

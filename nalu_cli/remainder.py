@@ -38,8 +38,13 @@ POWERS = (-ONE, Fraction(-1, 2), Fraction(-2))
 FACTOR_DEGREE, MOST_FACTORS = 2, 45
 """Monomials that a power of a sum may be multiplied by."""
 
-ASKED = 300
-"""Rows that are asked at most about a sum, those that say most."""
+ASKED, CLEAR = 300, 5.0
+"""Rows that are asked at most about a sum, those that say most, and the errors that their terms
+are: the inverse of one that is not much larger than its error is biased."""
+
+ALLOWED = 4.0
+"""Mean square, in errors, of what a term may leave in these rows: other rows have their part in
+the errors."""
 
 MOST_DEGREE = 4
 FEW_MONOMIALS, MANY_MONOMIALS, ROWS_PER_MONOMIAL = 40, 220, 1.4
@@ -52,7 +57,9 @@ TERMS_TRIED, MOST_TRIED = 3, 21
 """Terms of the sums that are all tried where rows are few, and how many monomials there may be."""
 
 KEPT = 3
-"""Quotients that fit best."""
+KEPT_OF_TRIED, KEPT_OF_EACH = 30, 4
+"""Quotients that fit best; of those of few rows more, with so many sums for each power and factor,
+since only the other rows tell them apart."""
 
 MOSTLY = 0.97
 """Share of the rows where a power must have a value."""
@@ -69,19 +76,17 @@ class Shown:
         The term, and an error.
     say : ndarray of shape (N,)
         How many times the error the term is.
-    allowed : float
-        Mean square of the errors, in these units, at which a term fits.
     """
 
     X: Floats
     left: Floats
     say: Floats
-    allowed: float
 
     def terms(self) -> Iterator[Node]:
         """Terms that these rows may show, each with constants close to those that fit best."""
         yield from self._products()
-        some = np.argsort(-self.say, kind="stable")[:ASKED]
+        order = np.argsort(-self.say, kind="stable")[:ASKED]
+        some = order[self.say[order] > CLEAR]
         yield from replace(
             self, X=self.X[some], left=self.left[some], say=self.say[some]
         )._quotients()
@@ -118,12 +123,12 @@ class Shown:
         if tried and rows > TERMS_TRIED + SPARE_ROWS and few[-1:] < tried[-1:]:
             short = [pair for q in self._asked(tried[-1], FACTOR_DEGREE) for pair in q.tried()]
             short.sort(key=lambda pair: pair[0])
-            yield from (node for _, node in short[:KEPT])
+            yield from (node for _, node in short[:KEPT_OF_TRIED])
 
     def _fits(self, degree: int, of_factor: int) -> list[_Quotient]:
         """Those that fit with all monomials, best first."""
         misfits = [(q.misfit(), q) for q in self._asked(degree, of_factor)]
-        fits = [(misfit, q) for misfit, q in misfits if misfit <= self.allowed]
+        fits = [(misfit, q) for misfit, q in misfits if misfit <= ALLOWED]
         return [q for _, q in sorted(fits, key=lambda pair: pair[0])]
 
     def _asked(self, degree: int, of_factor: int) -> Iterator[_Quotient]:
@@ -217,7 +222,7 @@ class _Quotient:
             yield self._node(places, coefficients)
 
     def tried(self) -> Iterator[tuple[float, Node]]:
-        """The sum of squares that the best three monomials leave, and the quotient."""
+        """The sums of squares that the best sums of three monomials leave, and the quotients."""
         size = np.linalg.norm(self.design, axis=0)
         if not size.all() or not np.isfinite(size).all() or len(size) < TERMS_TRIED:
             return
@@ -227,10 +232,10 @@ class _Quotient:
         H = G[sets[:, :, None], sets[:, None, :]] + 1e-12 * np.eye(TERMS_TRIED)
         c = np.linalg.solve(H, h[sets][:, :, None])[:, :, 0]
         gain = np.einsum("sk,sk->s", c, h[sets])
-        best = int(np.argmax(gain))
-        places = sets[best]
-        left = float(self.target @ self.target) - float(gain[best])
-        yield left, self._node(places, c[best] / size[places])
+        whole = float(self.target @ self.target)
+        for best in np.argsort(-gain)[:KEPT_OF_EACH]:
+            places = sets[best]
+            yield whole - float(gain[best]), self._node(places, c[best] / size[places])
 
     def _node(self, places: Indices, coefficients: Floats) -> Node:
         terms = zip(map(float, coefficients), (self.exponents[k] for k in places), strict=True)
