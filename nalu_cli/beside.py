@@ -75,10 +75,11 @@ def beside_rung(
     scaled = scale.down(rows)
     weights = np.ones(len(rows)) if sizes is None else sizes
     fits: list[FittedTree] = []
-    for tree in itertools.islice(_trees(scaled, weights, scale, stop), FITTED):
-        fitted = fit_tree(tree, scaled, weights)
-        if fitted is not None:
-            fits.append(fitted)
+    with np.errstate(all="ignore"):
+        for tree in itertools.islice(_trees(scaled, weights, scale, stop), FITTED):
+            fitted = fit_tree(tree, scaled, weights)
+            if fitted is not None:
+                fits.append(fitted)
     for fitted in sorted(fits, key=lambda f: f.score)[:OFFERED]:
         try:
             yield scale.up(circuit_of(tidy(fitted.node), rows.X.shape[1]))
@@ -119,7 +120,7 @@ def _beside_one(rows: Rows, weights: Floats, trend: Trend, scale: Scale) -> Iter
             continue
         ((exponents, c),) = terms
         value = c * _values(rows.X, exponents)
-        if not value.all():
+        if not value.all() or not np.isfinite(value).all():
             continue
         target, say = _power(rows.y / value, weights * np.abs(value), power)
         left = target - 1
@@ -140,9 +141,8 @@ def _beside_one(rows: Rows, weights: Floats, trend: Trend, scale: Scale) -> Iter
 
 def _power(y: Floats, weights: Floats, power: Fraction) -> tuple[Floats, Floats]:
     """A power of the targets and its weights, 0 where it has no value."""
-    with np.errstate(all="ignore"):
-        target = y ** float(power)
-        say = weights / (abs(float(power)) * np.abs(y) ** float(power - 1))
+    target = y ** float(power)
+    say = weights / (abs(float(power)) * np.abs(y) ** float(power - 1))
     usable = np.isfinite(target) & np.isfinite(say)
     return np.where(usable, target, 0.0), np.where(usable, say, 0.0)
 

@@ -114,10 +114,10 @@ class Shown:
         most = rows / ROWS_PER_MONOMIAL
         few = [d for d, size in sizes.items() if size <= min(FEW_MONOMIALS, most)]
         many = [d for d, size in sizes.items() if FEW_MONOMIALS < size <= min(MANY_MONOMIALS, most)]
-        found = self._fits(few[-1], FACTOR_DEGREE) if few else []
+        found = [q for degree in few for q in self._fits(degree, FACTOR_DEGREE)]
         if not found and many:
             found = self._fits(many[-1], 1)
-        for quotient in found[:KEPT]:
+        for quotient in found:
             yield from quotient.eliminated()
         tried = [d for d, size in sizes.items() if size <= MOST_TRIED]
         if tried and rows > TERMS_TRIED + SPARE_ROWS and few[-1:] < tried[-1:]:
@@ -126,17 +126,18 @@ class Shown:
             yield from (node for _, node in short[:KEPT_OF_TRIED])
 
     def _fits(self, degree: int, of_factor: int) -> list[_Quotient]:
-        """Those that fit with all monomials, best first."""
+        """The best of those that fit with all monomials."""
         misfits = [(q.misfit(), q) for q in self._asked(degree, of_factor)]
         fits = [(misfit, q) for misfit, q in misfits if misfit <= ALLOWED]
-        return [q for _, q in sorted(fits, key=lambda pair: pair[0])]
+        return [q for _, q in sorted(fits, key=lambda pair: pair[0])[:KEPT]]
 
     def _asked(self, degree: int, of_factor: int) -> Iterator[_Quotient]:
         n = self.X.shape[1]
-        factors = exponents_up_to(n, of_factor)
-        factors = factors if len(factors) <= MOST_FACTORS else exponents_up_to(n, 1)
+        counts = [math.comb(n + d, n) for d in range(of_factor + 1)]
+        factors = exponents_up_to(n, max(d for d, m in enumerate(counts) if m <= MOST_FACTORS))
         exponents = exponents_up_to(n, degree)
-        values, tops = monomial_values(self.X, exponents), monomial_values(self.X, factors)
+        with np.errstate(all="ignore"):
+            values, tops = monomial_values(self.X, exponents), monomial_values(self.X, factors)
         for power, (factor, top) in itertools.product(POWERS, zip(factors, tops.T, strict=True)):
             with np.errstate(all="ignore"):
                 ratio = top / self.left
@@ -161,7 +162,7 @@ def _rounded(logs: Floats, target: Floats) -> Floats:
     while open_:
         columns = logs[:, [*open_, -1]]
         fitted = least_squares(columns, target)[:-1]
-        spread = np.sqrt(np.diag(np.linalg.pinv(columns.T @ columns)))[:-1]
+        spread = np.sqrt(np.abs(np.diag(np.linalg.pinv(columns.T @ columns))))[:-1]
         off = np.abs(2 * fitted - np.round(2 * fitted)) / 2
         k = int(np.argmin(spread * (1 + off)))
         slopes[open_[k]] = round(2 * fitted[k]) / 2
@@ -172,8 +173,8 @@ def _rounded(logs: Floats, target: Floats) -> Floats:
 
 def _product(X: Floats, left: Floats, say: Floats, exponents: list[Fraction]) -> Node:
     """The product of powers of columns, or of their magnitudes, with the typical size and sign."""
-    size = np.exp(np.log(np.abs(X)) @ np.array([float(e) for e in exponents]))
-    typical = float(np.exp(np.average(np.log(np.abs(left) / size), weights=say**2)))
+    sizes = np.log(np.abs(X)) @ np.array([float(e) for e in exponents])
+    typical = math.exp(np.average(np.log(np.abs(left)) - sizes, weights=say**2))
     odd = [e.denominator == 1 and e.numerator % 2 == 1 for e in exponents]
     as_product = float(np.mean(np.sign(left) * np.prod(np.sign(X[:, odd]), axis=1)))
     of_one_sign = float(np.mean(np.sign(left)))
@@ -203,11 +204,15 @@ class _Quotient:
 
     def misfit(self) -> float:
         """Mean square that all monomials leave, for each row beyond them."""
+        spare = len(self.target) - len(self.exponents)
+        whole = np.column_stack([self.design, self.target])
+        # the last column of the triangle: what the monomials explain, and the length they leave
         try:
-            left: Floats = self.target - self.design @ least_squares(self.design, self.target)
+            told: Floats = np.asarray(np.linalg.qr(whole, mode="r"))[:, -1]
         except np.linalg.LinAlgError:
             return math.inf
-        return float(left @ left) / max(len(self.target) - len(self.exponents), 1)
+        left = float(told[-1]) ** 2 / spare if spare > 0 else 0.0
+        return left if math.isfinite(left) else math.inf
 
     def eliminated(self) -> Iterator[Node]:
         """With the monomials that matter."""

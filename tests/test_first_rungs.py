@@ -35,6 +35,8 @@ def test_simple_questions_come_first_and_fewer_columns_before_many() -> None:
         *LINEAR,
         *(f"{name} times factors" for name in LINEAR),
         "quick",
+        "beside a sum times factors",
+        "beside a sum",
         "few monomials",
         "few monomials times factors",
         "few terms times factors",
