@@ -13,7 +13,7 @@ from nalu_cli.answer import Errors, FrontEntry, Move
 from nalu_cli.circuit import Circuit
 from nalu_cli.constants import is_long, name_constant
 from nalu_cli.formula import complexity
-from nalu_cli.leftover import column_that_explains, neighbours_agree
+from nalu_cli.leftover import column_of_agreement, column_that_explains, neighbours_agree
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.refit import Place, constants_of, refit
 from nalu_cli.rounding import agreement
@@ -372,6 +372,11 @@ def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[st
         found.append("what is left is not noise: neighbouring rows have similar errors")
     elif (column := column_that_explains(inner, left)) is not None:
         found.append(f"what is left is not noise: it changes with {problem.names[column]!r}")
+    elif (column := column_of_agreement(inner, left)) is not None:
+        found.append(
+            "what is left is not noise: rows that are neighbours in"
+            f" {problem.names[column]!r} have similar errors"
+        )
     return list(dict.fromkeys(found))
 
 

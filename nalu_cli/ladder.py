@@ -27,7 +27,7 @@ __all__ = ["Climbed", "climb", "seconds_of"]
 SECONDS = {Effort.QUICK: 5.0, Effort.NORMAL: 25.0, Effort.THOROUGH: 300.0}
 """Time limit of each effort when the user gives none."""
 
-PATIENCE = 5
+PATIENCE = 6
 """Rungs without a better formula after which one within the noise is taken."""
 
 SHORT = 20

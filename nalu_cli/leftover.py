@@ -7,12 +7,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["column_that_explains", "neighbours_agree"]
+__all__ = ["column_of_agreement", "column_that_explains", "neighbours_agree"]
 
 Floats = NDArray[np.float64]
 
 CHANCE = 5.0
 """Standard deviations by which a leftover must differ from noise to be called structure."""
+
+
+FEWEST = 20
+"""Rows without which neighbours tell nothing."""
 
 
 def column_that_explains(X: Floats, left: Floats) -> int | None:
@@ -44,6 +48,35 @@ def column_that_explains(X: Floats, left: Floats) -> int | None:
     return int(np.argmax(np.nan_to_num(alone))) // 2
 
 
+def column_of_agreement(X: Floats, left: Floats) -> int | None:
+    """The column along which the residuals of neighbours are correlated most, if chance does not.
+
+    The teeth that a formula leaves of steps in one column are too narrow to be seen in the space of
+    several columns.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, n_columns)
+    left : ndarray of shape (N,)
+        Residuals.
+
+    Returns
+    -------
+    int or None
+    """
+    n = len(left)
+    if n < FEWEST:
+        return None
+    # rows of equal values come in any order: that of the file may be one of time
+    shuffled = np.random.default_rng(0).permutation(n)
+    X, left = X[shuffled], left[shuffled]
+    ranks = np.argsort(np.argsort(left, kind="stable"), kind="stable") / n - 0.5
+    along = ranks[np.argsort(X, axis=0, kind="stable")]
+    agreement = (along[1:] * along[:-1]).sum(axis=0) / float(ranks @ ranks)
+    best = int(np.argmax(agreement))
+    return best if agreement[best] > CHANCE / math.sqrt(n) else None
+
+
 def _significant(design: Floats, target: Floats) -> bool:
     n, k = design.shape
     fit = design @ np.linalg.lstsq(design, target, rcond=None)[0]
@@ -61,7 +94,7 @@ def neighbours_agree(X: Floats, left: Floats) -> bool:
     left : ndarray of shape (N,)
         Residuals.
     """
-    if len(left) < 20:
+    if len(left) < FEWEST:
         return False
     spread = X.std(axis=0)
     Z = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nalu_cli.leftover import column_that_explains, neighbours_agree
+from nalu_cli.leftover import column_of_agreement, column_that_explains, neighbours_agree
 
 SEEDS = range(8)
 
@@ -38,3 +38,24 @@ def test_a_smooth_leftover_is_like_that_of_its_neighbours(seed: int) -> None:
 
 def test_few_rows_say_nothing() -> None:
     assert not neighbours_agree(np.arange(10.0)[:, None], np.arange(10.0))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_teeth_too_narrow_for_the_space_are_seen_along_their_column(seed: int) -> None:
+    _, X = rows(seed)
+    teeth = ((30 * X[:, 1]) % 1 - 0.5) * (2 + X[:, 0])
+    assert not neighbours_agree(X, teeth)
+    assert column_of_agreement(X, teeth) == 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_noise_does_not_agree_along_any_column(seed: int) -> None:
+    rng, X = rows(seed)
+    left = rng.standard_normal(len(X))
+    assert column_of_agreement(X, left) is None
+    # nor where the file is in the order of a drifting error and a column has few values
+    assert column_of_agreement(np.round(X), np.cumsum(left)) is None
+
+
+def test_few_rows_do_not_agree() -> None:
+    assert column_of_agreement(np.arange(10.0)[:, None], np.arange(10.0)) is None

@@ -65,15 +65,33 @@ def _with_scales_in_front(node: Product) -> Node:
 
 
 def _under_one_root(node: Product) -> Iterator[Node]:
-    roots = [(n, e) for n, e in node.factors if abs(e) == HALF]
-    others = [f for f in node.factors if abs(f[1]) != HALF]
+    roots = [f for f in node.factors if abs(f[1]) == HALF]
     unknown = [n for n, _ in roots if not is_never_negative(n)]
     if not roots or len(unknown) > 1:
         return
-    over = product([(n, 2 * e) for n, e in roots])
-    under = product([(n, -2 * e) for n, e in roots])
-    yield product([*others, (over, HALF)], node.scale)
-    yield product([*others, (under, -HALF)], node.scale)
-    square = node.scale**2
-    if node.scale > 0 and math.isfinite(square) and square > 0:
-        yield product([*others, (product([(over, ONE)], snap_value(square, TIGHT)), HALF)])
+    for joining in _joining(node):
+        others = [f for f in node.factors if f not in roots and f not in joining]
+        inside = [(_bare(n), 2 * e) for n, e in (*roots, *joining)]
+        over = product(inside)
+        under = product((n, -e) for n, e in inside)
+        yield product([*others, (over, HALF)], node.scale)
+        yield product([*others, (under, -HALF)], node.scale)
+        square = node.scale**2
+        if node.scale > 0 and math.isfinite(square) and square > 0:
+            yield product([*others, (product([(over, ONE)], snap_value(square, TIGHT)), HALF)])
+
+
+def _joining(node: Product) -> Iterator[list[tuple[Node, Fraction]]]:
+    """Factors that are roots of squares: none, magnitudes, even powers too."""
+    sizes = [f for f in node.factors if isinstance(f[0], Magnitude) and f[1].denominator == 1]
+    even = [f for f in node.factors if f not in sizes and f[1] % 2 == 0]
+    yield []
+    if sizes:
+        yield sizes
+    if even:
+        yield [*sizes, *even]
+
+
+def _bare(node: Node) -> Node:
+    """What stands in a magnitude, whose square is that of the magnitude."""
+    return node.node if isinstance(node, Magnitude) else node
