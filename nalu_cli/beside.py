@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.expression import product, total
+from nalu_cli.expression import monomial, product, total
 from nalu_cli.fitted_tree import FittedTree, fit_tree
+from nalu_cli.monomials import laurent_values
 from nalu_cli.problem import Rows
-from nalu_cli.remainder import MOSTLY, SPARE_ROWS, Shown, monomial_node
+from nalu_cli.remainder import MOSTLY, SPARE_ROWS, Shown
 from nalu_cli.robust import NORMAL, Exponents, Trend, trends
 from nalu_cli.scale import Scale
 from nalu_cli.tree import Node, Number
@@ -41,6 +42,9 @@ NEARLY_ONE = 0.5
 
 CLOSE_TO_WHOLE, LARGEST_WHOLE = 0.05, 9
 """Relative distance at which a coefficient of the sum may be a whole number."""
+
+MOST_COLUMNS = 20
+"""Of more the few rows close to a pole tell too little, and to ask them takes long."""
 
 FITTED, OFFERED = 100, 6
 
@@ -71,6 +75,8 @@ def beside_rung(
     """
     from nalu_cli.simplify.layering import circuit_of  # sympy takes a third of a second to import
 
+    if rows.X.shape[1] > MOST_COLUMNS:
+        return
     scale = Scale.of(rows)
     scaled = scale.down(rows)
     weights = np.ones(len(rows)) if sizes is None else sizes
@@ -108,7 +114,7 @@ def _beside_sum(rows: Rows, weights: Floats, trend: Trend, scale: Scale) -> Iter
             shown.append((whole, Shown(rows.X, left, np.full(len(left), CERTAIN))))
     for terms, rows_that_show in shown:
         if len(rows_that_show.left) > SPARE_ROWS:
-            sum_ = [(c, monomial_node(e)) for e, c in terms]
+            sum_ = [(c, monomial(e)) for e, c in terms]
             yield from (total([*sum_, (1.0, term)]) for term in rows_that_show.terms())
 
 
@@ -136,7 +142,7 @@ def _beside_one(rows: Rows, weights: Floats, trend: Trend, scale: Scale) -> Iter
         if some.sum() > SPARE_ROWS:
             for term in Shown(rows.X[some], left[some], off[some]).terms():
                 bracket = total([(1.0, Number(1.0)), (1.0, term)])
-                yield product([(monomial_node(exponents), ONE), (bracket, 1 / power)], c)
+                yield product([(monomial(exponents), ONE), (bracket, 1 / power)], c)
 
 
 def _power(y: Floats, weights: Floats, power: Fraction) -> tuple[Floats, Floats]:
@@ -161,4 +167,5 @@ def _whole(terms: Terms, scale: Scale) -> Terms | None:
 
 
 def _values(X: Floats, exponents: Exponents) -> Floats:
-    return np.asarray(np.prod(X ** np.array([float(e) for e in exponents]), axis=1))
+    twice = [int(2 * e) for e in exponents]
+    return laurent_values(X, np.array([twice]))[:, 0]

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.expression import expression_of, product, total
+from nalu_cli.expression import expression_of, monomial, product, total
 from nalu_cli.factors import Factored, pull_out
 from nalu_cli.monomials import exponents_up_to, monomial_values
 from nalu_cli.problem import Problem, Rows
@@ -72,11 +72,7 @@ class Root:
     @property
     def inside(self) -> Node:
         """What stands under the root, as a tree."""
-        terms = [
-            (c, product([(Column(j), Fraction(e)) for j, e in enumerate(m) if e]))
-            for c, m in self.terms
-            if any(m)
-        ]
+        terms = [(c, monomial(m)) for c, m in self.terms if any(m)]
         offset = sum(c for c, m in self.terms if not any(m))
         power = -ONE if self.over else ONE
         beside = [(Column(j), power) for j in self.signs]

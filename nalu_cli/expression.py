@@ -31,6 +31,7 @@ __all__ = [
     "has_root",
     "is_never_negative",
     "magnitude",
+    "monomial",
     "product",
     "total",
 ]
@@ -113,6 +114,11 @@ def product(factors: Iterable[tuple[Node, Fraction]], scale: float = 1.0) -> Nod
     for node, exponent in factors:
         gathered.add(node, exponent)
     return gathered.node()
+
+
+def monomial(exponents: Iterable[Fraction | int]) -> Node:
+    """The product of powers of the columns, one exponent each."""
+    return product([(Column(j), Fraction(e)) for j, e in enumerate(exponents) if e])
 
 
 def magnitude(node: Node) -> Node:

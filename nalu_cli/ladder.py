@@ -76,6 +76,11 @@ class Climbed:
         """The pick of the candidates so far."""
         return pick(self.candidates)
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether there is an exact one."""
+        return self.best is not None and self.best.is_exact
+
 
 class _Clock:
     """Asked everywhere whether to go on."""
@@ -168,13 +173,10 @@ def climb(
             enough = best is not None and best.is_exact and best.complexity <= SHORT
             if enough or clock.over():
                 break
-        best = climbed.best
-        if best is not None and best.is_exact:
-            break
-        if clock.over() or patience.spent(climbed, rung):
+        if climbed.is_decided or clock.over() or patience.spent(climbed, rung):
             break
     refining.take_up()
-    climbed.interrupted = clock.interrupted()
+    climbed.interrupted = clock.interrupted() and not climbed.is_decided
     return climbed
 
 
@@ -296,11 +298,15 @@ class _Refining:
             self.climbed.shortest = min(self.climbed.shortest, rough.complexity)
 
     def take_up(self) -> None:
-        """Add those that wait to the candidates; beside an exact one they are only shown."""
-        best = self.climbed.best
-        decided = best is not None and best.is_exact
+        """Add those that wait to the candidates.
+
+        Beside an exact one they are only shown; when the time is over, the best of them is refined.
+        """
+        decided = self.climbed.is_decided
+        promising = min(self.waiting, key=lambda rough: rough.score, default=None)
         for rough in self.waiting:
-            self.climbed.candidates.append(rough if decided else self._refined(rough))
+            late = self.clock.over() and rough is not promising
+            self.climbed.candidates.append(rough if decided or late else self._refined(rough))
         self.waiting.clear()
 
     def _sigma(self, circuit: Circuit) -> float | None:

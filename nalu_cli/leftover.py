@@ -14,7 +14,6 @@ Floats = NDArray[np.float64]
 CHANCE = 5.0
 """Standard deviations by which a leftover must differ from noise to be called structure."""
 
-
 FEWEST = 20
 """Rows without which neighbours tell nothing."""
 
@@ -36,8 +35,7 @@ def column_that_explains(X: Floats, left: Floats) -> int | None:
     int or None
     """
     n, k = X.shape
-    ranks = np.argsort(np.argsort(X, axis=0, kind="stable"), axis=0, kind="stable") / n - 0.5
-    target = np.argsort(np.argsort(left, kind="stable"), kind="stable") / n - 0.5
+    ranks, target = _ranks(X), _ranks(left)
     features = [ranks**power for power in (1, 2, 3)]
     if 3 * k + k * (k - 1) // 2 < n / 4:
         features += [ranks[:, [i]] * ranks[:, i + 1 :] for i in range(k - 1)]
@@ -70,11 +68,17 @@ def column_of_agreement(X: Floats, left: Floats) -> int | None:
     # rows of equal values come in any order: that of the file may be one of time
     shuffled = np.random.default_rng(0).permutation(n)
     X, left = X[shuffled], left[shuffled]
-    ranks = np.argsort(np.argsort(left, kind="stable"), kind="stable") / n - 0.5
+    ranks = _ranks(left)
     along = ranks[np.argsort(X, axis=0, kind="stable")]
     agreement = (along[1:] * along[:-1]).sum(axis=0) / float(ranks @ ranks)
     best = int(np.argmax(agreement))
     return best if agreement[best] > CHANCE / math.sqrt(n) else None
+
+
+def _ranks(values: Floats) -> Floats:
+    """Between -1/2 and 1/2, of each column by itself."""
+    order = np.argsort(values, axis=0, kind="stable")
+    return np.asarray(np.argsort(order, axis=0, kind="stable") / len(values) - 0.5)
 
 
 def _significant(design: Floats, target: Floats) -> bool:
@@ -104,6 +108,6 @@ def neighbours_agree(X: Floats, left: Floats) -> bool:
     np.fill_diagonal(distance, np.inf)
     neighbour = distance.argmin(axis=1)
     # ranks: one outlier must not decide
-    ranks = np.argsort(np.argsort(r)) / len(r) - 0.5
+    ranks = _ranks(r)
     correlation = float(np.corrcoef(ranks, ranks[neighbour])[0, 1])
     return correlation > 4.0 / math.sqrt(len(r))

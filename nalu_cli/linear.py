@@ -12,7 +12,7 @@ from nalu_cli.circuit import ALLOWED_EXPONENTS, Circuit
 from nalu_cli.problem import Rows
 from nalu_cli.wiring import single_product, single_sum
 
-__all__ = ["log_slopes", "log_weights", "product_rung", "sum_rung"]
+__all__ = ["log_slopes", "log_weights", "product_rung", "sum_rung", "weighted_least_squares"]
 
 Floats = NDArray[np.float64]
 
@@ -72,13 +72,13 @@ def _slopes(logs: Floats, target: Floats, weights: Floats) -> Iterator[tuple[Flo
     columns that do not matter.
     """
     design = np.column_stack([logs, np.ones(len(target))])
-    yield _weighted(design, target, weights)[0][:-1], weights
+    yield weighted_least_squares(design, target, weights)[0][:-1], weights
     coefficients, errors, weights = _reweighted(design, target, weights)
     yield coefficients[:-1], weights
     matters = np.abs(coefficients) > SIGNIFICANT * errors
     matters[-1] = True
     slopes = np.zeros(len(coefficients))
-    slopes[matters] = _weighted(design[:, matters], target, weights)[0]
+    slopes[matters] = weighted_least_squares(design[:, matters], target, weights)[0]
     yield slopes[:-1], weights
 
 
@@ -105,15 +105,17 @@ def log_slopes(logs: Floats, target: Floats, weights: Floats) -> tuple[Floats, F
 def _reweighted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Coefficients and standard errors with rows weighted by what comes out, and the weights."""
     for _ in range(REWEIGHTED):
-        coefficients, errors = _weighted(design, target, weights)
+        coefficients, errors = weighted_least_squares(design, target, weights)
         value = design @ coefficients
         with np.errstate(over="ignore"):
             weights = np.minimum(np.exp(value - np.median(value)), MOST_PREDICTED)
     return coefficients, errors, weights
 
 
-def _weighted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Coefficients by weighted least squares, and their standard errors."""
+def weighted_least_squares(
+    design: Floats, target: Floats, weights: Floats
+) -> tuple[Floats, Floats]:
+    """Coefficients, (K,), of the columns of a design, (N, K), and their standard errors."""
     A, b = design * weights[:, None], target * weights
     coefficients = np.asarray(np.linalg.lstsq(A, b, rcond=1e-13)[0], dtype=np.float64)
     left = float(np.sum((b - A @ coefficients) ** 2)) / max(len(b) - A.shape[1], 1)

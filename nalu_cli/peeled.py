@@ -23,6 +23,7 @@ __all__ = ["Peeled", "with_peelings"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+Choose = Callable[[Floats, Floats], tuple[Indices, Floats]]
 
 MOST_MONOMIALS, ROWS_PER_MONOMIAL, MOST_DEGREE = 220, 3, 6
 """Bounds on the sum under the power."""
@@ -298,7 +299,8 @@ def _beside(library: Library, y: Floats, weights: Floats) -> list[dict[int, floa
     found: dict[tuple[int, ...], dict[int, float]] = {(): {}}
     degrees = np.array([sum(e) for e in library.exponents])
     given = [d for d in DEGREES_BESIDE if d <= degrees.max() and sum(degrees <= d) <= MOST_BESIDE]
-    for degree, choose in itertools.product(given or [1], (_added, _left)):
+    ways: tuple[Choose, ...] = (_added, most_significant)
+    for degree, choose in itertools.product(given or [1], ways):
         low = np.flatnonzero(degrees <= degree)
         design = library.values[:, low] * weights[:, None]
         try:
@@ -322,11 +324,6 @@ def _added(design: Floats, target: Floats) -> tuple[Indices, Floats]:
     """Columns added one by one, and their coefficients."""
     chosen = forward_selection(design, target, min(BESIDE, design.shape[1]))
     return chosen, least_squares(design[:, chosen], target)
-
-
-def _left(design: Floats, target: Floats) -> tuple[Indices, Floats]:
-    """Columns left when the others are left out one by one, and their coefficients."""
-    return most_significant(design, target)
 
 
 def forward_selection(design: Floats, target: Floats, most: int) -> Indices:

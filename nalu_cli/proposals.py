@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.expression import product, total
+from nalu_cli.expression import monomial, product, total
 from nalu_cli.fitted_tree import Spot, homes, jacobian, spots
 from nalu_cli.monomials import laurent_exponents, laurent_values
 from nalu_cli.problem import Rows
@@ -89,7 +89,7 @@ class Proposer:
     def __init__(self, rows: Rows, weights: Floats, *, inverses: Bools, roots: Bools) -> None:
         self.X, self.y, self.weights = rows.X, rows.y, weights
         exponents = _exponents(inverses, roots)
-        self.monomials = [_monomial(twice) for twice in exponents]
+        self.monomials = [monomial(Fraction(int(e), 2) for e in twice) for twice in exponents]
         self.lengths = np.array([length_of(m) for m in self.monomials])
         self.values = laurent_values(rows.X, exponents)
         self.brackets = list(_brackets(self.values))

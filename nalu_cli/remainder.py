@@ -11,13 +11,13 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.expression import magnitude, product, total
+from nalu_cli.expression import magnitude, monomial, product, total
+from nalu_cli.linear import weighted_least_squares
 from nalu_cli.monomials import exponents_up_to, monomial_values
-from nalu_cli.spans import least_squares
 from nalu_cli.sparse import most_significant
 from nalu_cli.tree import Column, Node
 
-__all__ = ["Shown", "monomial_node"]
+__all__ = ["MOSTLY", "SPARE_ROWS", "Shown"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -98,12 +98,12 @@ class Shown:
         say = np.minimum(self.say[usable], MOST_SAY)
         if len(X) < X.shape[1] + SPARE_ROWS:
             return
-        logs = np.column_stack([np.log(np.abs(X)), np.ones(len(X))]) * say[:, None]
-        target = np.log(np.abs(left)) * say
-        free = least_squares(logs, target)[:-1]
+        logs = np.column_stack([np.log(np.abs(X)), np.ones(len(X))])
+        target = np.log(np.abs(left))
+        free = weighted_least_squares(logs, target, say)[0][:-1]
         if not np.max(np.abs(free)) < LARGEST_EXPONENT + 0.25:
             return
-        for slopes in np.unique([np.round(2 * free) / 2, _rounded(logs, target)], axis=0):
+        for slopes in np.unique([np.round(2 * free) / 2, _rounded(logs, target, say)], axis=0):
             if slopes.any():
                 yield _product(X, left, say, [Fraction(round(2 * v), 2) for v in slopes])
 
@@ -152,7 +152,7 @@ class Shown:
             yield _Quotient(exponents, values * say[:, None], target, factor, power, sign)
 
 
-def _rounded(logs: Floats, target: Floats) -> Floats:
+def _rounded(logs: Floats, target: Floats, weights: Floats) -> Floats:
     """Slopes rounded to halves, the surest first, the others fitted anew each time.
 
     `logs` is (N, n_columns + 1), the last for an offset.
@@ -160,11 +160,8 @@ def _rounded(logs: Floats, target: Floats) -> Floats:
     slopes = np.zeros(logs.shape[1] - 1)
     open_ = list(range(len(slopes)))
     while open_:
-        columns = logs[:, [*open_, -1]]
-        fitted = least_squares(columns, target)[:-1]
-        spread = np.sqrt(np.abs(np.diag(np.linalg.pinv(columns.T @ columns))))[:-1]
-        off = np.abs(2 * fitted - np.round(2 * fitted)) / 2
-        k = int(np.argmin(spread * (1 + off)))
+        fitted, errors = weighted_least_squares(logs[:, [*open_, -1]], target, weights)
+        k = int(np.argmin(errors[:-1]))
         slopes[open_[k]] = round(2 * fitted[k]) / 2
         target = target - logs[:, open_[k]] * slopes[open_[k]]
         del open_[k]
@@ -244,13 +241,8 @@ class _Quotient:
 
     def _node(self, places: Indices, coefficients: Floats) -> Node:
         terms = zip(map(float, coefficients), (self.exponents[k] for k in places), strict=True)
-        base = total((c, monomial_node(e)) for c, e in terms)
-        return product([(monomial_node(self.factor), ONE), (base, self.power)], self.sign)
-
-
-def monomial_node(exponents: tuple[Fraction | int, ...]) -> Node:
-    """A product of powers of columns as a tree."""
-    return product([(Column(j), Fraction(e)) for j, e in enumerate(exponents) if e])
+        base = total((c, monomial(e)) for c, e in terms)
+        return product([(monomial(self.factor), ONE), (base, self.power)], self.sign)
 
 
 def _base(column: int, plain: bool, values: Floats) -> Node:

@@ -18,7 +18,7 @@ __all__ = ["NORMAL", "Exponents", "Trend", "trends"]
 
 Floats = NDArray[np.float64]
 
-DEGREES = (2, 1)
+DEGREES = (0, 1, 2)
 MOST_MONOMIALS, ROWS_PER_MONOMIAL = 60, 6
 """Bounds on the sums that are started from."""
 
@@ -78,12 +78,9 @@ def trends(X: Floats, y: Floats, weights: Floats) -> Iterator[Trend]:
     """
     seen: set[frozenset[Exponents]] = set()
     most = min(MOST_MONOMIALS, len(y) // ROWS_PER_MONOMIAL)
-    for degree in (*DEGREES, 0):
-        if degree and seen:
-            continue  # the largest degree that the rows are enough for, and a constant
+    counts = {degree: math.comb(X.shape[1] + degree, degree) for degree in DEGREES}
+    for degree in (max(d for d, count in counts.items() if count <= most or not d), 0):
         exponents, values = _library(X, degree)
-        if len(exponents) > most:
-            continue
         design, target = values * weights[:, None], y * weights
         try:
             order = _terms(design, target)

@@ -50,3 +50,8 @@ def test_units_far_from_one_change_nothing() -> None:
 def test_it_stops_when_told() -> None:
     x = uniform(6, 300, 2)
     assert list(beside_rung(Rows(x, x[:, 0] + 1 / x[:, 1]), stop=lambda: True)) == []
+
+
+def test_of_wide_tables_it_asks_nothing() -> None:
+    x = uniform(7, 300, 500)
+    assert list(beside_rung(Rows(x, x[:, 0] + 1 / x[:, 1]))) == []
