@@ -17,6 +17,9 @@ CHANCE = 5.0
 FEWEST = 20
 """Rows without which neighbours tell nothing."""
 
+CLOSE = 3
+"""Of so many pairs of neighbours along a column the closest is asked."""
+
 
 def column_that_explains(X: Floats, left: Floats) -> int | None:
     """The column that explains most of the residuals' ranks, if chance does not.
@@ -69,10 +72,14 @@ def column_of_agreement(X: Floats, left: Floats) -> int | None:
     shuffled = np.random.default_rng(0).permutation(n)
     X, left = X[shuffled], left[shuffled]
     ranks = _ranks(left)
-    along = ranks[np.argsort(X, axis=0, kind="stable")]
-    agreement = (along[1:] * along[:-1]).sum(axis=0) / float(ranks @ ranks)
+    order = np.argsort(X, axis=0, kind="stable")
+    along, gaps = ranks[order], np.diff(np.take_along_axis(X, order, axis=0), axis=0)
+    # between rows that lie far apart a tooth may end
+    close = np.argsort(gaps, axis=0, kind="stable")[: n // CLOSE]
+    agreement = np.take_along_axis(along[1:] * along[:-1], close, axis=0).mean(axis=0)
     best = int(np.argmax(agreement))
-    return best if agreement[best] > CHANCE / math.sqrt(n) else None
+    chance = CHANCE / math.sqrt(len(close)) * float(np.var(ranks))
+    return best if agreement[best] > chance else None
 
 
 def _ranks(values: Floats) -> Floats:

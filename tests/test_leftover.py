@@ -49,6 +49,13 @@ def test_teeth_too_narrow_for_the_space_are_seen_along_their_column(seed: int) -
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_teeth_of_four_rows_are_seen(seed: int) -> None:
+    _, X = rows(seed)
+    teeth = ((62 * X[:, 1]) % 1 - 0.5) * (2 + X[:, 0])
+    assert column_of_agreement(X, teeth) == 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_noise_does_not_agree_along_any_column(seed: int) -> None:
     rng, X = rows(seed)
     left = rng.standard_normal(len(X))
