@@ -30,11 +30,11 @@ LARGEST_MULTIPLE = 10**4
 
 LARGEST_DENOMINATOR = 10**4
 
-LEGENDRE = 1e-9
-"""Up to this tolerance every name is a convergent: 2 * tolerance * p * q stays below 1."""
-
 ROUNDING = 1e-15
 """Relative rounding of the quick looks in floats that come before exact arithmetic."""
+
+ROUNDING_OF_ODDS = 1e-9
+"""The same of the bound that the odds set; the odds themselves are looked at again."""
 
 LOOSEST_DERIVED = 1e-9
 """Reciprocals of decimals and decimal multiples of pi are only looked for up to this tolerance."""
@@ -188,22 +188,25 @@ def _candidates(size: Fraction, slack: Fraction) -> Iterator[Ranked]:
     if not SMALLEST_DERIVED < size < 1 / SMALLEST_DERIVED:
         return
     for family, factor in zip(_FAMILIES, _FACTORS, strict=True):
-        fraction = _fraction(size / factor, slack, family)
+        fraction = _fraction(size, slack, family, factor)
         if fraction is not None:
             yield fraction
         elif slack < LOOSEST_DERIVED and family.radicand == 1 and family.rank <= 3:
             yield from _derived_decimals(size / factor, slack, family)
 
 
-def _fraction(ratio: Fraction, slack: Fraction, family: _Family) -> Ranked | None:
+def _fraction(size: Fraction, slack: Fraction, family: _Family, factor: Fraction) -> Ranked | None:
     largest = LARGEST_RATIONAL if family is _PLAIN else LARGEST_MULTIPLE
-    if slack < LEGENDRE and not _has_close_convergent(float(ratio), float(slack), largest):
+    density = RATIONAL_DENSITY * family.rank
+    bound = min(largest, _most(density, slack))
+    if not _is_near_fraction(float(size) / float(factor), float(slack), bound):
         return None
+    ratio = size / factor
     simplest = _simplest_between(ratio * (1 - slack), ratio * (1 + slack))
     p, q = simplest.numerator, simplest.denominator
     if p * q > largest or q > LARGEST_DENOMINATOR:
         return None
-    odds = _odds(RATIONAL_DENSITY * p * q * family.rank, slack)
+    odds = _odds(density * p * q, slack)
     if odds > MOST_ODDS:
         return None
     named = _written(float(p), float(q), family, odds)
@@ -212,54 +215,54 @@ def _fraction(ratio: Fraction, slack: Fraction, family: _Family) -> Ranked | Non
     return len(named.text) + extra, named
 
 
-def _has_close_convergent(ratio: float, slack: float, largest: int) -> bool:
-    """Whether the continued fraction of a ratio has a short convergent close by.
+def _is_near_fraction(ratio: float, slack: float, bound: float) -> bool:
+    """Whether a p/q with p*q up to a bound may lie within the slack.
 
-    Quick in floats, and enough: whatever is this close and this short is a convergent (Legendre).
+    Quick in floats: an interval a little wider than the one in question is searched, by the steps
+    of `_simplest_between`, and each step widens what it started from more than it rounds.
     """
-    p, q, p_before, q_before, rest = math.floor(ratio), 1, 1, 0, ratio
-    while p * q <= largest:
-        if abs(p - ratio * q) <= (slack + ROUNDING) * ratio * q:
-            return True
-        rest = rest - math.floor(rest)
-        if rest <= 0.0:
-            return False
-        rest = 1 / rest
-        whole = math.floor(rest)
-        p, p_before = whole * p + p_before, p
-        q, q_before = whole * q + q_before, q
+    low, high = ratio * (1 - slack - ROUNDING), ratio * (1 + slack + ROUNDING)
+    p, q, p_before, q_before = 1, 0, 0, 1
+    while p * q <= bound:
+        whole = math.ceil(low)
+        if whole <= high:
+            return (whole * p + p_before) * (whole * q + q_before) <= bound
+        below = whole - 1
+        p, p_before = below * p + p_before, p
+        q, q_before = below * q + q_before, q
+        low, high = 1 / (high - below), 1 / (low - below)
     return False
 
 
 def _plain_decimal(size: Fraction, slack: Fraction) -> Iterator[Ranked]:
-    found = _shortest_decimal(size, slack, MOST_DIGITS)
-    if found is None:
-        return
-    number, length = found
-    odds = _odds(DECIMAL_DENSITY * 10.0 ** (length - 1), slack)
-    if odds <= MOST_ODDS:
+    found = _shortest_decimal(size, slack, MOST_DIGITS, DECIMAL_DENSITY)
+    if found is not None:
+        number, odds = found
         # half a symbol: a fraction as short is preferred
         yield len(literal(number)) + 0.5, _written(number, 1.0, _PLAIN, odds)
 
 
 def _derived_decimals(ratio: Fraction, slack: Fraction, family: _Family) -> Iterator[Ranked]:
+    density = DECIMAL_DENSITY * 2 * family.rank
     for reciprocal in (True,) if family is _PLAIN else (False, True):
         target = 1 / ratio if reciprocal else ratio
-        found = _shortest_decimal(target, slack, MOST_FACTOR_DIGITS)
-        if found is None:
-            continue
-        number, length = found
-        odds = _odds(DECIMAL_DENSITY * 10.0 ** (length - 1) * 2 * family.rank, slack)
-        if odds <= MOST_ODDS:
+        found = _shortest_decimal(target, slack, MOST_FACTOR_DIGITS, density)
+        if found is not None:
+            number, odds = found
             p, q = (1.0, number) if reciprocal else (number, 1.0)
             named = _written(p, q, family, odds)
             yield len(named.text) + 0.5, named
 
 
-def _shortest_decimal(target: Fraction, slack: Fraction, digits: int) -> tuple[float, int] | None:
+def _shortest_decimal(
+    target: Fraction, slack: Fraction, digits: int, density: float
+) -> tuple[float, float] | None:
+    """The shortest decimal within the slack that is hardly chance, and the odds."""
     rough = float(target)
-    if not math.isfinite(rough) or rough == 0.0:
+    most = _most(density, slack)
+    if not math.isfinite(rough) or rough == 0.0 or most < 1:
         return None
+    digits = min(digits, 1 + math.floor(math.log10(most)))
     # most doubles are long: one look at the longest decimal in question saves the others
     longest = float(f"{rough:.{digits - 1}e}")
     if not abs(longest - rough) <= (float(slack) + ROUNDING) * rough:
@@ -268,8 +271,14 @@ def _shortest_decimal(target: Fraction, slack: Fraction, digits: int) -> tuple[f
         number = float(f"{rough:.{length - 1}e}")
         # 1.79e308 rounds up to no double
         if math.isfinite(number) and abs(Fraction(repr(number)) - target) <= slack * target:
-            return number, length
+            odds = _odds(density * 10.0 ** (length - 1), slack)
+            return None if odds > MOST_ODDS else (number, odds)
     return None
+
+
+def _most(density: float, slack: Fraction) -> float:
+    """How large p*q, or 10**(digits - 1), may be for a name to be believed, and a little more."""
+    return -math.log1p(-MOST_ODDS) / (density * float(slack)) * (1 + ROUNDING_OF_ODDS)
 
 
 def _odds(density: float, slack: Fraction) -> float:
