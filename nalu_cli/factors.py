@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -11,22 +12,32 @@ from numpy.typing import NDArray
 
 from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
-from nalu_cli.linear import log_slopes, log_weights
+from nalu_cli.linear import log_weights, reweighted
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.workbench import Found
 
 __all__ = ["Factored", "pull_out"]
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 SURE = 4.0
 """Standard errors within which the slope of a factor's logarithm lies from its exponent."""
 
 ROUNDING = 1e-9
+CLEAR = 2.0
+"""Standard errors that the next exponent must be away."""
+
 NEAR = 0.1
-"""Largest distance of the slope from the exponent, however large the error."""
+"""Largest distance of the slope from the exponent, however large the error; relative above 1."""
 
 LARGEST = 6
+
+ROWS_PER_SLOPE = 4
+"""With fewer rows than this for each logarithm and product of two, products are left out."""
+
+LEAST_FREE = 1e-3
+"""Of a row that decides a coefficient alone, the share that it is taken to say about its error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +108,16 @@ def pull_out(problem: Problem) -> tuple[Factored, ...]:
     given = rows.y != 0
     if not problem.all_rows().X.all() or given.sum() < rows.X.shape[1] + 2:
         return ()
-    slopes, errors = _slopes(rows.X[given], rows.y[given])
+    powers = _Powers.of(rows.X[given], rows.y[given])
     positive = np.all(rows.X > 0, axis=0)
     found: list[Factored] = []
     for roots in (np.zeros_like(positive), positive):
-        exponents = tuple(
-            _exponent(slope, error, root=bool(root))
-            for slope, error, root in zip(slopes, errors, roots, strict=True)
-        )
+        exponents = powers.of_factors(roots)
         some = any(exponents) and not all(exponents)
         if some and exponents not in [f.exponents for f in found]:
             reduced = _without_factors(problem, exponents)
             sizes = _sizes(problem.train.X, exponents)
-            found.append(Factored(reduced, sizes, problem.names, slopes, exponents))
+            found.append(Factored(reduced, sizes, problem.names, powers.slopes, exponents))
     return tuple(found)
 
 
@@ -136,13 +144,65 @@ def _sizes(X: Floats, exponents: tuple[Fraction, ...]) -> Floats:
     return np.asarray(sizes / (np.median(sizes) or 1.0))
 
 
-def _slopes(X: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Of log|y| in log|x|, by weighted least squares with an offset, and standard errors."""
-    return log_slopes(np.log(np.abs(X)), np.log(np.abs(y)), log_weights(y))
+@dataclass(frozen=True, slots=True)
+class _Powers:
+    """Slopes of log|y| in each log|x|, (n_columns,), their errors, and which are straight lines.
+
+    A factor is one whatever the other columns are; any other column has some slope too, which may
+    be close to a whole number by chance, but it changes with the column or with others.
+    """
+
+    slopes: Floats
+    errors: Floats
+    straight: Bools
+
+    @classmethod
+    def of(cls, X: Floats, y: Floats) -> _Powers:
+        """By weighted least squares, with products of two logarithms where rows allow."""
+        n, weights = X.shape[1], log_weights(y)
+        logs = np.log(np.abs(X))
+        logs = logs - np.average(logs, axis=0, weights=weights**2)
+        pairs = [*itertools.combinations_with_replacement(range(n), 2)]
+        if len(y) < ROWS_PER_SLOPE * (1 + n + len(pairs)):
+            pairs = []
+        curves = [logs[:, i] * logs[:, j] for i, j in pairs]
+        design = np.column_stack([logs, *curves, np.ones(len(y))])
+        target = np.log(np.abs(y))
+        coefficients, _, weights = reweighted(design, target, weights)
+        errors = _errors(design * weights[:, None], (target - design @ coefficients) * weights)
+        bends = np.abs(coefficients) > SURE * errors + ROUNDING
+        bent = {j for pair, bends in zip(pairs, bends[n:-1], strict=True) if bends for j in pair}
+        straight = np.array([j not in bent for j in range(n)])
+        return cls(coefficients[:n], errors[:n], straight)
+
+    def of_factors(self, roots: Bools) -> tuple[Fraction, ...]:
+        """The powers columns are factors with, halves among them where roots may be; else 0."""
+        return tuple(
+            _exponent(slope, error, root=bool(root)) if straight else Fraction(0)
+            for slope, error, straight, root in zip(
+                self.slopes, self.errors, self.straight, roots, strict=True
+            )
+        )
+
+
+def _errors(A: Floats, left: Floats) -> Floats:
+    """Standard errors of coefficients, (K,), that need no errors of one size.
+
+    What a straight line leaves of the other columns is larger in some places than in others; each
+    row counts with what it would leave if it had not been fitted (MacKinnon and White, Journal of
+    Econometrics 29, 1985, HC3).
+    """
+    inverse = np.linalg.pinv(A)
+    leverage = np.einsum("nk,kn->n", A, inverse)
+    alone = left / np.maximum(1 - leverage, LEAST_FREE)
+    errors: Floats = np.sqrt(inverse**2 @ alone**2)
+    return errors
 
 
 def _exponent(slope: float, error: float, *, root: bool) -> Fraction:
-    """The power a column is a factor with; 0 when it is none."""
-    nearest = Fraction(round(2 * slope), 2) if root else Fraction(round(slope))
-    close = abs(slope - float(nearest)) <= min(SURE * error + ROUNDING, NEAR)
+    """The power of a slope that is near it while the next ones are not; 0 if there is none."""
+    steps = 2 if root else 1
+    nearest = Fraction(round(steps * slope), steps)
+    off, near = abs(slope - float(nearest)), NEAR * max(1.0, abs(float(nearest)))
+    close = off <= min(SURE * error + ROUNDING, near) and CLEAR * error < 1 / steps - off
     return nearest if close and abs(nearest) <= LARGEST else Fraction(0)

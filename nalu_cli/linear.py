@@ -12,7 +12,7 @@ from nalu_cli.circuit import ALLOWED_EXPONENTS, Circuit
 from nalu_cli.problem import Rows
 from nalu_cli.wiring import single_product, single_sum
 
-__all__ = ["log_slopes", "log_weights", "product_rung", "sum_rung", "weighted_least_squares"]
+__all__ = ["log_weights", "product_rung", "reweighted", "sum_rung", "weighted_least_squares"]
 
 Floats = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def _slopes(logs: Floats, target: Floats, weights: Floats) -> Iterator[tuple[Flo
     """
     design = np.column_stack([logs, np.ones(len(target))])
     yield weighted_least_squares(design, target, weights)[0][:-1], weights
-    coefficients, errors, weights = _reweighted(design, target, weights)
+    coefficients, errors, weights = reweighted(design, target, weights)
     yield coefficients[:-1], weights
     matters = np.abs(coefficients) > SIGNIFICANT * errors
     matters[-1] = True
@@ -82,12 +82,12 @@ def _slopes(logs: Floats, target: Floats, weights: Floats) -> Iterator[tuple[Flo
     yield slopes[:-1], weights
 
 
-def log_slopes(logs: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Slopes of the logarithm of a target in those of columns, and their standard errors.
+def reweighted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Least squares of a logarithm, rows weighted by the size that comes out.
 
     Parameters
     ----------
-    logs : ndarray of shape (N, n_columns)
+    design : ndarray of shape (N, K)
     target : ndarray of shape (N,)
         Logarithm of the sizes.
     weights : ndarray of shape (N,)
@@ -95,15 +95,9 @@ def log_slopes(logs: Floats, target: Floats, weights: Floats) -> tuple[Floats, F
 
     Returns
     -------
-    slopes, errors : ndarray of shape (n_columns,)
+    coefficients, errors : ndarray of shape (K,)
+    weights : ndarray of shape (N,)
     """
-    design = np.column_stack([logs, np.ones(len(target))])
-    coefficients, errors, _ = _reweighted(design, target, weights)
-    return coefficients[:-1], errors[:-1]
-
-
-def _reweighted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Coefficients and standard errors with rows weighted by what comes out, and the weights."""
     for _ in range(REWEIGHTED):
         coefficients, errors = weighted_least_squares(design, target, weights)
         value = design @ coefficients
