@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -35,6 +36,12 @@ LARGEST = 6
 
 ROWS_PER_SLOPE = 4
 """With fewer rows than this for each logarithm and product of two, products are left out."""
+
+LARGEST_WEIGHTS = (math.inf, 1.0)
+"""Of a row, in units of the median."""
+
+MOST_WAYS = 2
+"""In which the target is divided."""
 
 LEAST_FREE = 1e-3
 """Of a row that decides a coefficient alone, the share that it is taken to say about its error."""
@@ -101,24 +108,30 @@ def pull_out(problem: Problem) -> tuple[Factored, ...]:
     Returns
     -------
     tuple of Factored
-        With whole exponents alone, and with half ones too; none when there is no such column, or
-        no other.
+        With whole exponents alone, and with half ones too; at most two. None when there is no such
+        column, or no other.
     """
     rows = problem.train
     given = rows.y != 0
     if not problem.all_rows().X.all() or given.sum() < rows.X.shape[1] + 2:
         return ()
-    powers = _Powers.of(rows.X[given], rows.y[given])
     positive = np.all(rows.X > 0, axis=0)
-    found: list[Factored] = []
-    for roots in (np.zeros_like(positive), positive):
-        exponents = powers.of_factors(roots)
-        some = any(exponents) and not all(exponents)
-        if some and exponents not in [f.exponents for f in found]:
-            reduced = _without_factors(problem, exponents)
-            sizes = _sizes(problem.train.X, exponents)
-            found.append(Factored(reduced, sizes, problem.names, powers.slopes, exponents))
-    return tuple(found)
+    found: dict[tuple[Fraction, ...], _Powers] = {}
+    for powers in _Powers.read(rows.X[given], rows.y[given]):
+        for roots in (np.zeros_like(positive), positive):
+            exponents = powers.of_factors(roots)
+            if any(exponents) and not all(exponents):
+                found.setdefault(exponents, powers)
+    return tuple(
+        Factored(
+            _without_factors(problem, exponents),
+            _sizes(problem.train.X, exponents),
+            problem.names,
+            powers.slopes,
+            exponents,
+        )
+        for exponents, powers in itertools.islice(found.items(), MOST_WAYS)
+    )
 
 
 def _without_factors(problem: Problem, exponents: tuple[Fraction, ...]) -> Problem:
@@ -157,8 +170,12 @@ class _Powers:
     straight: Bools
 
     @classmethod
-    def of(cls, X: Floats, y: Floats) -> _Powers:
-        """By weighted least squares, with products of two logarithms where rows allow."""
+    def read(cls, X: Floats, y: Floats) -> Iterator[_Powers]:
+        """By least squares, with products of two logarithms where the rows allow.
+
+        Noise asks for weights in proportion to the target; but where a few targets are very large,
+        these rows alone know little about the other columns.
+        """
         n, weights = X.shape[1], log_weights(y)
         logs = np.log(np.abs(X))
         logs = logs - np.average(logs, axis=0, weights=weights**2)
@@ -168,12 +185,15 @@ class _Powers:
         curves = [logs[:, i] * logs[:, j] for i, j in pairs]
         design = np.column_stack([logs, *curves, np.ones(len(y))])
         target = np.log(np.abs(y))
-        coefficients, _, weights = reweighted(design, target, weights)
-        errors = _errors(design * weights[:, None], (target - design @ coefficients) * weights)
-        bends = np.abs(coefficients) > SURE * errors + ROUNDING
-        bent = {j for pair, bends in zip(pairs, bends[n:-1], strict=True) if bends for j in pair}
-        straight = np.array([j not in bent for j in range(n)])
-        return cls(coefficients[:n], errors[:n], straight)
+        sizes = reweighted(design, target, weights)[2]
+        for largest in LARGEST_WEIGHTS:
+            coefficients, errors = _fitted(design, target, np.minimum(sizes, largest))
+            bends = np.abs(coefficients) > SURE * errors + ROUNDING
+            bent = {
+                j for pair, bends in zip(pairs, bends[n:-1], strict=True) if bends for j in pair
+            }
+            straight = np.array([j not in bent for j in range(n)])
+            yield cls(coefficients[:n], errors[:n], straight)
 
     def of_factors(self, roots: Bools) -> tuple[Fraction, ...]:
         """The powers columns are factors with, halves among them where roots may be; else 0."""
@@ -185,18 +205,19 @@ class _Powers:
         )
 
 
-def _errors(A: Floats, left: Floats) -> Floats:
-    """Standard errors of coefficients, (K,), that need no errors of one size.
+def _fitted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Coefficients, (K,), and standard errors that need no errors of one size.
 
     What a straight line leaves of the other columns is larger in some places than in others; each
     row counts with what it would leave if it had not been fitted (MacKinnon and White, Journal of
     Econometrics 29, 1985, HC3).
     """
+    A, b = design * weights[:, None], target * weights
     inverse = np.linalg.pinv(A)
+    coefficients = inverse @ b
     leverage = np.einsum("nk,kn->n", A, inverse)
-    alone = left / np.maximum(1 - leverage, LEAST_FREE)
-    errors: Floats = np.sqrt(inverse**2 @ alone**2)
-    return errors
+    alone = (b - A @ coefficients) / np.maximum(1 - leverage, LEAST_FREE)
+    return coefficients, np.sqrt(inverse**2 @ alone**2)
 
 
 def _exponent(slope: float, error: float, *, root: bool) -> Fraction:
