@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -36,12 +35,6 @@ LARGEST = 6
 
 ROWS_PER_SLOPE = 4
 """With fewer rows than this for each logarithm and product of two, products are left out."""
-
-LARGEST_WEIGHTS = (math.inf, 1.0)
-"""Of a row, in units of the median."""
-
-MOST_WAYS = 2
-"""In which the target is divided."""
 
 LEAST_FREE = 1e-3
 """Of a row that decides a coefficient alone, the share that it is taken to say about its error."""
@@ -108,20 +101,16 @@ def pull_out(problem: Problem) -> tuple[Factored, ...]:
     Returns
     -------
     tuple of Factored
-        With whole exponents alone, and with half ones too; at most two. None when there is no such
-        column, or no other.
+        With whole exponents alone, and with half ones too; none when there is no such column, or
+        no other.
     """
     rows = problem.train
     given = rows.y != 0
     if not problem.all_rows().X.all() or given.sum() < rows.X.shape[1] + 2:
         return ()
+    powers = _Powers.of(rows.X[given], rows.y[given])
     positive = np.all(rows.X > 0, axis=0)
-    found: dict[tuple[Fraction, ...], _Powers] = {}
-    for powers in _Powers.read(rows.X[given], rows.y[given]):
-        for roots in (np.zeros_like(positive), positive):
-            exponents = powers.of_factors(roots)
-            if any(exponents) and not all(exponents):
-                found.setdefault(exponents, powers)
+    ways = dict.fromkeys(powers.of_factors(roots) for roots in (np.zeros_like(positive), positive))
     return tuple(
         Factored(
             _without_factors(problem, exponents),
@@ -130,7 +119,8 @@ def pull_out(problem: Problem) -> tuple[Factored, ...]:
             powers.slopes,
             exponents,
         )
-        for exponents, powers in itertools.islice(found.items(), MOST_WAYS)
+        for exponents in ways
+        if any(exponents) and not all(exponents)
     )
 
 
@@ -170,12 +160,8 @@ class _Powers:
     straight: Bools
 
     @classmethod
-    def read(cls, X: Floats, y: Floats) -> Iterator[_Powers]:
-        """By least squares, with products of two logarithms where the rows allow.
-
-        Noise asks for weights in proportion to the target; but where a few targets are very large,
-        these rows alone know little about the other columns.
-        """
+    def of(cls, X: Floats, y: Floats) -> _Powers:
+        """By weighted least squares, with products of two logarithms where the rows allow."""
         n, weights = X.shape[1], log_weights(y)
         logs = np.log(np.abs(X))
         logs = logs - np.average(logs, axis=0, weights=weights**2)
@@ -185,15 +171,12 @@ class _Powers:
         curves = [logs[:, i] * logs[:, j] for i, j in pairs]
         design = np.column_stack([logs, *curves, np.ones(len(y))])
         target = np.log(np.abs(y))
-        sizes = reweighted(design, target, weights)[2]
-        for largest in LARGEST_WEIGHTS:
-            coefficients, errors = _fitted(design, target, np.minimum(sizes, largest))
-            bends = np.abs(coefficients) > SURE * errors + ROUNDING
-            bent = {
-                j for pair, bends in zip(pairs, bends[n:-1], strict=True) if bends for j in pair
-            }
-            straight = np.array([j not in bent for j in range(n)])
-            yield cls(coefficients[:n], errors[:n], straight)
+        weights = reweighted(design, target, weights)[2]
+        coefficients, errors = _fitted(design, target, weights)
+        bends = np.abs(coefficients) > SURE * errors + ROUNDING
+        bent = {j for pair, bends in zip(pairs, bends[n:-1], strict=True) if bends for j in pair}
+        straight = np.array([j not in bent for j in range(n)])
+        return cls(coefficients[:n], errors[:n], straight)
 
     def of_factors(self, roots: Bools) -> tuple[Fraction, ...]:
         """The powers columns are factors with, halves among them where roots may be; else 0."""
