@@ -32,7 +32,8 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 NULL = 3e-14
-"""Singular values below this share of the largest count as zero (rounding of rows and columns)."""
+"""Singular values below this share of the largest count as zero (rounding of rows and columns),
+where the targets are doubles that nothing was taken away from."""
 
 MOST_COLUMNS = 720
 """Monomials, times powers of the target, in one question."""
@@ -150,6 +151,7 @@ def relations(
     *,
     least_columns: int = 0,
     most_columns: int = MOST_COLUMNS,
+    rounding: float = 1.0,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Relation]:
     """Sparse null vectors of monomials times powers of the target, cheapest question first.
@@ -160,6 +162,8 @@ def relations(
         Training rows.
     least_columns, most_columns : int
         Sizes of the questions asked: more than the first, at most the second.
+    rounding : float
+        How many times the rounding of doubles that of the targets is.
     stop : callable
         Asked before each question.
 
@@ -176,7 +180,7 @@ def relations(
     for question in _questions(rows, least_columns, most_columns):
         if stop() or len(supports) >= MOST_RELATIONS or question.size(n) > largest:
             return
-        found = _null_vector(scaled, question)
+        found = _null_vector(scaled, question, NULL * rounding)
         if found is None:
             continue
         if frozenset(found) not in supports:
@@ -207,20 +211,22 @@ def _questions(rows: Rows, least_columns: int, most_columns: int) -> list[_Quest
 _Key = tuple[Fraction, tuple[int, ...]]
 
 
-def _null_vector(rows: Rows, question: _Question) -> dict[tuple[Fraction, Exponents], float] | None:
+def _null_vector(
+    rows: Rows, question: _Question, null: float
+) -> dict[tuple[Fraction, Exponents], float] | None:
     """A sparse dependency of the scaled columns; None when there is none."""
     A, norms, keys = _design(rows, question)
     R: Floats = np.asarray(np.linalg.qr(A, mode="r"), dtype=np.float64)
-    if not _is_singular(R):
+    if not _is_singular(R, null):
         return None
     alone = sum(power == 0 for power, _ in keys)
-    if _is_singular(R[:alone, :alone]):
+    if _is_singular(R[:alone, :alone], NULL):
         return None  # of so high a degree that the monomials depend on each other, to rounding
     _, s, Vt = np.linalg.svd(R)
-    dimension = int((s < NULL * s[0]).sum())
+    dimension = int((s < null * s[0]).sum())
     if not 1 <= dimension <= MOST_VECTORS:
         return None
-    support = _smallest_support(R, Vt[-dimension:].T, keys)
+    support = _smallest_support(R, Vt[-dimension:].T, keys, null)
     if support is None or all(keys[k][0] == 0 for k in support):
         return None
     vector = np.linalg.svd(R[:, support])[2][-1] / norms[support]
@@ -251,7 +257,9 @@ def _design(rows: Rows, question: _Question) -> tuple[Floats, Floats, list[_Key]
     return A / norms, norms, keys
 
 
-def _smallest_support(R: Floats, basis: Floats, keys: list[_Key]) -> NDArray[np.intp] | None:
+def _smallest_support(
+    R: Floats, basis: Floats, keys: list[_Key], null: float
+) -> NDArray[np.intp] | None:
     """The columns of a sparse null vector.
 
     With several null vectors the products of a law with monomials are among them: eliminating the
@@ -268,11 +276,11 @@ def _smallest_support(R: Floats, basis: Floats, keys: list[_Key]) -> NDArray[np.
         basis = basis @ q[:, 1:]
     order = np.argsort(-np.abs(basis[:, 0]), kind="stable")
     low, high = 2, len(order)
-    if not _dependent(R[:, order[:high]]):
+    if not _dependent(R[:, order[:high]], null):
         return None
     while low < high:
         middle = (low + high) // 2
-        if _dependent(R[:, order[:middle]]):
+        if _dependent(R[:, order[:middle]], null):
             high = middle
         else:
             low = middle + 1
@@ -281,15 +289,15 @@ def _smallest_support(R: Floats, basis: Floats, keys: list[_Key]) -> NDArray[np.
     return np.sort(order[:low]) if low <= most else None
 
 
-def _dependent(columns: Floats) -> bool:
+def _dependent(columns: Floats, null: float) -> bool:
     R: Floats = np.asarray(np.linalg.qr(columns, mode="r"), dtype=np.float64)
-    if not _is_singular(R):
+    if not _is_singular(R, null):
         return False
     s = np.linalg.svd(R, compute_uv=False)
-    return bool(s[-1] < NULL * s[0])
+    return bool(s[-1] < null * s[0])
 
 
-def _is_singular(R: Floats) -> bool:
+def _is_singular(R: Floats, null: float) -> bool:
     """Whether inverse iteration meets a tiny singular value; in a sixth of the time of an SVD."""
     b = np.random.default_rng(len(R)).standard_normal(len(R))
     try:
@@ -297,7 +305,7 @@ def _is_singular(R: Floats) -> bool:
     except np.linalg.LinAlgError:
         return True
     # a random b has a component along the singular vector of about 1 / sqrt(M)
-    return not float(np.linalg.norm(x)) < 1e-2 / (NULL * math.sqrt(len(R)))
+    return not float(np.linalg.norm(x)) < 1e-2 / (null * math.sqrt(len(R)))
 
 
 def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> Relation:

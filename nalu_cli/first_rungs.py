@@ -14,6 +14,7 @@ from nalu_cli.bilinear import bilinear_rung
 from nalu_cli.circuit import Circuit
 from nalu_cli.exhaustive import MOST_TERMS, short_relations
 from nalu_cli.grow import grow_rung
+from nalu_cli.leading import beside_product
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.rational import rational_rung
@@ -64,6 +65,9 @@ def first_rungs(
     for part, there in zip(parts, seen_of, strict=True):
         linear = noting(there, _linear_algebra(part.problem.train, part.sizes))
         rungs += noting(seen, lifted(part, linear))
+    for remainder in beside_product(problem):
+        linear = _linear_algebra(remainder.problem.train, remainder.sizes, remainder.rounding)
+        rungs += noting(seen, lifted(remainder, linear))
     rungs += noting(seen, trained)
     for part, there in zip(parts, seen_of, strict=True):
         beside = noting(there, [_beside(part.problem.train, part.sizes)])
@@ -105,12 +109,14 @@ def grown_from_nothing(problem: Problem, parts: tuple[Part, ...]) -> Iterator[Ru
         yield from lifted(part, [_grown(part.problem.train, [], part.sizes)])
 
 
-def _linear_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
+def _linear_algebra(
+    rows: Rows, sizes: Floats | None = None, rounding: float = 1.0
+) -> Iterator[Rung]:
     rungs = (
         Rung("product", lambda _: (Found(c) for c in product_rung(rows))),
         Rung("sum", lambda _: (Found(c) for c in sum_rung(rows, sizes))),
         Rung("product of sums", lambda _: (Found(c) for c in bilinear_rung(rows))),
-        _algebraic(rows, 0, SMALL_QUESTION),
+        _algebraic(rows, 0, SMALL_QUESTION, rounding),
     )
     return (replace(rung, instant=True) for rung in rungs)
 
@@ -145,9 +151,11 @@ def _of_fewer_columns(rows: Rows, used: tuple[int, ...]) -> Rung:
     return Rung("rational of fewer columns", search)
 
 
-def _algebraic(rows: Rows, least: int, most: int) -> Rung:
+def _algebraic(rows: Rows, least: int, most: int, rounding: float = 1.0) -> Rung:
     def search(stop: Stop) -> Iterator[Found]:
-        found = relations(rows, least_columns=least, most_columns=most, stop=stop)
+        found = relations(
+            rows, least_columns=least, most_columns=most, rounding=rounding, stop=stop
+        )
         yield from _solved(found, rows)
 
     return Rung("algebraic", search)

@@ -53,6 +53,24 @@ def test_factors_of_both_signs_keep_them() -> None:
     assert (part.problem.train.y > 0).all()
 
 
+def test_a_column_whose_slope_is_whole_by_chance_is_no_factor() -> None:
+    """The slope of h is close to 1, but changes with h and with w."""
+    x = uniform(6, 1000, 3) * [8, 2.8, 4] + [1, 0.2, 1]
+    w, h, n = x.T
+    (part,) = pull_out(problem_of(x, (w * h / (w + 2 * h)) ** 1.5 / n))
+    assert part.exponents == (0, 0, -1)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_factors_of_a_rest_that_has_poles_are_found(noise: float) -> None:
+    """A few rows close to the pole weigh more than all others."""
+    x = uniform(7, 1000, 4, low=1, high=2) + [0, 0, 0, 1.5]
+    a, b, c, d = x.T
+    y = a * b**2 * c**4 / (d**2 - c**2) ** 2
+    y = y + noise * np.std(y) * np.random.default_rng(8).normal(size=len(y))
+    assert pull_out(problem_of(x, y))[0].exponents == (1, 2, 0, 0)
+
+
 @pytest.mark.parametrize("name", ["all factors", "no factor", "zeros", "few rows"])
 def test_no_factors_and_nothing_but_factors_are_left_alone(name: str) -> None:
     x = uniform(5, 5 if name == "few rows" else 300, 4, low=0.5, high=3)
