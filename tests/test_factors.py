@@ -64,7 +64,7 @@ def test_a_column_whose_slope_is_whole_by_chance_is_no_factor() -> None:
 @pytest.mark.parametrize("noise", [0.0, 0.01])
 def test_factors_of_a_rest_that_has_poles_are_found(noise: float) -> None:
     """A few rows close to the pole weigh more than all others."""
-    x = uniform(7, 1000, 4, low=1, high=2) + [0, 0, 0, 1.5]
+    x = uniform(7, 1000, 4, low=1, high=2) + np.array([0, 0, 0, 1.5])
     a, b, c, d = x.T
     y = a * b**2 * c**4 / (d**2 - c**2) ** 2
     y = y + noise * np.std(y) * np.random.default_rng(8).normal(size=len(y))

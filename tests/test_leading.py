@@ -17,7 +17,7 @@ def law(x: Floats) -> Floats:
 
 
 def columns(seed: int) -> Floats:
-    return uniform(seed, 1000, 4, low=1, high=3) + [0, 0, 0, 3]
+    return uniform(seed, 1000, 4, low=1, high=3) + np.array([0, 0, 0, 3])
 
 
 def questions() -> list[Beside]:
@@ -38,7 +38,7 @@ def test_what_is_left_is_asked_with_and_without_its_factors() -> None:
 def test_an_answer_to_what_is_left_is_lifted_to_the_whole() -> None:
     part = questions()[0]
     rows = part.problem.train
-    there = uniform(2, 50, 4, low=4, high=5) + [0, 0, 0, 9]
+    there = uniform(2, 50, 4, low=4, high=5) + np.array([0, 0, 0, 9])
     relation = next(relations(rows, rounding=part.rounding))
     lifted = [part.lift(Found(circuit)).circuit for circuit in relation.circuits(rows)]
     errors = [float(np.max(np.abs(c.evaluate(there) / law(there) - 1))) for c in lifted]
