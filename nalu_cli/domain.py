@@ -9,37 +9,19 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.expression import expression_of, monomial, product, total
+from nalu_cli.expression import expression_of, product, total
 from nalu_cli.factors import Factored, pull_out
-from nalu_cli.monomials import exponents_up_to, monomial_values
 from nalu_cli.problem import Problem, Rows
-from nalu_cli.scale import Scale
+from nalu_cli.separating import Terms, separators, sum_node, sum_values
 from nalu_cli.tree import Column, Magnitude, Node, Product, Sum
 from nalu_cli.workbench import Found
 
 __all__ = ["Root", "Rooted", "rooted", "roots_of"]
 
 Floats = NDArray[np.float64]
-Exponents = tuple[int, ...]
 
-FEWEST_ROWS = 100
-"""With fewer a sum that never changes sign is chance."""
-
-MOST_COLUMNS = {1: 12, 2: 8}
-"""Of tables where sums of monomials of each degree are looked for."""
-
-MOST_TERMS = 6
 MOST_SIGNS = 4
 """Columns of both signs under a root beside a sum."""
-
-EXPLAINED = 0.3
-"""Share of the signs that a plain least squares fit must explain before more is tried."""
-
-STEPS, RIDGES, LARGEST = 8, (1e-2, 1e-4, 1e-6, 1e-8), 500.0
-"""Newton steps of a logistic fit for each of its penalties, and the largest exponent."""
-
-WHOLE = (1, 2, 3)
-"""Largest coefficient, when all may be whole numbers."""
 
 NAME = "root"
 
@@ -60,7 +42,7 @@ class Root:
         Whether the sum is divided by these, or multiplied.
     """
 
-    terms: tuple[tuple[float, Exponents], ...]
+    terms: Terms
     signs: tuple[int, ...]
     over: bool
 
@@ -72,16 +54,14 @@ class Root:
     @property
     def inside(self) -> Node:
         """What stands under the root, as a tree."""
-        terms = [(c, monomial(m)) for c, m in self.terms if any(m)]
-        offset = sum(c for c, m in self.terms if not any(m))
         power = -ONE if self.over else ONE
         beside = [(Column(j), power) for j in self.signs]
-        return product([(total(terms, offset), ONE), *beside])
+        return product([(sum_node(self.terms), ONE), *beside])
 
     def values(self, X: Floats) -> Floats:
         """The root on some rows: (N,), NaN where there is none."""
         with np.errstate(all="ignore"):
-            inside = sum(c * np.prod(X ** np.array(m), axis=1) for c, m in self.terms)
+            inside = sum_values(self.terms, X)
             beside = np.prod(X[:, self.signs], axis=1)
             return np.asarray(np.sqrt(inside / beside if self.over else inside * beside))
 
@@ -165,68 +145,16 @@ def roots_of(problem: Problem) -> tuple[Root, ...]:
     rows = problem.all_rows()
     X = rows.X
     both = np.flatnonzero((X > 0).any(axis=0) & (X < 0).any(axis=0))
-    if not len(both) or len(X) < FEWEST_ROWS or not X.all():
+    if not len(both) or not X.all():
         return ()
-    size = Scale.of(rows).columns
-    degrees = [degree for degree, most in MOST_COLUMNS.items() if X.shape[1] <= most]
-    for degree, count in itertools.product(degrees, range(MOST_SIGNS + 1)):
-        exponents = exponents_up_to(X.shape[1], degree)
-        values = monomial_values(X / size, exponents)
+    for separator, count in itertools.product(separators(rows), range(MOST_SIGNS + 1)):
         for signs in itertools.combinations(map(int, both), count):
-            label = np.prod(np.sign(X[:, signs]), axis=1)
-            found = _sum(values, label)
-            if found is not None:
-                sizes = np.prod(size ** np.array(exponents), axis=1)
-                w = _simple(values * sizes, label, found / sizes)
-                terms = tuple((float(w[k]), exponents[k]) for k in np.flatnonzero(w))
+            terms = separator.terms(np.prod(np.sign(X[:, signs]), axis=1))
+            if terms is not None:
                 return tuple(
                     Root(terms, signs, over) for over in ((False, True) if signs else (False,))
                 )
     return ()
-
-
-def _sum(values: Floats, label: Floats) -> Floats | None:
-    """The sum of monomials with a given sign on every row; None where there is none."""
-    A = values * label[:, None]
-    # what has the sign by itself would explain everything
-    usable = np.flatnonzero((A > 0).any(axis=0) & (A < 0).any(axis=0))
-    if not len(usable):
-        return None
-    w, *_ = np.linalg.lstsq(A[:, usable], np.ones(len(A)), rcond=None)
-    if 1 - np.mean((1 - A[:, usable] @ w) ** 2) < EXPLAINED:
-        return None
-    found = _separating(A, [int(k) for k in usable])
-    return found if found is not None and np.count_nonzero(found) <= MOST_TERMS else None
-
-
-def _separating(A: Floats, usable: list[int]) -> Floats | None:
-    """A sparse w with ``A @ w > 0`` on every row; None where there is none."""
-    kept = list(usable)
-    best: Floats | None = None
-    while kept and (found := _classified(A[:, kept])) is not None:
-        best = np.zeros(A.shape[1])
-        best[kept] = found
-        share = np.abs(found) * np.abs(A[:, kept]).mean(axis=0)
-        kept.pop(int(np.argmin(share)))
-    return best
-
-
-def _classified(A: Floats) -> Floats | None:
-    """The direction of a logistic fit that puts every row on its side; None where none does."""
-    w: Floats = np.asarray(np.linalg.lstsq(A, np.ones(len(A)), rcond=None)[0])
-    for ridge in RIDGES:
-        for _ in range(STEPS):
-            p = 1 / (1 + np.exp(np.clip(A @ w, -LARGEST, LARGEST)))
-            H = (A * (p * (1 - p))[:, None]).T @ A + ridge * np.eye(A.shape[1])
-            w = w + np.linalg.solve(H, A.T @ p - ridge * w)
-    return w if bool((A @ w > 0).all()) else None
-
-
-def _simple(values: Floats, label: Floats, w: Floats) -> Floats:
-    """Whole numbers with the same sign on every row, if there are some close by."""
-    w = w / np.max(np.abs(w))
-    whole = (np.round(w * most) for most in WHOLE)
-    return next((u for u in whole if bool((label * (values @ u) > 0).all())), w)
 
 
 def _with_column(problem: Problem, root: Root) -> Problem | None:

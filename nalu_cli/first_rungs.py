@@ -20,6 +20,7 @@ from nalu_cli.problem import Problem, Rows
 from nalu_cli.rational import rational_rung
 from nalu_cli.rung import Part, Rung, Stop, lifted, noting
 from nalu_cli.sparse import sparse_rung
+from nalu_cli.vanishing import over_sum
 from nalu_cli.workbench import Found
 
 __all__ = ["MANY_ROWS", "first_rungs", "grown_from_nothing", "larger_algebra"]
@@ -68,6 +69,9 @@ def first_rungs(
     for remainder in beside_product(problem):
         linear = _linear_algebra(remainder.problem.train, remainder.sizes, remainder.rounding)
         rungs += noting(seen, lifted(remainder, linear))
+    for quotient in over_sum(problem):
+        linear = _linear_algebra(quotient.problem.train, quotient.sizes)
+        rungs += noting(seen, lifted(quotient, linear))
     rungs += noting(seen, trained)
     for part, there in zip(parts, seen_of, strict=True):
         beside = noting(there, [_beside(part.problem.train, part.sizes)])

@@ -1,0 +1,126 @@
+"""Stage 3: sums of few monomials with a given sign on every row, by no accident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.expression import monomial, total
+from nalu_cli.monomials import exponents_up_to, monomial_values
+from nalu_cli.problem import Rows
+from nalu_cli.scale import Scale
+from nalu_cli.tree import Node
+
+__all__ = ["Separator", "Terms", "separators", "sum_node", "sum_values"]
+
+Floats = NDArray[np.float64]
+Terms = tuple[tuple[float, tuple[int, ...]], ...]
+"""Coefficients and exponents of the monomials of a sum."""
+
+FEWEST_ROWS = 100
+"""With fewer a sum that never changes sign is chance."""
+
+MOST_COLUMNS = {1: 12, 2: 8}
+"""Of tables where sums of monomials of each degree are looked for."""
+
+MOST_TERMS = 6
+
+EXPLAINED = 0.3
+"""Share of the signs that a plain least squares fit must explain before more is tried."""
+
+STEPS, RIDGES, LARGEST = 8, (1e-2, 1e-4, 1e-6, 1e-8), 500.0
+"""Newton steps of a logistic fit for each of its penalties, and the largest exponent."""
+
+WHOLE = (1, 2, 3)
+"""Largest coefficient, when all may be whole numbers."""
+
+
+def separators(rows: Rows) -> Iterator[Separator]:
+    """One for each degree of the monomials, if there are rows enough and not too many columns."""
+    n = rows.X.shape[1]
+    for degree, most in MOST_COLUMNS.items():
+        if n <= most and len(rows) >= FEWEST_ROWS:
+            yield Separator(rows, degree)
+
+
+class Separator:
+    """Looks for sums of monomials that have given signs.
+
+    Parameters
+    ----------
+    rows : Rows
+        Only the columns matter.
+    degree : int
+        Largest degree of the monomials.
+    """
+
+    def __init__(self, rows: Rows, degree: int) -> None:
+        size = Scale.of(rows).columns
+        self.exponents = exponents_up_to(rows.X.shape[1], degree)
+        self.values = monomial_values(rows.X / size, self.exponents)
+        self.sizes = np.prod(size ** np.array(self.exponents), axis=1)
+
+    def terms(self, label: Floats) -> Terms | None:
+        """A sum of the signs of a label, (N,), with whole numbers if some will do; or None."""
+        found = _sum(self.values, label)
+        if found is None:
+            return None
+        w = _simple(self.values * self.sizes, label, found / self.sizes)
+        return tuple((float(w[k]), self.exponents[k]) for k in np.flatnonzero(w))
+
+
+def sum_node(terms: Terms) -> Node:
+    """The sum as a tree."""
+    offset = sum(c for c, e in terms if not any(e))
+    return total([(c, monomial(e)) for c, e in terms if any(e)], offset)
+
+
+def sum_values(terms: Terms, X: Floats) -> Floats:
+    """The sum on rows X, (N, n_columns): (N,)."""
+    return np.asarray(sum(c * np.prod(X ** np.array(e), axis=1) for c, e in terms))
+
+
+def _sum(values: Floats, label: Floats) -> Floats | None:
+    """The sum of monomials with a given sign on every row; None where there is none."""
+    A = values * label[:, None]
+    # what has the sign by itself would explain everything
+    usable = np.flatnonzero((A > 0).any(axis=0) & (A < 0).any(axis=0))
+    if not len(usable):
+        return None
+    w, *_ = np.linalg.lstsq(A[:, usable], np.ones(len(A)), rcond=None)
+    if 1 - np.mean((1 - A[:, usable] @ w) ** 2) < EXPLAINED:
+        return None
+    found = _separating(A, [int(k) for k in usable])
+    return found if found is not None and np.count_nonzero(found) <= MOST_TERMS else None
+
+
+def _separating(A: Floats, usable: list[int]) -> Floats | None:
+    """A sparse w with ``A @ w > 0`` on every row; None where there is none."""
+    kept = list(usable)
+    best: Floats | None = None
+    while kept and (found := _classified(A[:, kept])) is not None:
+        best = np.zeros(A.shape[1])
+        best[kept] = found
+        share = np.abs(found) * np.abs(A[:, kept]).mean(axis=0)
+        kept.pop(int(np.argmin(share)))
+    return best
+
+
+def _classified(A: Floats) -> Floats | None:
+    """The direction of a logistic fit that puts every row on its side; None where none does."""
+    w: Floats = np.asarray(np.linalg.lstsq(A, np.ones(len(A)), rcond=None)[0])
+    for ridge in RIDGES:
+        for _ in range(STEPS):
+            p = 1 / (1 + np.exp(np.clip(A @ w, -LARGEST, LARGEST)))
+            H = (A * (p * (1 - p))[:, None]).T @ A + ridge * np.eye(A.shape[1])
+            w = w + np.linalg.solve(H, A.T @ p - ridge * w)
+    return w if bool((A @ w > 0).all()) else None
+
+
+def _simple(values: Floats, label: Floats, w: Floats) -> Floats:
+    """Whole numbers with the same sign on every row, if there are some close by."""
+    w = w / np.max(np.abs(w))
+    whole = (np.round(w * most) for most in WHOLE)
+    return next((u for u in whole if bool((label * (values @ u) > 0).all())), w)

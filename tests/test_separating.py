@@ -1,0 +1,58 @@
+"""Sums with given signs: sparse, whole where they may be, and none where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tables import Floats, uniform
+
+from nalu_cli.problem import Rows
+from nalu_cli.separating import Terms, separators, sum_node, sum_values
+from nalu_cli.tree import Column, Sum
+
+
+def found(x: Floats, label: Floats) -> Terms | None:
+    of_each_degree = (s.terms(label) for s in separators(Rows(x, label)))
+    return next((terms for terms in of_each_degree if terms is not None), None)
+
+
+def test_a_sum_with_the_signs_of_a_label_is_sparse_and_whole() -> None:
+    x = uniform(1, 500, 5, low=-3, high=3)
+    terms = found(x, np.sign(x[:, 1] - 3 * x[:, 4]))
+    assert terms is not None
+    assert {e: c for c, e in terms} == {(0, 1, 0, 0, 0): 1.0, (0, 0, 0, 0, 1): -3.0}
+
+
+def test_monomials_of_two_columns_are_asked_where_columns_do_not_do() -> None:
+    x = uniform(2, 500, 3, low=-3, high=3) * np.array([1e-9, 1.0, 1e9])
+    terms = found(x, np.sign(x[:, 0] * x[:, 2] - x[:, 1]))
+    assert terms is not None
+    assert {e: c for c, e in terms} == {(1, 0, 1): 1.0, (0, 1, 0): -1.0}
+
+
+def test_real_numbers_stay_what_they_are() -> None:
+    x = uniform(3, 2000, 2, low=-3, high=3)
+    terms = found(x, np.sign(x[:, 0] - 0.4142 * x[:, 1]))
+    assert terms is not None
+    c = {e: c for c, e in terms}
+    assert c[0, 1] / c[1, 0] == pytest.approx(-0.4142, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["random", "one sign", "few rows", "many columns"])
+def test_other_labels_have_no_sum(name: str) -> None:
+    x = uniform(4, 40 if name == "few rows" else 500, 14 if name == "many columns" else 4, low=-3)
+    label = {
+        "random": np.sign(np.random.default_rng(5).normal(size=len(x))),
+        "one sign": np.ones(len(x)),
+    }.get(name, np.sign(x[:, 0] - x[:, 1]))
+    assert found(x, label) is None
+
+
+def test_a_sum_is_a_tree_and_its_values() -> None:
+    terms = ((2.0, (1, 0)), (-1.0, (0, 2)), (5.0, (0, 0)))
+    x = uniform(6, 30, 2)
+    np.testing.assert_allclose(sum_values(terms, x), 2 * x[:, 0] - x[:, 1] ** 2 + 5)
+    tree = sum_node(terms)
+    assert isinstance(tree, Sum)
+    assert tree.offset == 5.0
+    assert (2.0, Column(0)) in tree.terms
