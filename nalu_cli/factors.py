@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -165,9 +166,8 @@ class _Powers:
         n, weights = X.shape[1], log_weights(y)
         logs = np.log(np.abs(X))
         logs = logs - np.average(logs, axis=0, weights=weights**2)
-        pairs = [*itertools.combinations_with_replacement(range(n), 2)]
-        if len(y) < ROWS_PER_SLOPE * (1 + n + len(pairs)):
-            pairs = []
+        enough = len(y) >= ROWS_PER_SLOPE * math.comb(n + 2, 2)
+        pairs = [*itertools.combinations_with_replacement(range(n), 2)] if enough else []
         curves = [logs[:, i] * logs[:, j] for i, j in pairs]
         design = np.column_stack([logs, *curves, np.ones(len(y))])
         target = np.log(np.abs(y))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -42,7 +42,7 @@ MORE_MONOMIALS = 20
 
 
 def first_rungs(
-    problem: Problem, parts: tuple[Part, ...], *, trained: Iterable[Rung] = ()
+    problem: Problem, parts: Callable[[], tuple[Part, ...]], *, trained: Iterable[Rung] = ()
 ) -> Iterator[Rung]:
     """From one product to formulas grown from what the others offer, and what these point to.
 
@@ -51,8 +51,9 @@ def first_rungs(
     Parameters
     ----------
     problem : Problem
-    parts : tuple of Part
-        What is left of it when factors are pulled out, or roots are given.
+    parts : callable
+        What is left of it when factors are pulled out, or roots are given; asked when one product
+        or sum is not enough.
     trained : iterable of Rung
         Quick ones that are asked before what takes longer.
 
@@ -61,35 +62,15 @@ def first_rungs(
     Rung
     """
     seen: list[Circuit] = []
-    seen_of: list[list[Circuit]] = [[] for _ in parts]
-    rungs = [*noting(seen, _linear_algebra(problem.train))]
-    for part, there in zip(parts, seen_of, strict=True):
-        linear = noting(there, _linear_algebra(part.problem.train, part.sizes))
-        rungs += noting(seen, lifted(part, linear))
-    for remainder in beside_product(problem):
-        linear = _linear_algebra(remainder.problem.train, remainder.sizes, remainder.rounding)
-        rungs += noting(seen, lifted(remainder, linear))
-    for quotient in over_sum(problem):
-        linear = _linear_algebra(quotient.problem.train, quotient.sizes)
-        rungs += noting(seen, lifted(quotient, linear))
-    rungs += noting(seen, trained)
-    for part, there in zip(parts, seen_of, strict=True):
-        beside = noting(there, [_beside(part.problem.train, part.sizes)])
-        rungs += noting(seen, lifted(part, beside))
-    rungs += noting(seen, [_beside(problem.train)])
-    rungs += noting(seen, [_few_monomials(problem.train)])
-    for part, there in zip(parts, seen_of, strict=True):
-        few = noting(there, [_few_monomials(part.problem.train)])
-        rungs += noting(seen, lifted(part, few))
-    # fewer columns take less time
-    for part, there in zip(parts, seen_of, strict=True):
-        sparse = _sparse_rungs(part.problem.train, part.sizes)
-        rungs += noting(seen, lifted(part, noting(there, sparse)))
-    rungs += noting(seen, _sparse_rungs(problem.train))
     # nearly everything is within noise of some size: a longer formula may be much closer
-    yield from (replace(rung, pause=False) for rung in rungs[:-1])
-    yield rungs[-1]
-    for part, there in zip(parts, seen_of, strict=True):
+    for rung in _linear_algebra(problem.train):
+        yield from noting(seen, [replace(rung, pause=False)])
+    seen_of: list[tuple[Part, list[Circuit]]] = [(part, []) for part in parts()]
+    for rung in _quick_ones(problem, seen_of, trained):
+        yield from noting(seen, [replace(rung, pause=False)])
+    *sparse, last = _sparse_rungs(problem.train)
+    yield from noting(seen, [*(replace(rung, pause=False) for rung in sparse), last])
+    for part, there in seen_of:
         grown_there = lifted(part, [_grown(part.problem.train, there, part.sizes)])
         yield from noting(seen, grown_there)
     grown: list[Circuit] = []
@@ -97,6 +78,29 @@ def first_rungs(
     used = grown[0].used_columns() if grown else ()
     if 0 < len(used) < len(problem.names):
         yield _of_fewer_columns(problem.train, used)
+
+
+def _quick_ones(
+    problem: Problem, parts: list[tuple[Part, list[Circuit]]], trained: Iterable[Rung]
+) -> Iterator[Rung]:
+    """Those before sparse sums of all columns; what parts find is noted beside them."""
+    for part, there in parts:
+        yield from lifted(part, noting(there, _linear_algebra(part.problem.train, part.sizes)))
+    for remainder in beside_product(problem):
+        linear = _linear_algebra(remainder.problem.train, remainder.sizes, remainder.rounding)
+        yield from lifted(remainder, linear)
+    for quotient in over_sum(problem):
+        yield from lifted(quotient, _linear_algebra(quotient.problem.train, quotient.sizes))
+    yield from trained
+    for part, there in parts:
+        yield from lifted(part, noting(there, [_beside(part.problem.train, part.sizes)]))
+    yield _beside(problem.train)
+    yield _few_monomials(problem.train)
+    for part, there in parts:
+        yield from lifted(part, noting(there, [_few_monomials(part.problem.train)]))
+    # fewer columns take less time
+    for part, there in parts:
+        yield from lifted(part, noting(there, _sparse_rungs(part.problem.train, part.sizes)))
 
 
 def larger_algebra(rows: Rows) -> Iterator[Rung]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,7 +109,7 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
             yield from _cell_rungs(problem, settings, cycle)
         return
     algebra = not settings.train_only and settings.layers is None
-    parts = _parts(problem, settings)
+    parts = cache(partial(_parts, problem, settings))
     if algebra:
         quick = _explored_all(problem, settings, QUICK_PLANS, cycle=0)
         yield from first_rungs(problem, parts, trained=quick)
@@ -116,11 +117,11 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
         had = QUICK_PLANS if algebra and cycle == 0 else ()
         plans = [plan for plan in SMALL_PLANS if plan not in had]
         yield from _small_rungs(problem, settings, plans, cycle)
-        for part in parts:
+        for part in parts():
             yield from lifted(part, _small_rungs(part.problem, settings, SMALL_PLANS, cycle))
         if cycle == 0 and settings.layers is None:
             if settings.train_only:
-                yield from grown_from_nothing(problem, parts)
+                yield from grown_from_nothing(problem, parts())
             else:
                 yield from larger_algebra(problem.train)
         for layers in PLANS:

@@ -30,7 +30,7 @@ def test_simple_questions_come_first_and_fewer_columns_before_many() -> None:
     problem = noisy()
     parts = pull_out(problem)
     assert len(parts) == 1
-    names = [rung.name for rung in first_rungs(problem, parts, trained=[QUICK])]
+    names = [rung.name for rung in first_rungs(problem, lambda: parts, trained=[QUICK])]
     assert names == [
         *LINEAR,
         *(f"{name} times factors" for name in LINEAR),
@@ -49,14 +49,14 @@ def test_simple_questions_come_first_and_fewer_columns_before_many() -> None:
 
 
 def test_a_formula_within_the_noise_is_enough_when_all_but_growing_have_been_asked() -> None:
-    rungs = list(first_rungs(noisy(), ()))
+    rungs = list(first_rungs(noisy(), tuple))
     assert [rung.name for rung in rungs if rung.pause] == ["rational", "grown"]
 
 
 @pytest.mark.parametrize("with_factors", [False, True])
 def test_growing_starts_from_what_the_others_offered(with_factors: bool) -> None:
     problem = noisy()
-    (*others, grown) = first_rungs(problem, pull_out(problem) if with_factors else ())
+    (*others, grown) = first_rungs(problem, lambda: pull_out(problem) if with_factors else ())
     if with_factors:
         others = [rung for rung in others if rung.name.endswith("times factors")]
     alone = [found.circuit for found in grown.search(lambda: True)]
@@ -64,6 +64,26 @@ def test_growing_starts_from_what_the_others_offered(with_factors: bool) -> None
         list(rung.search(lambda: False))
     given = [found.circuit for found in grown.search(lambda: True)]
     assert len(given) > len(alone)
+
+
+def test_parts_are_asked_for_when_one_product_or_sum_is_not_enough() -> None:
+    asked = []
+    rungs = first_rungs(noisy(), lambda: tuple(asked.append(1) or ()))
+    assert [next(rungs).name for _ in LINEAR] == LINEAR
+    assert not asked
+    next(rungs)
+    assert asked
+
+
+def test_products_and_sums_of_signs_are_taken_away_before_anything_is_trained() -> None:
+    a, b, c = uniform(8, 400, 3, low=1, high=3).T
+    x = np.column_stack([a, b, c])
+    led = first_rungs(problem_of(x, a * b**2 - 0.1 / (a + c)), tuple, trained=[QUICK])
+    names = [rung.name for rung in led]
+    assert names.index("algebraic beside a product") < names.index("quick")
+    signed = first_rungs(problem_of(x, (a - b) / np.sqrt(a + c)), tuple, trained=[QUICK])
+    names = [rung.name for rung in signed]
+    assert names.index("algebraic times a sum") < names.index("quick")
 
 
 @pytest.mark.parametrize("used", [(1, 4), tuple(range(6))])
@@ -77,7 +97,7 @@ def test_columns_that_growing_leaves_out_are_left_out_of_quotients(
     monkeypatch.setattr("nalu_cli.first_rungs.grow_rung", lambda *_, **__: iter([grown]))
     problem = problem_of(x, truth + noise)
     last = []
-    for rung in first_rungs(problem, ()):
+    for rung in first_rungs(problem, tuple):
         if last or rung.name == "grown":
             last.append([found.circuit for found in rung.search(lambda: False)])
     assert len(last) == (2 if len(used) < 6 else 1)
