@@ -162,21 +162,27 @@ class _Powers:
 
     @classmethod
     def of(cls, X: Floats, y: Floats) -> _Powers:
-        """By weighted least squares, with products of two logarithms where the rows allow."""
-        n, weights = X.shape[1], log_weights(y)
-        logs = np.log(np.abs(X))
+        """By weighted least squares, of each slope the surer one of two.
+
+        Products of two logarithms take what the other columns do out of the errors, but ask for
+        more than a few rows that outweigh all others.
+        """
+        n = X.shape[1]
+        logs, target, weights = np.log(np.abs(X)), np.log(np.abs(y)), log_weights(y)
         logs = logs - np.average(logs, axis=0, weights=weights**2)
-        enough = len(y) >= ROWS_PER_SLOPE * math.comb(n + 2, 2)
-        pairs = [*itertools.combinations_with_replacement(range(n), 2)] if enough else []
-        curves = [logs[:, i] * logs[:, j] for i, j in pairs]
-        design = np.column_stack([logs, *curves, np.ones(len(y))])
-        target = np.log(np.abs(y))
-        weights = reweighted(design, target, weights)[2]
-        coefficients, errors = _fitted(design, target, weights)
-        bends = np.abs(coefficients) > SURE * errors + ROUNDING
-        bent = {j for pair, bends in zip(pairs, bends[n:-1], strict=True) if bends for j in pair}
-        straight = np.array([j not in bent for j in range(n)])
-        return cls(coefficients[:n], errors[:n], straight)
+        lines = np.column_stack([logs, np.ones(len(y))])
+        slopes, errors = (of[:n] for of in _fitted(lines, target, weights))
+        bent: set[int] = set()
+        if len(y) >= ROWS_PER_SLOPE * math.comb(n + 2, 2):
+            pairs = [*itertools.combinations_with_replacement(range(n), 2)]
+            curves = np.column_stack([logs[:, i] * logs[:, j] for i, j in pairs])
+            coefficients, theirs = _fitted(np.hstack([lines, curves]), target, weights)
+            bends = np.abs(coefficients[n + 1 :]) > SURE * theirs[n + 1 :] + ROUNDING
+            bent = {j for pair, is_bent in zip(pairs, bends, strict=True) if is_bent for j in pair}
+            surer = theirs[:n] < errors
+            slopes = np.where(surer, coefficients[:n], slopes)
+            errors = np.where(surer, theirs[:n], errors)
+        return cls(slopes, errors, np.array([j not in bent for j in range(n)]))
 
     def of_factors(self, roots: Bools) -> tuple[Fraction, ...]:
         """The powers columns are factors with, halves among them where roots may be; else 0."""
@@ -195,6 +201,7 @@ def _fitted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats, Fl
     row counts with what it would leave if it had not been fitted (MacKinnon and White, Journal of
     Econometrics 29, 1985, HC3).
     """
+    weights = reweighted(design, target, weights)[2]
     A, b = design * weights[:, None], target * weights
     inverse = np.linalg.pinv(A)
     coefficients = inverse @ b
