@@ -20,7 +20,7 @@ from nalu_cli.scale import Scale
 from nalu_cli.tree import Node, Number
 from nalu_cli.tree_edits import tidy
 
-__all__ = ["beside_rung"]
+__all__ = ["beside_rung", "nearly_whole"]
 
 Floats = NDArray[np.float64]
 Stop = Callable[[], bool]
@@ -41,7 +41,7 @@ NEARLY_ONE = 0.5
 """Distance from 1 up to which a root of a square has a known sign."""
 
 CLOSE_TO_WHOLE, LARGEST_WHOLE = 0.05, 9
-"""Relative distance at which a coefficient of the sum may be a whole number."""
+"""Relative distance at which a coefficient may be a whole number."""
 
 MOST_COLUMNS = 20
 """Of more the few rows close to a pole tell too little, and to ask them takes long."""
@@ -159,11 +159,18 @@ def _whole(terms: Terms, scale: Scale) -> Terms | None:
     for exponents, c in terms:
         columns = np.prod(scale.columns ** np.array([float(e) for e in exponents]))
         unit = scale.target / float(columns)
-        near = round(c * unit)
-        if not 1 <= abs(near) <= LARGEST_WHOLE or abs(c * unit - near) > CLOSE_TO_WHOLE * abs(near):
+        near = nearly_whole(c * unit)
+        if near is None:
             return None
         found.append((exponents, near / unit))
     return tuple(found)
+
+
+def nearly_whole(value: float) -> int | None:
+    """The small whole number that a coefficient may be, seen beside another term; or None."""
+    near = round(value)
+    close = 1 <= abs(near) <= LARGEST_WHOLE and abs(value - near) <= CLOSE_TO_WHOLE * abs(near)
+    return near if close else None
 
 
 def _values(X: Floats, exponents: Exponents) -> Floats:

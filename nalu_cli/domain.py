@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -10,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.expression import expression_of, product, total
-from nalu_cli.factors import Factored, pull_out
 from nalu_cli.problem import Problem, Rows
-from nalu_cli.separating import Terms, separators, sum_node, sum_values
+from nalu_cli.separating import Terms, signed_sums, sum_node, sum_values
 from nalu_cli.tree import Column, Magnitude, Node, Product, Sum
 from nalu_cli.workbench import Found
 
@@ -68,30 +66,20 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Rooted:
-    """The question with a root as one more column, and factors pulled out of that.
+    """The question with a root as one more column.
 
     Parameters
     ----------
     root : Root
     problem : Problem
         What is asked.
-    factored : Factored or None
-        Where its target was divided by factors.
     """
 
     root: Root
     problem: Problem
-    factored: Factored | None = None
 
-    @property
-    def sizes(self) -> Floats | None:
-        """Of the factors, on the training rows."""
-        return None if self.factored is None else self.factored.sizes
-
-    @property
-    def said(self) -> str:
-        """What its rungs are called beside their names."""
-        return "with a root" if self.factored is None else "times factors with a root"
+    sizes = None
+    said = "with a root"
 
     def lift(self, found: Found) -> Found:
         """What was found, in the columns there are.
@@ -103,8 +91,6 @@ class Rooted:
         """
         from nalu_cli.simplify.layering import circuit_of  # sympy takes a third of a second
 
-        if self.factored is not None:
-            found = self.factored.lift(found)
         tree = _with_root(expression_of(found.circuit), self.root)
         return Found(circuit_of(tree, self.root.column), (), found.restarts)
 
@@ -116,13 +102,8 @@ def rooted(problem: Problem) -> tuple[Rooted, ...]:
     ----------
     problem : Problem
     """
-    found: list[Rooted] = []
-    for root in roots_of(problem):
-        asked = _with_column(problem, root)
-        if asked is not None:
-            found += [Rooted(root, part.problem, part) for part in pull_out(asked)]
-            found.append(Rooted(root, asked))
-    return tuple(found)
+    asked = ((root, _with_column(problem, root)) for root in roots_of(problem))
+    return tuple(Rooted(root, question) for root, question in asked if question is not None)
 
 
 def roots_of(problem: Problem) -> tuple[Root, ...]:
@@ -143,18 +124,13 @@ def roots_of(problem: Problem) -> tuple[Root, ...]:
         For the first such sum, times and over the columns beside it.
     """
     rows = problem.all_rows()
-    X = rows.X
-    both = np.flatnonzero((X > 0).any(axis=0) & (X < 0).any(axis=0))
-    if not len(both) or not X.all():
+    if not ((rows.X > 0).any(axis=0) & (rows.X < 0).any(axis=0)).any():
         return ()
-    for separator, count in itertools.product(separators(rows), range(MOST_SIGNS + 1)):
-        for signs in itertools.combinations(map(int, both), count):
-            terms = separator.terms(np.prod(np.sign(X[:, signs]), axis=1))
-            if terms is not None:
-                return tuple(
-                    Root(terms, signs, over) for over in ((False, True) if signs else (False,))
-                )
-    return ()
+    found = next(signed_sums(rows, np.ones(len(rows)), MOST_SIGNS), None)
+    if found is None:
+        return ()
+    terms, signs = found
+    return tuple(Root(terms, signs, over) for over in ((False, True) if signs else (False,)))
 
 
 def _with_column(problem: Problem, root: Root) -> Problem | None:

@@ -18,7 +18,7 @@ from nalu_cli.leading import beside_product
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.rational import rational_rung
-from nalu_cli.rung import Part, Rung, Stop, lifted, noting
+from nalu_cli.rung import Part, Rung, Stop, lifted, noting, with_factors
 from nalu_cli.sparse import sparse_rung
 from nalu_cli.vanishing import over_sum
 from nalu_cli.workbench import Found
@@ -86,11 +86,15 @@ def _quick_ones(
     """Those before sparse sums of all columns; what parts find is noted beside them."""
     for part, there in parts:
         yield from lifted(part, noting(there, _linear_algebra(part.problem.train, part.sizes)))
-    for remainder in beside_product(problem):
-        linear = _linear_algebra(remainder.problem.train, remainder.sizes, remainder.rounding)
-        yield from lifted(remainder, linear)
-    for quotient in over_sum(problem):
-        yield from lifted(quotient, _linear_algebra(quotient.problem.train, quotient.sizes))
+    remainder = beside_product(problem)
+    if remainder is not None:
+        for part in with_factors(remainder):
+            linear = _linear_algebra(part.problem.train, part.sizes, remainder.rounding)
+            yield from lifted(part, linear)
+    quotient = over_sum(problem)
+    if quotient is not None:
+        for part in with_factors(quotient):
+            yield from lifted(part, _linear_algebra(part.problem.train, part.sizes))
     yield from trained
     for part, there in parts:
         yield from lifted(part, noting(there, [_beside(part.problem.train, part.sizes)]))

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
+from nalu_cli.factors import pull_out
 from nalu_cli.problem import Problem
 from nalu_cli.workbench import Found
 
-__all__ = ["Part", "Rung", "Stop", "lifted", "noting"]
+__all__ = ["Part", "Rung", "Stop", "lifted", "noting", "with_factors"]
 
 Stop = Callable[[], bool]
 
@@ -42,6 +43,37 @@ class Part(Protocol):
         ValueError
             If no circuit can hold it.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """A part of a part."""
+
+    outer: Part
+    inner: Part
+
+    @property
+    def problem(self) -> Problem:
+        return self.inner.problem
+
+    @property
+    def sizes(self) -> NDArray[np.float64] | None:
+        if self.outer.sizes is None or self.inner.sizes is None:
+            return self.inner.sizes if self.outer.sizes is None else self.outer.sizes
+        return self.outer.sizes * self.inner.sizes
+
+    @property
+    def said(self) -> str:
+        return f"{self.inner.said} {self.outer.said}"
+
+    def lift(self, found: Found) -> Found:
+        return self.outer.lift(self.inner.lift(found))
+
+
+def with_factors(part: Part) -> Iterator[Part]:
+    """The part with its factors pulled out, in each way there is, then as it is."""
+    yield from (_Within(part, factored) for factored in pull_out(part.problem))
+    yield part
 
 
 @dataclass(frozen=True, slots=True)

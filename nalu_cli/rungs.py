@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from nalu_cli.first_rungs import first_rungs, grown_from_nothing, larger_algebra
 from nalu_cli.gates import with_gates
 from nalu_cli.problem import Problem
 from nalu_cli.relaxed import SUM
-from nalu_cli.rung import Part, Rung, Stop, lifted
+from nalu_cli.rung import Part, Rung, Stop, lifted, with_factors
 from nalu_cli.settings import CellName, Effort, FitSettings
 from nalu_cli.workbench import ROWS_PER_WEIGHT, SNAP_ROWS, Found, Workbench
 
@@ -133,7 +134,8 @@ def _parts(problem: Problem, settings: FitSettings) -> tuple[Part, ...]:
     """Simpler questions in this one."""
     if settings.layers is not None:
         return ()
-    return (*rooted(problem), *pull_out(problem))
+    roots = itertools.chain.from_iterable(map(with_factors, rooted(problem)))
+    return (*roots, *pull_out(problem))
 
 
 def _small_rungs(

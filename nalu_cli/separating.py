@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,9 +14,10 @@ from nalu_cli.problem import Rows
 from nalu_cli.scale import Scale
 from nalu_cli.tree import Node
 
-__all__ = ["Separator", "Terms", "separators", "sum_node", "sum_values"]
+__all__ = ["Terms", "signed_sums", "sum_node", "sum_values"]
 
 Floats = NDArray[np.float64]
+
 Terms = tuple[tuple[float, tuple[int, ...]], ...]
 """Coefficients and exponents of the monomials of a sum."""
 
@@ -37,38 +39,42 @@ WHOLE = (1, 2, 3)
 """Largest coefficient, when all may be whole numbers."""
 
 
-def separators(rows: Rows) -> Iterator[Separator]:
-    """One for each degree of the monomials, if there are rows enough and not too many columns."""
-    n = rows.X.shape[1]
-    for degree, most in MOST_COLUMNS.items():
-        if n <= most and len(rows) >= FEWEST_ROWS:
-            yield Separator(rows, degree)
-
-
-class Separator:
-    """Looks for sums of monomials that have given signs.
+def signed_sums(
+    rows: Rows, label: Floats, most_beside: int
+) -> Iterator[tuple[Terms, tuple[int, ...]]]:
+    """Sums whose sign is that of a label times the signs of few columns, on every row.
 
     Parameters
     ----------
     rows : Rows
         Only the columns matter.
-    degree : int
-        Largest degree of the monomials.
+    label : ndarray of shape (N,)
+        -1 or 1.
+    most_beside : int
+        How many columns of both signs may stand beside the sum.
+
+    Yields
+    ------
+    tuple of (Terms, tuple of int)
+        A sum, of whole numbers if some will do, and the columns beside it, fewest first; nothing
+        where rows are too few, columns too many, or one of them is zero.
     """
-
-    def __init__(self, rows: Rows, degree: int) -> None:
-        size = Scale.of(rows).columns
-        self.exponents = exponents_up_to(rows.X.shape[1], degree)
-        self.values = monomial_values(rows.X / size, self.exponents)
-        self.sizes = np.prod(size ** np.array(self.exponents), axis=1)
-
-    def terms(self, label: Floats) -> Terms | None:
-        """A sum of the signs of a label, (N,), with whole numbers if some will do; or None."""
-        found = _sum(self.values, label)
-        if found is None:
-            return None
-        w = _simple(self.values * self.sizes, label, found / self.sizes)
-        return tuple((float(w[k]), self.exponents[k]) for k in np.flatnonzero(w))
+    X = rows.X
+    if len(rows) < FEWEST_ROWS or not X.all():
+        return
+    both = np.flatnonzero((X > 0).any(axis=0) & (X < 0).any(axis=0))
+    size = Scale.of(rows).columns
+    for degree in (degree for degree, most in MOST_COLUMNS.items() if X.shape[1] <= most):
+        exponents = exponents_up_to(X.shape[1], degree)
+        values = monomial_values(X / size, exponents)
+        sizes = np.prod(size ** np.array(exponents), axis=1)
+        for count in range(most_beside + 1):
+            for beside in itertools.combinations(map(int, both), count):
+                signs = label * np.prod(np.sign(X[:, beside]), axis=1)
+                found = _sum(values, signs)
+                if found is not None:
+                    w = _simple(values * sizes, signs, found / sizes)
+                    yield tuple((float(w[k]), exponents[k]) for k in np.flatnonzero(w)), beside
 
 
 def sum_node(terms: Terms) -> Node:

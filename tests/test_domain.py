@@ -11,6 +11,7 @@ from tables import Floats, problem_of, uniform
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.domain import rooted, roots_of
 from nalu_cli.problem import Problem
+from nalu_cli.rung import with_factors
 from nalu_cli.workbench import Found
 
 
@@ -76,7 +77,7 @@ def test_what_is_found_with_the_root_as_a_column_is_put_in_the_columns_there_are
     x = uniform(5, 1000, 3, low=-10, high=10)
     x = defined(x[:, 0] * (x[:, 1] - x[:, 2]), x)
     y = x[:, 1] * np.sqrt(x[:, 0] * (x[:, 1] - x[:, 2]))
-    times = next(part for part in rooted(asked(x, y)) if part.factored is None)
+    times = rooted(asked(x, y))[0]
     assert times.problem.train.X.shape[1] == 4
     one = Fraction(1)
     law = Circuit(4, ((Unit(UnitKind.PRODUCT, (Term(1, one), Term(3, one)), 1.0),),))
@@ -97,9 +98,10 @@ def test_factors_are_pulled_out_of_the_question_with_a_root() -> None:
     x = defined(x[:, 0] - x[:, 1], x)
     root = np.sqrt(x[:, 0] - x[:, 1])
     y = x[:, 2] ** 3 * (root + 7)
-    parts = rooted(asked(x, y))
-    assert {part.said for part in parts} == {"with a root", "times factors with a root"}
-    part = next(part for part in parts if part.factored is not None)
+    (root_alone,) = rooted(asked(x, y))
+    parts = list(with_factors(root_alone))
+    assert [part.said for part in parts] == ["times factors with a root", "with a root"]
+    part = parts[0]
     assert part.sizes is not None
     one = Fraction(1)
     inner = Circuit(

@@ -7,13 +7,12 @@ import pytest
 from tables import Floats, uniform
 
 from nalu_cli.problem import Rows
-from nalu_cli.separating import Terms, separators, sum_node, sum_values
+from nalu_cli.separating import Terms, signed_sums, sum_node, sum_values
 from nalu_cli.tree import Column, Sum
 
 
 def found(x: Floats, label: Floats) -> Terms | None:
-    of_each_degree = (s.terms(label) for s in separators(Rows(x, label)))
-    return next((terms for terms in of_each_degree if terms is not None), None)
+    return next((terms for terms, _ in signed_sums(Rows(x, label), label, 0)), None)
 
 
 def test_a_sum_with_the_signs_of_a_label_is_sparse_and_whole() -> None:
@@ -28,6 +27,14 @@ def test_monomials_of_two_columns_are_asked_where_columns_do_not_do() -> None:
     terms = found(x, np.sign(x[:, 0] * x[:, 2] - x[:, 1]))
     assert terms is not None
     assert {e: c for c, e in terms} == {(1, 0, 1): 1.0, (0, 1, 0): -1.0}
+
+
+def test_columns_of_both_signs_may_stand_beside_it() -> None:
+    x = uniform(7, 800, 4, low=-3, high=3)
+    label = np.sign((x[:, 0] - x[:, 1]) * x[:, 3])
+    terms, beside = next(signed_sums(Rows(x, label), label, 2))
+    assert {e: c for c, e in terms} == {(1, 0, 0, 0): 1.0, (0, 1, 0, 0): -1.0}
+    assert beside == (3,)
 
 
 def test_real_numbers_stay_what_they_are() -> None:
