@@ -118,14 +118,15 @@ class Quotient(PrunedFit):
         return alone
 
     def polynomials(self, coefficients: Floats, kept: Indices) -> tuple[Polynomial, Polynomial]:
-        """P and Q with the coefficients that are kept."""
+        """P and Q with the coefficients that are kept; the largest of Q is 1, or -1."""
         m = self.above.shape[1]
+        unit = float(np.max(np.abs(coefficients[kept[kept >= m]])))
         units = [Fraction(1, 2) if rooted else Fraction(1) for rooted in self.rooted]
         parts: tuple[Polynomial, Polynomial] = ({}, {})
         for k in kept:
             e = self.exponents[k if k < m else k - m]
             monomial = tuple(unit * v for unit, v in zip(units, e, strict=True))
-            parts[int(k >= m)][monomial] = float(coefficients[k])
+            parts[int(k >= m)][monomial] = float(coefficients[k]) / unit
         return parts
 
     def _quotient(self, c: Floats) -> tuple[Floats, Floats]:

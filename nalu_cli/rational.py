@@ -17,6 +17,7 @@ from nalu_cli.problem import Rows
 from nalu_cli.quotient import Quotient, QuotientShape, total_least_squares
 from nalu_cli.refit import constants_of
 from nalu_cli.scale import Scale
+from nalu_cli.short_quotients import short_quotients, within_reach
 from nalu_cli.wiring import Polynomial, power_of_quotient, sum_beside_power
 
 __all__ = ["rational_rung"]
@@ -51,7 +52,7 @@ BINOMIAL_MONOMIALS = 60
 BINOMIAL_DEGREE = 5
 
 MOST_PRUNED = 80
-MOST_OFFERED = 24
+MOST_OFFERED = 32
 """Of the fits so many are pruned, and of what is left so many become circuits."""
 
 PRICES = (2.0, 5.0, 10.0)
@@ -90,8 +91,10 @@ def rational_rung(
     scaled = scale.down(rows)
     sign = 1.0 if np.median(scaled.y) >= 0 else -1.0
     weights = np.ones(len(rows)) if sizes is None else sizes
+    quotients = list(_quotients(Rows(scaled.X, sign * scaled.y), weights, stop))
     fits: list[Fit] = [
-        *_quotients(Rows(scaled.X, sign * scaled.y), weights, stop),
+        *quotients,
+        *_short_ones(quotients, stop),
         *_beside_binomials(scaled, weights, stop),
         *with_peelings(scaled, weights, stop=stop),
     ]
@@ -161,6 +164,18 @@ def _quotients(rows: Rows, weights: Floats, stop: Stop) -> Iterator[Quotient]:
         if quotient.score < best - BETTER:
             best = quotient.score
             largest = max(LOOK_ON * shape.size(n), LOOK_ON_AT_LEAST)
+
+
+def _short_ones(quotients: list[Quotient], stop: Stop) -> Iterator[Quotient]:
+    """Quotients of few monomials, of the largest questions of each kind of which all are tried."""
+    largest: dict[tuple[Fraction, bool], Quotient] = {}
+    for quotient in filter(within_reach, quotients):  # small ones come first
+        largest[quotient.shape.power, quotient.shape.roots] = quotient
+    if largest:
+        best = min(quotients, key=lambda quotient: quotient.score)
+        targets = best.value(best.coefficients)
+        for quotient in largest.values():
+            yield from short_quotients(quotient, targets, stop=stop)
 
 
 def _fitted(quotient: Quotient) -> bool:

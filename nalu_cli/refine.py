@@ -131,8 +131,10 @@ def _with_simple_offsets(best: Refined, rows: Rows, sigma: float | None, fits: F
     trial = with_offsets_of_one(best.circuit)
     if trial == best.circuit:
         return best
-    fitted, spread = refit(trial, rows, sigma=sigma)
-    again = _named(fitted, spread, rows, sigma, fits)
+    # offsets that stay: else a number before a sum and the sum's own make up for one another
+    ones = {place for place, value in constants_of(trial).items() if value == 1.0}
+    fitted, spread = refit(trial, rows, sigma=sigma, fixed=ones)
+    again = _named(fitted, spread, rows, sigma, fits, settled=ones)
     shorter = complexity(again.circuit) < complexity(best.circuit)
     return again if shorter and fits(again.circuit, best.circuit) else best
 

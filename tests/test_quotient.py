@@ -45,13 +45,13 @@ def test_slopes_are_the_derivatives(power: Fraction, roots: bool) -> None:
         np.testing.assert_allclose((moved[0] - moved[1]) / (2 * step), slope, rtol=1e-5, atol=1e-8)
 
 
-def test_polynomials_have_the_coefficients_that_are_kept() -> None:
+def test_polynomials_have_the_coefficients_that_are_kept_the_largest_below_being_one() -> None:
     data, _ = rows(0.0)
     quotient = Quotient(QuotientShape(1, 1, Fraction(1), roots=True), data, EVEN)
     top, bottom = quotient.polynomials(np.arange(1.0, 7.0), np.array([0, 2, 4]))
     none, half = Fraction(0), Fraction(1, 2)
-    assert top == {(none, none): 1.0, (none, half): 3.0}
-    assert bottom == {(half, none): 5.0}
+    assert top == {(none, none): 1 / 5, (none, half): 3 / 5}
+    assert bottom == {(half, none): 1.0}
 
 
 def test_columns_with_both_signs_have_no_roots_but_those_with_zeros_do() -> None:

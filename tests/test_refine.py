@@ -225,3 +225,18 @@ def test_a_shorter_form_must_be_rounded_as_well_on_other_rows_too() -> None:
     others = Rows(near_one, circuit.evaluate(near_one))
     assert agreement(refine(circuit, rows).circuit, others) > 1
     assert agreement(refine(circuit, rows, others=others).circuit, others) <= 1
+
+
+def test_of_noisy_data_a_scale_goes_into_the_sum_that_it_makes_simple() -> None:
+    """(20.08*a**2 + 1)/(a + sqrt(a)): of its two sums one has an offset."""
+    x = uniform(60, 900, 1, low=0.01, high=10.0)
+    a = x[:, 0]
+    y = (20.08 * a**2 + 1) / (a + np.sqrt(a))
+    sigma = 0.01 * float(np.std(y))
+    rows = Rows(x, y + sigma * np.random.default_rng(61).standard_normal(900))
+    powers = (product((0, 2)), product((0, 0.5)))
+    sums = (weighted((0, 1.0), offset=0.055), weighted((1, 1.0), (2, 1.0)))
+    start = Circuit(1, (powers, sums, (product((0, 1), (1, -1), scale=19.9),)))
+    found = refine(start, rows, sigma=sigma).circuit
+    (value,) = {abs(v) for v in constants_of(found).values()} - {1.0}
+    assert value == pytest.approx(20.08, rel=1e-3)
