@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 from functools import partial
 
@@ -13,7 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.monomials import exponents_up_to, monomial_values, powers_up_to
+from nalu_cli.monomials import (
+    exponents_each_up_to,
+    exponents_up_to,
+    monomial_values,
+    powers_up_to,
+)
 from nalu_cli.problem import Rows
 from nalu_cli.scale import Scale
 from nalu_cli.wiring import (
@@ -39,6 +45,9 @@ MOST_COLUMNS = 720
 """Monomials, times powers of the target, in one question."""
 
 MOST_DEGREE = 14
+MOST_EACH = 2
+"""Largest power of each column, where all products of these are in the question."""
+
 AMPLE = 50
 """With more rows than this for each column, sums of powers are not asked for by themselves."""
 
@@ -107,6 +116,34 @@ class Relation:
         ]
 
 
+class _Family(StrEnum):
+    """Which monomials of several columns there are in a question."""
+
+    DEGREE = "up to a degree"
+    EACH = "each column up to a power"
+    ALONE = "powers of each column alone"
+
+    def exponents(self, n: int, degree: int) -> tuple[tuple[int, ...], ...]:
+        """Of its monomials of n columns."""
+        return _EXPONENTS[self](n, degree)
+
+    def size(self, n: int, degree: int) -> int:
+        """Number of its monomials."""
+        sizes = {
+            _Family.DEGREE: math.comb(n + degree, degree),
+            _Family.EACH: (degree + 1) ** n,
+            _Family.ALONE: 1 + n * degree,
+        }
+        return sizes[self]
+
+
+_EXPONENTS = {
+    _Family.DEGREE: exponents_up_to,
+    _Family.EACH: exponents_each_up_to,
+    _Family.ALONE: powers_up_to,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Question:
     """Which monomials of the columns times powers of the target are asked to be dependent.
@@ -121,15 +158,15 @@ class _Question:
         Powers of the target, ascending from 0.
     roots : bool
         Monomials of the square roots of the columns instead.
-    mixed : bool
-        Products of several columns too, not only powers of each.
+    family : _Family
+        What the degree is of.
     """
 
     degree: int
     weight: int
     powers: tuple[Fraction, ...]
     roots: bool
-    mixed: bool
+    family: _Family
 
     def degrees(self) -> tuple[int, ...]:
         """The largest degree beside each power of the target."""
@@ -137,13 +174,11 @@ class _Question:
 
     def exponents(self, n: int, degree: int) -> tuple[tuple[int, ...], ...]:
         """Of the monomials beside one power of the target."""
-        return exponents_up_to(n, degree) if self.mixed else powers_up_to(n, degree)
+        return self.family.exponents(n, degree)
 
     def size(self, n: int) -> int:
         """Number of columns of the question."""
-        if not self.mixed:
-            return sum(1 + n * d for d in self.degrees())
-        return sum(math.comb(n + d, d) for d in self.degrees())
+        return sum(self.family.size(n, d) for d in self.degrees())
 
 
 def relations(
@@ -195,14 +230,18 @@ def _questions(rows: Rows, least_columns: int, most_columns: int) -> list[_Quest
     limit = min(most_columns, len(rows) - max(3, len(rows) // 20))
     rootable = [False, True] if bool((rows.X >= 0).all()) else [False]
     asked = POWERS + ROOT_POWERS if bool((rows.y >= 0).all()) else POWERS
+    families = [_Family.DEGREE]
+    if n > 1:
+        families += [_Family.EACH] if len(rows) > AMPLE * n else [_Family.EACH, _Family.ALONE]
     questions = set()
     for degree, powers in itertools.product(range(MOST_DEGREE + 1), asked):
         weights = {0, 1, 2, -1, -2, degree // (len(powers) - 1)}
-        for weight, roots, mixed in itertools.product(
-            weights, rootable, {True, n == 1 or len(rows) > AMPLE * n}
-        ):
-            question = _Question(degree, weight, powers, roots, mixed)
+        for weight, roots, family in itertools.product(weights, rootable, families):
+            question = _Question(degree, weight, powers, roots, family)
             sensible = min(question.degrees()) >= 0 and max(question.degrees()) > 0
+            if family is _Family.EACH:
+                # a formula that has each column once: both sums have all of their products
+                sensible = weight == 0 and 0 < degree <= MOST_EACH
             if sensible and least_columns < question.size(n) <= limit:
                 questions.add(question)
     return sorted(questions, key=lambda q: (q.size(n) + 5 * q.roots, q.degree, q.weight, q.powers))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "exponents_each_up_to",
     "exponents_up_to",
     "laurent_exponents",
     "laurent_values",
@@ -34,6 +35,12 @@ def exponents_up_to(n: int, degree: int) -> tuple[tuple[int, ...], ...]:
         for total in range(degree + 1)
         for chosen in itertools.combinations_with_replacement(range(n), total)
     )
+
+
+@lru_cache(maxsize=64)
+def exponents_each_up_to(n: int, power: int) -> tuple[tuple[int, ...], ...]:
+    """All products of powers of n columns, each up to one, lower degrees first."""
+    return tuple(sorted(itertools.product(range(power + 1), repeat=n), key=sum))
 
 
 @lru_cache(maxsize=64)

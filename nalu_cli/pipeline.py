@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nalu_cli.answer import EVERY, Answer, Constant, Evidence, Progress, Watch
-from nalu_cli.constants import name_constant
+from nalu_cli.constants import TIGHT, Named, name_constant
 from nalu_cli.excerpt import Excerpt, complete_blocks, excerpt_of, most_rows
 from nalu_cli.gates import gate_caveats
 from nalu_cli.judge import Candidate, errors_on, front, kept_back, on_all_rows, verdict
@@ -259,15 +260,24 @@ def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: 
 def _constants(best: Candidate) -> tuple[Constant, ...]:
     found = []
     for place, value in constants_of(best.circuit).items():
-        named = name_constant(value)
         error = best.standard_errors.get(place)
         finite = error if error is not None and np.isfinite(error) else None
+        known = None if best.is_exact else finite
+        named = _believed_name(value, known or 0.0)
         found.append(
             Constant(
                 value,
                 named.text if named is not None else None,
                 named.odds if named is not None else None,
-                None if best.is_exact else finite,
+                known,
             )
         )
     return tuple(found)
+
+
+def _believed_name(value: float, error: float) -> Named | None:
+    """The name of a value, if one so short is hardly chance for what the rows tell of the value."""
+    named = name_constant(value, tolerance=max(TIGHT, abs(error / value)))
+    if named is None or not math.isclose(named.value, value, rel_tol=TIGHT):
+        return None
+    return named

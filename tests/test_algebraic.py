@@ -45,6 +45,17 @@ RELATIONS: dict[str, Law] = {
 }
 
 
+NESTED: dict[str, Law] = {
+    "a*b*c + d/(e*(f + 1/g))": lambda x: (
+        x[:, :3].prod(axis=1) + x[:, 3] / (x[:, 4] * (x[:, 5] + 1 / x[:, 6]))
+    ),
+    "(a*b + c)/(d*e*f*g + a)": lambda x: (
+        (x[:, 0] * x[:, 1] + x[:, 2]) / (x[:, 3:].prod(axis=1) + x[:, 0])
+    ),
+}
+"""Laws of seven columns, of a high degree together and a low one in each."""
+
+
 def candidates(rows: Rows) -> Iterator[Circuit]:
     yield from product_rung(rows)
     yield from sum_rung(rows)
@@ -126,6 +137,14 @@ def test_quotients_roots_and_polynomials_are_null_vectors(name: str) -> None:
     rows = Rows(x, RELATIONS[name](x))
     found = (c for r in relations(rows, most_columns=200) for c in r.circuits(rows))
     assert recovered(found, rows, RELATIONS[name])
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_a_high_degree_of_many_columns_together_does_not_matter(name: str) -> None:
+    x = uniform(11, 700, 7)
+    rows = Rows(x, NESTED[name](x))
+    found = (c for r in relations(rows, most_columns=260) for c in r.circuits(rows))
+    assert recovered(found, rows, NESTED[name])
 
 
 @pytest.mark.parametrize("sizes", [(1e-9, 1e7, 1.0), (1e12, 1e12, 1e-3)])

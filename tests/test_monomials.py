@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nalu_cli.monomials import laurent_exponents, laurent_values
+from nalu_cli.monomials import (
+    exponents_each_up_to,
+    laurent_exponents,
+    laurent_values,
+    monomial_values,
+)
 
 
 def test_values_are_products_of_whole_and_half_powers() -> None:
@@ -29,3 +34,12 @@ def test_the_simplest_monomials_come_first() -> None:
     twice = laurent_exponents(40, roots=both, inverses=both)
     assert not twice[0].any()
     assert len(np.unique(twice, axis=0)) == len(twice) == 40
+
+
+def test_products_of_powers_of_each_column_are_all_there_once() -> None:
+    exponents = exponents_each_up_to(3, 2)
+    assert len(set(exponents)) == len(exponents) == 27
+    assert max(map(max, exponents)) == 2
+    X = np.random.default_rng(1).uniform(1, 2, (5, 3))
+    expected = np.prod(X[:, None, :] ** np.array(exponents), axis=2)
+    np.testing.assert_allclose(monomial_values(X, exponents), expected, rtol=1e-14)

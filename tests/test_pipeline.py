@@ -281,3 +281,15 @@ def test_a_published_cell_does_not_find_what_it_cannot_do() -> None:
     for name in (CellName.NMU, CellName.NAU):
         answer = fit_table(table, "y", FitSettings(cell=name, time_limit=1, threads=1))
         assert answer.status is not Status.EXACT
+
+
+def test_the_odds_of_a_name_are_those_at_the_precision_the_rows_allow() -> None:
+    values = columns(rows=300)
+    y = 2 * values["a"] * values["b"]
+    noise = 0.003 * np.random.default_rng(9).standard_normal(300)
+    (exact,) = fitted(values | {"y": y}).constants
+    (noisy,) = fitted(values | {"y": y * (1 + noise)}).constants
+    assert exact.name == noisy.name == "2"
+    assert exact.odds is not None and noisy.odds is not None
+    assert noisy.standard_error == pytest.approx(2 * 0.003 / 300**0.5, rel=0.7)
+    assert exact.odds < 1e-12 < 1e-5 < noisy.odds < 5e-3

@@ -43,6 +43,9 @@ WRITTEN = {
     "x**3 + x**2 + x": "x**3 + x**2 + x",
     "m + 49*s/sqrt(n)/25": "m + 1.96*s/sqrt(n)",
     "(x1*x2 + x1*x3)/(x2 + x3)": "x1",
+    "a + b/(c*(d + e/(f - g)))": "a + b/(c*(d + e/(f - g)))",
+    "a*(b + c/(d*(e - f*g)))": "a*(b + c/(d*(e - f*g)))",
+    "a + b + c + g + d/(e + f)": "a + b + c + d/(e + f) + g",
 }
 """Truth, given to `shorten` as one quotient of expanded polynomials, and what must come back."""
 

@@ -63,6 +63,9 @@ class Divider:
             yield from self._divided(over, under)
             yield from self._divided_inside(over, under)
             yield from self._partial(over, under)
+        if len(over) > 1 and not self._clock.is_over():
+            for inverse in self._divided_inside(under, over):
+                yield product([(inverse, -ONE)])
 
     def _power_of_fraction(self, over: Poly, under: Poly) -> Iterator[Node]:
         """(1 + a/b)**2 for (a + b)**2/b**2."""
@@ -164,14 +167,15 @@ class Divider:
     def _divided_inside(self, over: Poly, under: Poly) -> Iterator[Node]:
         """The same with common factors left outside: x*(1 + a/(b + c))."""
         (m, over_rest), (n, under_rest) = monomial_content(over), monomial_content(under)
-        if any(m) or any(n):
-            outer = self._atoms.monomial(minus(m, n))
-            for inner in self._divided(over_rest, under_rest):
+        ways = [(minus(m, n), under_rest), (m, under)] if any(n) else [(m, under)]
+        for factor, divisor in ways if any(m) else ways[:-1]:
+            outer = self._atoms.monomial(factor)
+            for inner in self._divided(over_rest, divisor):
                 yield product([(inner, ONE), (outer, ONE)])
 
 
 def _is_simpler(over: Poly, under: Poly, quotient: Poly, rest: Poly) -> bool:
     """Whether a division is worth a look: a long quotient with a long rest is not."""
     if len(over) > WIDE:
-        return 2 * (len(quotient) + len(rest)) < len(over)
+        return 4 * (len(quotient) + len(rest)) < 3 * len(over)
     return len(quotient) <= len(over) and len(rest) < len(over) + len(under)
