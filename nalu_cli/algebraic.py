@@ -129,7 +129,7 @@ class _Family(StrEnum):
 
     def size(self, n: int, degree: int) -> int:
         """Number of its monomials."""
-        sizes = {
+        sizes: dict[_Family, int] = {
             _Family.DEGREE: math.comb(n + degree, degree),
             _Family.EACH: (degree + 1) ** n,
             _Family.ALONE: 1 + n * degree,

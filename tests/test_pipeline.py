@@ -290,6 +290,7 @@ def test_the_odds_of_a_name_are_those_at_the_precision_the_rows_allow() -> None:
     (exact,) = fitted(values | {"y": y}).constants
     (noisy,) = fitted(values | {"y": y * (1 + noise)}).constants
     assert exact.name == noisy.name == "2"
-    assert exact.odds is not None and noisy.odds is not None
+    assert exact.odds is not None
+    assert noisy.odds is not None
     assert noisy.standard_error == pytest.approx(2 * 0.003 / 300**0.5, rel=0.7)
     assert exact.odds < 1e-12 < 1e-5 < noisy.odds < 5e-3
