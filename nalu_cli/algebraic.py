@@ -27,6 +27,7 @@ from nalu_cli.wiring import (
     Polynomial,
     power_of_quotient,
     quadratic_root,
+    root_over_size,
 )
 
 __all__ = [
@@ -68,6 +69,15 @@ MOST_TERMS = 40
 """A null vector with more terms than this is a fit, not a law."""
 
 
+def _changes_sign(polynomial: Polynomial, rows: Rows) -> bool:
+    with np.errstate(all="ignore"):
+        values = sum(
+            c * np.prod(rows.X ** np.array(e, dtype=np.float64), axis=1)
+            for e, c in polynomial.items()
+        )
+    return bool(np.any(values > 0) and np.any(values < 0))
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
     """A sparse null vector: sum over k of y**k * polynomial_k(x) = 0.
@@ -87,7 +97,10 @@ class Relation:
         ways: list[Callable[[], Circuit]] = []
         if len(powers) == 3:
             low, middle, high = (self.parts[k] for k in powers)
-            ways = [partial(quadratic_root, n, high, middle, low, sign) for sign in (1.0, -1.0)]
+            roots = [quadratic_root, root_over_size] if _changes_sign(high, rows) else [quadratic_root]
+            ways = [
+                partial(root, n, high, middle, low, sign) for root in roots for sign in (1.0, -1.0)
+            ]
         elif len(powers) == 2:
             signs = [sign for sign in (1.0, -1.0) if bool((sign * rows.y > 0).any())]
             ways = [w for s in signs for w in self._quotients(n, powers[1] - powers[0], s)]
@@ -157,7 +170,7 @@ class _Question:
     powers : tuple of Fraction
         Powers of the target, ascending from 0.
     roots : bool
-        Monomials of the square roots of the columns instead.
+        Monomials of the square roots of the columns that are never negative instead.
     family : _Family
         What the degree is of.
     """
@@ -228,7 +241,7 @@ def _questions(rows: Rows, least_columns: int, most_columns: int) -> list[_Quest
     """All questions that the rows can answer, smallest first."""
     n = rows.X.shape[1]
     limit = min(most_columns, len(rows) - max(3, len(rows) // 20))
-    rootable = [False, True] if bool((rows.X >= 0).all()) else [False]
+    rootable = [False, True] if _never_negative(rows.X).any() else [False]
     asked = POWERS + ROOT_POWERS if bool((rows.y >= 0).all()) else POWERS
     families = [_Family.DEGREE]
     if n > 1:
@@ -269,16 +282,22 @@ def _null_vector(
     if support is None or all(keys[k][0] == 0 for k in support):
         return None
     vector = np.linalg.svd(R[:, support])[2][-1] / norms[support]
-    unit = Fraction(1, 2) if question.roots else Fraction(1)
+    rooted = _never_negative(rows.X) & question.roots
+    units = [Fraction(1, 2) if root else Fraction(1) for root in rooted]
     return {
-        (keys[k][0], tuple(unit * e for e in keys[k][1])): float(v)
+        (keys[k][0], tuple(u * e for u, e in zip(units, keys[k][1], strict=True))): float(v)
         for k, v in zip(support, vector, strict=True)
     }
 
 
+def _never_negative(X: Floats) -> NDArray[np.bool_]:
+    return np.asarray((X >= 0).all(axis=0))
+
+
 def _design(rows: Rows, question: _Question) -> tuple[Floats, Floats, list[_Key]]:
     """Unit columns, their norms before, and what each stands for."""
-    X = np.sqrt(rows.X) if question.roots else rows.X
+    rooted = _never_negative(rows.X) & question.roots
+    X = np.where(rooted, np.sqrt(np.abs(rows.X)), rows.X)
     n = X.shape[1]
     count = min(len(X), question.size(n) + max(40, question.size(n) // 4))
     X, y = X[:count], rows.y[:count]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -9,17 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.expression import expression_of, product, total
+from nalu_cli.monomials import exponents_up_to, monomial_values
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.separating import Terms, signed_sums, sum_node, sum_values
 from nalu_cli.tree import Column, Magnitude, Node, Product, Sum
 from nalu_cli.workbench import Found
 
-__all__ = ["Root", "Rooted", "rooted", "roots_of"]
+__all__ = ["Root", "Rooted", "other_roots_of", "rooted", "rooted_otherwise", "roots_of"]
 
 Floats = NDArray[np.float64]
 
 MOST_SIGNS = 4
 """Columns of both signs under a root beside a sum."""
+
+MOST_COLUMNS, MOST_DEGREE = 8, 2
+"""Of tables, and of monomials, of which one may be larger than another on every row."""
+
+RATIOS = (1.0, 2.0, 3.0, 4.0, 1 / 2, 1 / 3, 1 / 4)
+TIGHT = 0.03
+"""Simple ratios of two such monomials, and how close to them the nearest row comes."""
+
+SHUFFLED = 0.1
+"""Share of the rows that are on the wrong side when each column is shuffled by itself."""
+
+MOST_OTHERS = 4
+FEWEST_ROWS = 100
+"""With fewer a product that never changes sign, or an order that always holds, is chance."""
 
 NAME = "root"
 
@@ -131,6 +148,77 @@ def roots_of(problem: Problem) -> tuple[Root, ...]:
         return ()
     terms, signs = found
     return tuple(Root(terms, signs, over) for over in ((False, True) if signs else (False,)))
+
+
+def rooted_otherwise(problem: Problem) -> tuple[Rooted, ...]:
+    """Questions with a root of a product, or of a difference, as a column.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+    asked = ((root, _with_column(problem, root)) for root in other_roots_of(problem))
+    return tuple(Rooted(root, question) for root, question in asked if question is not None)
+
+
+def other_roots_of(problem: Problem) -> tuple[Root, ...]:
+    """Roots of products that never change sign, and of monomials less smaller ones.
+
+    In a table of ``y = x + sqrt(a*b)`` the columns a and b may take both signs, their product does
+    not; in one of ``y = x + sqrt(c - d)`` c is larger than d on every row, also when neither is
+    ever negative.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    tuple of Root
+        At most a few.
+    """
+    X = problem.all_rows().X
+    if len(X) < FEWEST_ROWS or X.shape[1] > MOST_COLUMNS or not X.all():
+        return ()
+    return tuple(itertools.islice(itertools.chain(_products(X), _differences(X)), MOST_OTHERS))
+
+
+def _products(X: Floats) -> Iterator[Root]:
+    """Of columns of both signs, fewest first."""
+    both = [int(j) for j in np.flatnonzero((X > 0).any(axis=0) & (X < 0).any(axis=0))]
+    found: list[set[int]] = []
+    for count in range(2, MOST_SIGNS + 1):
+        for chosen in itertools.combinations(both, count):
+            sign = np.sign(np.prod(np.sign(X[:, chosen]), axis=1))
+            if any(known <= set(chosen) for known in found) or np.any(sign != sign[0]):
+                continue
+            found.append(set(chosen))
+            first, *beside = chosen
+            exponents = tuple(int(j == first) for j in range(X.shape[1]))
+            terms = ((float(sign[0]), exponents),)
+            yield from (Root(terms, tuple(beside), over) for over in (False, True))
+
+
+def _differences(X: Floats) -> Iterator[Root]:
+    """Of monomials that are never negative and have no column in common."""
+    exponents = np.array(exponents_up_to(X.shape[1], MOST_DEGREE))
+    values = monomial_values(X, tuple(map(tuple, exponents.tolist())))
+    random = np.random.default_rng(0)
+    shuffled = np.column_stack([random.permutation(column) for column in X.T])
+    elsewhere = monomial_values(shuffled, tuple(map(tuple, exponents.tolist())))
+    positive = np.flatnonzero((values > 0).all(axis=0))
+    for large, small in itertools.permutations(positive, 2):
+        a, b = exponents[large], exponents[small]
+        if (a * b).any() or (max(a) == sum(a) == 2 and max(b) == sum(b) == 2):
+            continue  # a factor or a square of a simpler one
+        nearest = float(np.min(values[:, large] / values[:, small]))
+        ratio = next((r for r in RATIOS if r <= nearest <= r * (1 + TIGHT)), None)
+        if ratio is None:
+            continue
+        wrong = np.mean(elsewhere[:, large] < ratio * elsewhere[:, small])
+        if wrong >= SHUFFLED:
+            first, second = (tuple(map(int, e)) for e in (a, b))
+            yield Root(((1.0, first), (-ratio, second)), (), over=False)
 
 
 def _with_column(problem: Problem, root: Root) -> Problem | None:

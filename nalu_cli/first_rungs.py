@@ -12,6 +12,7 @@ from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
 from nalu_cli.beside import beside_rung
 from nalu_cli.bilinear import bilinear_rung
 from nalu_cli.circuit import Circuit
+from nalu_cli.domain import rooted_otherwise
 from nalu_cli.exhaustive import MOST_TERMS, short_relations
 from nalu_cli.grow import grow_rung
 from nalu_cli.leading import beside_product
@@ -20,6 +21,7 @@ from nalu_cli.problem import Problem, Rows
 from nalu_cli.rational import rational_rung
 from nalu_cli.rung import Part, Rung, Stop, lifted, noting, with_factors
 from nalu_cli.sparse import sparse_rung
+from nalu_cli.squared import squared
 from nalu_cli.vanishing import over_sum
 from nalu_cli.workbench import Found
 
@@ -91,10 +93,12 @@ def _quick_ones(
         for part in with_factors(remainder):
             linear = _linear_algebra(part.problem.train, part.sizes, remainder.rounding)
             yield from lifted(part, linear)
-    quotient = over_sum(problem)
-    if quotient is not None:
-        for part in with_factors(quotient):
+    for simpler in (*rooted_otherwise(problem), over_sum(problem)):
+        for part in with_factors(simpler) if simpler is not None else ():
             yield from lifted(part, _linear_algebra(part.problem.train, part.sizes))
+    root = squared(problem)
+    if root is not None:
+        yield from lifted(root, _linear_algebra(root.problem.train, root.sizes))
     yield from trained
     for part, there in parts:
         yield from lifted(part, noting(there, [_beside(part.problem.train, part.sizes)]))

@@ -12,6 +12,7 @@ __all__ = [
     "Polynomial",
     "power_of_quotient",
     "quadratic_root",
+    "root_over_size",
     "single_product",
     "single_sum",
     "sum_beside_power",
@@ -173,6 +174,29 @@ def quadratic_root(
     denominator = Unit(UnitKind.SUM, (Term(2, one),), 0.0)
     answer = Unit(UnitKind.PRODUCT, (Term(0, one), Term(1, -one)), 0.5)
     return monomials.circuit((sums, roots, (numerator, denominator), (answer,)))
+
+
+def root_over_size(
+    n: int, square: Polynomial, linear: Polynomial, rest: Polynomial, sign: float
+) -> Circuit:
+    """The root ``-linear / (2 square) + sign * sqrt((linear**2 - 4 square rest) / (4 square**2))``.
+
+    The upper or the lower one of the two whatever the sign of `square`: ``a + sqrt(b/c)`` is the
+    one for each sign of c.
+    """
+    inside = _plus(_times(linear, linear), _times(square, rest), -4.0)
+    monomials, one = _Monomials(n), Fraction(1)
+    sums = tuple(monomials.sum_of(p) for p in (inside, linear, square))
+    quotients = (
+        Unit(UnitKind.PRODUCT, (Term(0, one), Term(2, Fraction(-2))), 0.25),
+        Unit(UnitKind.PRODUCT, (Term(1, one), Term(2, -one)), -0.5),
+    )
+    parts = (
+        Unit(UnitKind.PRODUCT, (Term(0, Fraction(1, 2)),), sign),
+        Unit(UnitKind.PRODUCT, (Term(1, one),), 1.0),
+    )
+    answer = Unit(UnitKind.SUM, (Term(0, one), Term(1, one)), 0.0)
+    return monomials.circuit((sums, quotients, parts, (answer,)))
 
 
 class _Monomials:
