@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 
@@ -14,13 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.monomials import (
-    exponents_each_up_to,
-    exponents_up_to,
-    monomial_values,
-    powers_up_to,
-)
+from nalu_cli.monomials import monomial_values
 from nalu_cli.problem import Rows
+from nalu_cli.questions import MOST_DEGREE, Ground, Question, questions
 from nalu_cli.scale import Scale
 from nalu_cli.wiring import (
     Exponents,
@@ -45,25 +39,16 @@ where the targets are doubles that nothing was taken away from."""
 MOST_COLUMNS = 720
 """Monomials, times powers of the target, in one question."""
 
-MOST_DEGREE = 14
-MOST_EACH = 2
-"""Largest power of each column, where all products of these are in the question."""
-
-AMPLE = 50
-"""With more rows than this for each column, sums of powers are not asked for by themselves."""
-
 MOST_VECTORS = 40
 """More null vectors than this mean that the columns themselves are dependent."""
-
-POWERS = tuple(tuple(Fraction(k) for k in powers) for powers in ((0, 1), (0, 2), (0, 1, 2)))
-ROOT_POWERS = ((Fraction(0), Fraction(1, 2)),)
-"""Powers of the target in one question: quotients, their roots, roots beside a sum, and squares."""
-
 
 MOST_RELATIONS = 8
 LOOK_ON = 3
 """Larger questions contain the smaller ones: after so many answers, or beyond so many times the
 size of the first question with an answer, nothing new is to be expected."""
+
+WORTH_ASKING = 40
+"""Columns of a question from which it is worth asking a larger one whether it is in vain."""
 
 MOST_TERMS = 40
 """A null vector with more terms than this is a fit, not a law."""
@@ -97,7 +82,9 @@ class Relation:
         ways: list[Callable[[], Circuit]] = []
         if len(powers) == 3:
             low, middle, high = (self.parts[k] for k in powers)
-            roots = [quadratic_root, root_over_size] if _changes_sign(high, rows) else [quadratic_root]
+            roots = (
+                [quadratic_root, root_over_size] if _changes_sign(high, rows) else [quadratic_root]
+            )
             ways = [
                 partial(root, n, high, middle, low, sign) for root in roots for sign in (1.0, -1.0)
             ]
@@ -127,71 +114,6 @@ class Relation:
             for above, below in ((top, bottom), (less_top, less_bottom))
             for opened in (True, False)
         ]
-
-
-class _Family(StrEnum):
-    """Which monomials of several columns there are in a question."""
-
-    DEGREE = "up to a degree"
-    EACH = "each column up to a power"
-    ALONE = "powers of each column alone"
-
-    def exponents(self, n: int, degree: int) -> tuple[tuple[int, ...], ...]:
-        """Of its monomials of n columns."""
-        return _EXPONENTS[self](n, degree)
-
-    def size(self, n: int, degree: int) -> int:
-        """Number of its monomials."""
-        sizes: dict[_Family, int] = {
-            _Family.DEGREE: math.comb(n + degree, degree),
-            _Family.EACH: (degree + 1) ** n,
-            _Family.ALONE: 1 + n * degree,
-        }
-        return sizes[self]
-
-
-_EXPONENTS = {
-    _Family.DEGREE: exponents_up_to,
-    _Family.EACH: exponents_each_up_to,
-    _Family.ALONE: powers_up_to,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """Which monomials of the columns times powers of the target are asked to be dependent.
-
-    Parameters
-    ----------
-    degree : int
-        Largest degree of a monomial beside the target's lowest power.
-    weight : int
-        What one step of the target's power takes off that degree.
-    powers : tuple of Fraction
-        Powers of the target, ascending from 0.
-    roots : bool
-        Monomials of the square roots of the columns that are never negative instead.
-    family : _Family
-        What the degree is of.
-    """
-
-    degree: int
-    weight: int
-    powers: tuple[Fraction, ...]
-    roots: bool
-    family: _Family
-
-    def degrees(self) -> tuple[int, ...]:
-        """The largest degree beside each power of the target."""
-        return tuple(self.degree - self.weight * k for k in range(len(self.powers)))
-
-    def exponents(self, n: int, degree: int) -> tuple[tuple[int, ...], ...]:
-        """Of the monomials beside one power of the target."""
-        return self.family.exponents(n, degree)
-
-    def size(self, n: int) -> int:
-        """Number of columns of the question."""
-        return sum(self.family.size(n, d) for d in self.degrees())
 
 
 def relations(
@@ -225,10 +147,14 @@ def relations(
     supports: list[frozenset[tuple[Fraction, Exponents]]] = []
     largest = math.inf
     n = rows.X.shape[1]
-    for question in _questions(rows, least_columns, most_columns):
+    grounds = {roots: Ground.of(scaled.X, roots=roots) for roots in (False, True)}
+    vain = _Vain(grounds, scaled.y, min(most_columns, len(rows) // 2), NULL * rounding)
+    for question in questions(rows, least_columns, most_columns):
         if stop() or len(supports) >= MOST_RELATIONS or question.size(n) > largest:
             return
-        found = _null_vector(scaled, question, NULL * rounding)
+        if question in vain:
+            continue
+        found = _null_vector(grounds[question.roots], scaled.y, question, NULL * rounding)
         if found is None:
             continue
         if frozenset(found) not in supports:
@@ -237,37 +163,72 @@ def relations(
         supports.append(frozenset(found))
 
 
-def _questions(rows: Rows, least_columns: int, most_columns: int) -> list[_Question]:
-    """All questions that the rows can answer, smallest first."""
-    n = rows.X.shape[1]
-    limit = min(most_columns, len(rows) - max(3, len(rows) // 20))
-    rootable = [False, True] if _never_negative(rows.X).any() else [False]
-    asked = POWERS + ROOT_POWERS if bool((rows.y >= 0).all()) else POWERS
-    families = [_Family.DEGREE]
-    if n > 1:
-        families += [_Family.EACH] if len(rows) > AMPLE * n else [_Family.EACH, _Family.ALONE]
-    questions = set()
-    for degree, powers in itertools.product(range(MOST_DEGREE + 1), asked):
-        weights = {0, 1, 2, -1, -2, degree // (len(powers) - 1)}
-        for weight, roots, family in itertools.product(weights, rootable, families):
-            question = _Question(degree, weight, powers, roots, family)
-            sensible = min(question.degrees()) >= 0 and max(question.degrees()) > 0
-            if family is _Family.EACH:
-                # a formula that has each column once: both sums have all of their products
-                sensible = weight == 0 and 0 < degree <= MOST_EACH
-            if sensible and least_columns < question.size(n) <= limit:
-                questions.add(question)
-    return sorted(questions, key=lambda q: (q.size(n) + 5 * q.roots, q.degree, q.weight, q.powers))
+class _Vain:
+    """Questions that need not be asked: those without a dependency, and those that all have.
+
+    Where a large question has no dependency the smaller ones in it have none; where monomials
+    alone depend on one another, to rounding, no dependency says anything about the target.
+
+    Parameters
+    ----------
+    grounds : dict of bool to Ground
+        The columns, and their roots.
+    y : ndarray of shape (N,)
+        Targets.
+    most_columns : int
+        Size of the largest question.
+    null : float
+        Share of the largest singular value that counts as zero.
+    """
+
+    def __init__(
+        self, grounds: dict[bool, Ground], y: Floats, most_columns: int, null: float
+    ) -> None:
+        self.grounds, self.y = grounds, y
+        self.most_columns, self.null = most_columns, null
+        self.highest: dict[tuple[object, ...], int] = {}
+
+    def __contains__(self, question: Question) -> bool:
+        if question.size(len(self.grounds[False].units)) < WORTH_ASKING:
+            return False
+        degree = max(question.degrees())
+        if degree <= self._highest(question):
+            return True
+        alone = replace(question, powers=question.powers[:1])
+        return self._highest(alone) < min(degree, self._highest_in_reach(alone))
+
+    def _highest(self, question: Question) -> int:
+        """The highest degree beside all powers of the target up to which all is independent."""
+        key = (question.powers, question.roots, question.family)
+        if key not in self.highest:
+            low, high = 0, self._highest_in_reach(question)
+            while low < high:
+                degree = (low + high + 1) // 2
+                if self._is_dependent(replace(question, degree=degree, weight=0)):
+                    high = degree - 1
+                else:
+                    low = degree
+            self.highest[key] = low
+        return self.highest[key]
+
+    def _highest_in_reach(self, question: Question) -> int:
+        n = len(self.grounds[False].units)
+        sizes = (replace(question, degree=d, weight=0).size(n) for d in range(MOST_DEGREE + 1))
+        return sum(size <= self.most_columns for size in sizes) - 1
+
+    def _is_dependent(self, question: Question) -> bool:
+        A, *_ = _design(self.grounds[question.roots], self.y, question)
+        return _is_singular(np.asarray(np.linalg.qr(A, mode="r")), self.null)
 
 
 _Key = tuple[Fraction, tuple[int, ...]]
 
 
 def _null_vector(
-    rows: Rows, question: _Question, null: float
+    ground: Ground, y: Floats, question: Question, null: float
 ) -> dict[tuple[Fraction, Exponents], float] | None:
     """A sparse dependency of the scaled columns; None when there is none."""
-    A, norms, keys = _design(rows, question)
+    A, norms, keys = _design(ground, y, question)
     R: Floats = np.asarray(np.linalg.qr(A, mode="r"), dtype=np.float64)
     if not _is_singular(R, null):
         return None
@@ -282,32 +243,23 @@ def _null_vector(
     if support is None or all(keys[k][0] == 0 for k in support):
         return None
     vector = np.linalg.svd(R[:, support])[2][-1] / norms[support]
-    rooted = _never_negative(rows.X) & question.roots
-    units = [Fraction(1, 2) if root else Fraction(1) for root in rooted]
     return {
-        (keys[k][0], tuple(u * e for u, e in zip(units, keys[k][1], strict=True))): float(v)
+        (keys[k][0], tuple(u * e for u, e in zip(ground.units, keys[k][1], strict=True))): float(v)
         for k, v in zip(support, vector, strict=True)
     }
 
 
-def _never_negative(X: Floats) -> NDArray[np.bool_]:
-    return np.asarray((X >= 0).all(axis=0))
-
-
-def _design(rows: Rows, question: _Question) -> tuple[Floats, Floats, list[_Key]]:
+def _design(ground: Ground, y: Floats, question: Question) -> tuple[Floats, Floats, list[_Key]]:
     """Unit columns, their norms before, and what each stands for."""
-    rooted = _never_negative(rows.X) & question.roots
-    X = np.where(rooted, np.sqrt(np.abs(rows.X)), rows.X)
-    n = X.shape[1]
-    count = min(len(X), question.size(n) + max(40, question.size(n) // 4))
-    X, y = X[:count], rows.y[:count]
-    degrees = question.degrees()
-    monomials = monomial_values(X, question.exponents(n, max(degrees)))
+    family, degrees = question.family, question.degrees()
+    exponents = [ground.exponents(family, degree) for degree in degrees]
+    size = sum(map(len, exponents))
+    count = min(len(y), size + max(40, size // 4))
+    monomials = monomial_values(ground.X[:count], max(exponents, key=len))
     blocks, keys = [], []
-    for power, degree in zip(question.powers, degrees, strict=True):
-        exponents = question.exponents(n, degree)
-        blocks.append((y ** float(power))[:, None] * monomials[:, : len(exponents)])
-        keys += [(power, e) for e in exponents]
+    for power, ours in zip(question.powers, exponents, strict=True):
+        blocks.append((y[:count] ** float(power))[:, None] * monomials[:, : len(ours)])
+        keys += [(power, e) for e in ours]
     A = np.concatenate(blocks, axis=1)
     A /= np.linalg.norm(A, axis=1, keepdims=True)
     norms = np.linalg.norm(A, axis=0)
