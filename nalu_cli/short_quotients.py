@@ -93,7 +93,8 @@ class _Board:
     def best(self, terms: int) -> list[tuple[Floats, Indices]]:
         """Coefficients and places of the best choices of so many monomials."""
         m, size = self.above.shape[1], len(self.size)
-        chosen = np.array(list(itertools.combinations(range(size), terms)), dtype=np.intp)
+        chosen = np.array([*itertools.combinations(range(size), terms)], dtype=np.intp)
+        chosen = chosen.reshape(-1, terms)  # none of them is an array of no choices too
         chosen = chosen[(chosen[:, 0] < m) & (chosen[:, -1] >= m)]
         # a factor that both sums share says nothing
         chosen = chosen[(self.exponents[chosen].min(axis=1) == 0).all(axis=1)]

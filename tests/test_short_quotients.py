@@ -73,6 +73,14 @@ def test_no_factor_is_in_both_sums() -> None:
         assert min(min(top), min(bottom)) == (0,)
 
 
+def test_there_may_be_fewer_monomials_than_terms() -> None:
+    x = np.linspace(1, 2, 50)
+    y = 1 / (x + 3) + 1e-4 * np.sin(1e3 * x)
+    quotient = Quotient(QuotientShape(0, 1), Rows(x[:, None], y), np.ones(50))
+    assert quotient.fit([(np.array([1.0, 3.0, 1.0]), quotient.kept)])
+    assert {len(q.kept) for q in short_quotients(quotient, y)} == {3}
+
+
 def test_only_few_monomials_are_within_reach() -> None:
     rows = Rows(np.ones((10, 2)), np.ones(10))
     assert within_reach(Quotient(QuotientShape(2, 2), rows, np.ones(10)))
