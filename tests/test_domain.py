@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from tables import Floats, problem_of, uniform
 
+from nalu_cli.algebraic import relations
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
-from nalu_cli.domain import rooted, roots_of
+from nalu_cli.domain import other_roots_of, rooted, rooted_otherwise, roots_of
 from nalu_cli.problem import Problem
 from nalu_cli.rung import with_factors
 from nalu_cli.workbench import Found
@@ -109,3 +110,55 @@ def test_factors_are_pulled_out_of_the_question_with_a_root() -> None:
         ((Unit(UnitKind.SUM, (Term(part.problem.names.index("root"), one),), 7.0),),),
     )
     np.testing.assert_allclose(part.lift(Found(inner)).circuit.evaluate(x), y)
+
+
+def others(x: Floats) -> list[tuple[object, ...]]:
+    return [(root.terms, root.signs, root.over) for root in other_roots_of(asked(x))]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_product_that_never_changes_sign_is_no_accident(sign: float) -> None:
+    x = uniform(8, 1000, 4, low=-10, high=10)
+    x = defined(sign * x[:, 1] * x[:, 3], x)
+    first = ((sign, (0, 1, 0, 0)),)
+    assert others(x) == [(first, (3,), False), (first, (3,), True)]
+    times, over = other_roots_of(asked(x))
+    np.testing.assert_allclose(times.values(x), np.sqrt(np.abs(x[:, 1] * x[:, 3])))
+    np.testing.assert_allclose(over.values(x), np.sqrt(np.abs(x[:, 1] / x[:, 3])))
+
+
+def test_a_column_that_is_always_larger_than_another_is_no_accident() -> None:
+    x = uniform(9, 3000, 3, low=0.1, high=10)
+    assert others(defined(x[:, 0] - 2 * x[:, 2], x)) == [
+        (((1.0, (1, 0, 0)), (-2.0, (0, 0, 1))), (), False)
+    ]
+    assert others(defined(x[:, 0] * x[:, 1] - x[:, 2] ** 2, x)) == [
+        (((1.0, (1, 1, 0)), (-1.0, (0, 0, 2))), (), False)
+    ]
+
+
+@pytest.mark.parametrize("name", ["everywhere", "apart", "few rows", "a zero"])
+def test_columns_that_are_larger_by_their_range_alone_give_nothing_away(name: str) -> None:
+    x = uniform(10, 600, 3, low=1, high=4)
+    if name == "apart":
+        x[:, 0] += 3.01
+    elif name == "few rows":
+        x = defined(x[:, 0] - x[:, 1], x)[:50]
+    elif name == "a zero":
+        x = defined(x[:, 0] - x[:, 1], x)
+        x[0, 1] = 0.0
+    assert others(x) == []
+
+
+def test_laws_with_such_roots_are_algebra_with_one_column_more() -> None:
+    x = uniform(11, 2000, 3, low=-10, high=10)
+    x = defined(x[:, 0] * x[:, 1], x)
+    y = (x[:, 2] + np.sqrt(x[:, 0] * x[:, 1])) / (x[:, 0] + 3)
+    times = rooted_otherwise(asked(x, y))[0]
+    laws = [
+        c
+        for r in relations(times.problem.train, most_columns=100)
+        for c in r.circuits(times.problem.train)
+    ]
+    values = [times.lift(Found(law)).circuit.evaluate(x) for law in laws]
+    assert any(np.allclose(value, y, rtol=1e-9) for value in values)

@@ -14,6 +14,7 @@ from nalu_cli.wiring import (
     Polynomial,
     power_of_quotient,
     quadratic_root,
+    root_over_size,
     single_product,
     single_sum,
 )
@@ -133,3 +134,18 @@ def test_a_power_of_a_single_sum(c: tuple[float, ...], power: Fraction, sign: fl
         found.evaluate(x), sign * (0.5 + x @ np.array(c)) ** float(power), rtol=1e-13
     )
     assert found.used_columns() == tuple(j for j in range(N) if c[j])
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_upper_root_stays_the_upper_one_where_the_square_is_negative(sign: float) -> None:
+    def monomial(*e: int) -> tuple[Fraction, ...]:
+        return tuple(map(Fraction, e))
+
+    # c*(y - a)**2 = b has the roots a +- sqrt(b/c)
+    square: Polynomial = {monomial(0, 0, 1): 1.0}
+    linear: Polynomial = {monomial(1, 0, 1): -2.0}
+    rest: Polynomial = {monomial(2, 0, 1): 1.0, monomial(0, 1, 0): -1.0}
+    x = uniform(7, 60, 3, low=-3, high=3)
+    x[:, 1] = np.abs(x[:, 1]) * np.sign(x[:, 2])
+    found = root_over_size(3, square, linear, rest, sign).evaluate(x)
+    np.testing.assert_allclose(found, x[:, 0] + sign * np.sqrt(x[:, 1] / x[:, 2]), rtol=1e-12)
