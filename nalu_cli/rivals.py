@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 
@@ -22,8 +23,8 @@ Floats = NDArray[np.float64]
 MOST = 3
 """Rivals that are told."""
 
-MOST_COMPARED = 60
-"""Candidates with the best scores that are looked at."""
+MOST_COMPARED, MOST_NEIGHBOURS = 60, 150
+"""Candidates with the best scores that are looked at, and formulas a step away from the answer."""
 
 BETTER = 2.0
 """Standard errors by which the mean squared error of a rival may be the larger one."""
@@ -92,8 +93,9 @@ def _as_good(candidates: Iterable[Candidate], best: Candidate, problem: Problem)
     longest = best.complexity + MOST_LONGER
     ranked = sorted((c for c in candidates if math.isfinite(c.score)), key=lambda c: c.score)
     others = {c.circuit: c.is_exact for c in ranked[:MOST_COMPARED]}
-    for near in neighbours(best.circuit):
-        others.setdefault(near, weigh(near, problem, found_by="").is_exact)
+    for near in itertools.islice(neighbours(best.circuit), MOST_NEIGHBOURS):
+        if near not in others:
+            others[near] = best.is_exact and weigh(near, problem, found_by="").is_exact
     others = {
         c: is_exact
         for c, is_exact in others.items()
