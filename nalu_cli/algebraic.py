@@ -191,6 +191,8 @@ class _Vain:
     def __contains__(self, question: Question) -> bool:
         if question.size(len(self.grounds[False].units)) < WORTH_ASKING:
             return False
+        if question.twice:
+            return replace(question, degree=2 * question.degree, twice=()) in self
         degree = max(question.degrees())
         if degree <= self._highest(question):
             return True
@@ -251,8 +253,7 @@ def _null_vector(
 
 def _design(ground: Ground, y: Floats, question: Question) -> tuple[Floats, Floats, list[_Key]]:
     """Unit columns, their norms before, and what each stands for."""
-    family, degrees = question.family, question.degrees()
-    exponents = [ground.exponents(family, degree) for degree in degrees]
+    exponents = [ground.exponents(question, degree) for degree in question.degrees()]
     size = sum(map(len, exponents))
     count = min(len(y), size + max(40, size // 4))
     monomials = monomial_values(ground.X[:count], max(exponents, key=len))

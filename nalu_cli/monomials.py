@@ -38,9 +38,9 @@ def exponents_up_to(n: int, degree: int) -> tuple[tuple[int, ...], ...]:
 
 
 @lru_cache(maxsize=64)
-def exponents_each_up_to(n: int, power: int) -> tuple[tuple[int, ...], ...]:
-    """All products of powers of n columns, each up to one, lower degrees first."""
-    return tuple(sorted(itertools.product(range(power + 1), repeat=n), key=sum))
+def exponents_each_up_to(powers: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """All products of powers of the columns, each up to its own, lower degrees first."""
+    return tuple(sorted(itertools.product(*(range(p + 1) for p in powers)), key=sum))
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Self
@@ -28,6 +29,9 @@ MOST_DEGREE = 14
 MOST_EACH = 2
 """Largest power of each column, where all products of these are in the question."""
 
+MOST_TWICE = 300
+"""Columns of questions in which two columns of the table have powers up to the double one."""
+
 AMPLE = 50
 """With more rows than this for each column, sums of powers are not asked for by themselves."""
 
@@ -49,24 +53,6 @@ class Family(StrEnum):
     EACH = "each column up to a power"
     ALONE = "powers of each column alone"
 
-    def exponents(self, n: int, degree: int) -> tuple[tuple[int, ...], ...]:
-        """Of its monomials of n columns, lower degrees first."""
-        ways = {
-            Family.DEGREE: exponents_up_to,
-            Family.EACH: exponents_each_up_to,
-            Family.ALONE: powers_up_to,
-        }
-        return ways[self](n, degree)
-
-    def size(self, n: int, degree: int) -> int:
-        """Number of its monomials."""
-        sizes: dict[Family, int] = {
-            Family.DEGREE: math.comb(n + degree, degree),
-            Family.EACH: (degree + 1) ** n,
-            Family.ALONE: 1 + n * degree,
-        }
-        return sizes[self]
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -84,6 +70,8 @@ class Question:
         Monomials of the square roots of the columns that are never negative instead.
     family : Family
         What the degree is of.
+    twice : tuple of int
+        Of a family with a degree for each column those with the double one.
     """
 
     degree: int
@@ -91,6 +79,7 @@ class Question:
     powers: tuple[Fraction, ...]
     roots: bool
     family: Family
+    twice: tuple[int, ...] = ()
 
     def degrees(self) -> tuple[int, ...]:
         """The largest degree beside each power of the target."""
@@ -98,7 +87,29 @@ class Question:
 
     def size(self, n: int) -> int:
         """Number of columns of the question, as long as those of the table are independent."""
-        return sum(self.family.size(n, d) for d in self.degrees())
+        return sum(self._count(n, degree) for degree in self.degrees())
+
+    def exponents(self, n: int, degree: int) -> tuple[tuple[int, ...], ...]:
+        """Of the monomials of n columns beside one power of the target, lower degrees first."""
+        match self.family:
+            case Family.DEGREE:
+                return exponents_up_to(n, degree)
+            case Family.EACH:
+                return exponents_each_up_to(self._each(n, degree))
+            case Family.ALONE:
+                return powers_up_to(n, degree)
+
+    def _count(self, n: int, degree: int) -> int:
+        match self.family:
+            case Family.DEGREE:
+                return math.comb(n + degree, degree)
+            case Family.EACH:
+                return math.prod(power + 1 for power in self._each(n, degree))
+            case Family.ALONE:
+                return 1 + n * degree
+
+    def _each(self, n: int, degree: int) -> tuple[int, ...]:
+        return tuple(degree * (1 + (j in self.twice)) for j in range(n))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +139,9 @@ class Ground:
         units = tuple(Fraction(1, 2) if root else Fraction(1) for root in rooted)
         return cls(values, units, _dependent_monomials(values))
 
-    def exponents(self, family: Family, degree: int) -> tuple[tuple[int, ...], ...]:
-        """Of the monomials up to a degree, lower ones first."""
-        found = family.exponents(len(self.units), degree)
+    def exponents(self, question: Question, degree: int) -> tuple[tuple[int, ...], ...]:
+        """Of the monomials of a question beside one power of the target, lower degrees first."""
+        found = question.exponents(len(self.units), degree)
         if not self.dependent:
             return found
         return tuple(e for e in found if not any(_divides(d, e) for d in self.dependent))
@@ -181,6 +192,20 @@ def questions(rows: Rows, least_columns: int, most_columns: int) -> list[Questio
             if family is Family.EACH:
                 # a formula that has each column once: both sums have all of their products
                 sensible = weight == 0 and 0 < degree <= MOST_EACH
-            if sensible and least_columns < question.size(n) <= limit:
-                found.add(question)
-    return sorted(found, key=lambda q: (q.size(n) + 5 * q.roots, q.degree, q.weight, q.powers))
+            for asked_too in _with_doubles(question, n) if sensible else ():
+                if least_columns < asked_too.size(n) <= limit:
+                    found.add(asked_too)
+    return sorted(
+        found, key=lambda q: (q.size(n) + 5 * q.roots, q.degree, q.weight, q.powers, q.twice)
+    )
+
+
+def _with_doubles(question: Question, n: int) -> Iterator[Question]:
+    """The question, and where each column is up to its first power, with one or two doubled."""
+    yield question
+    if question.family is Family.EACH and question.degree == 1:
+        for count in (1, 2):
+            for twice in itertools.combinations(range(n), count) if n > count else ():
+                doubled = replace(question, twice=twice)
+                if count == 1 or doubled.size(n) <= MOST_TWICE:
+                    yield doubled

@@ -61,10 +61,12 @@ def power_of_quotient(
 ) -> Circuit:
     """``sign * (top / bottom) ** power``, common powers pulled out and squares under a root opened.
 
-    The root of a square is taken with sign, since a target that takes both signs needs that.
+    The root of a square is taken with sign, since a target that takes both signs needs that; where
+    squares stay closed it is the size.
     """
-    top_common, top = _pull_out(top, power)
-    bottom_common, bottom = _pull_out(bottom, power)
+    nothing = (Fraction(0),) * n
+    top_common, top = _pull_out(top, power) if open_squares else (nothing, top)
+    bottom_common, bottom = _pull_out(bottom, power) if open_squares else (nothing, bottom)
     common = [power * (a - b) for a, b in zip(top_common, bottom_common, strict=True)]
     monomials, sums, exponents, scale = _Monomials(n), [], [], sign
     for polynomial, exponent in ((top, power), (bottom, -power)):

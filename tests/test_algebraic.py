@@ -52,6 +52,10 @@ NESTED: dict[str, Law] = {
     "(a*b + c)/(d*e*f*g + a)": lambda x: (
         (x[:, 0] * x[:, 1] + x[:, 2]) / (x[:, 3:].prod(axis=1) + x[:, 0])
     ),
+    "a*b + c*(d + e)/(f*g*(2*f - d))": lambda x: (
+        x[:, 0] * x[:, 1]
+        + x[:, 2] * (x[:, 3] + x[:, 4]) / (x[:, 5] * x[:, 6] * (2 * x[:, 5] - x[:, 3]))
+    ),
 }
 """Laws of seven columns, of a high degree together and a low one in each."""
 
@@ -143,8 +147,32 @@ def test_quotients_roots_and_polynomials_are_null_vectors(name: str) -> None:
 def test_a_high_degree_of_many_columns_together_does_not_matter(name: str) -> None:
     x = uniform(11, 700, 7)
     rows = Rows(x, NESTED[name](x))
-    found = (c for r in relations(rows, most_columns=260) for c in r.circuits(rows))
+    found = (c for r in relations(rows) for c in r.circuits(rows))
     assert recovered(found, rows, NESTED[name])
+
+
+@pytest.mark.parametrize("divisor", ["one sign", "both signs"])
+def test_the_size_of_a_factor_comes_out_of_a_root(divisor: str) -> None:
+    def law(x: Floats) -> Floats:
+        return np.abs(x[:, 0]) / np.sqrt(1 + x[:, 1] ** 2 + x[:, 2] ** 2)
+
+    def beside(x: Floats) -> Floats:
+        return x[:, 0] + np.sqrt((x[:, 1] ** 2 + 1) / (x[:, 2] + 3.5) ** 2)
+
+    x = uniform(12, 250, 3, low=-4)
+    chosen = law if divisor == "one sign" else beside
+    rows = Rows(x, chosen(x))
+    found = (c for r in relations(rows, most_columns=200) for c in r.circuits(rows))
+    assert recovered(found, rows, chosen, low=-12)
+
+
+def test_a_column_that_others_give_is_no_obstacle() -> None:
+    x = uniform(13, 300, 3)
+    table = np.column_stack([x, x.sum(axis=1), np.sqrt(x[:, 0] * x[:, 1])])
+    y = (x[:, 0] * x[:, 2] + table[:, 4]) / (1 + x[:, 1] * x[:, 2])
+    rows = Rows(table, y)
+    found = [c for r in relations(rows, most_columns=200) for c in r.circuits(rows)]
+    assert any(agreement(refit(c, rows)[0], rows) <= 1 for c in found)
 
 
 @pytest.mark.parametrize("sizes", [(1e-9, 1e7, 1.0), (1e12, 1e12, 1e-3)])

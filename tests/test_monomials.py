@@ -37,9 +37,10 @@ def test_the_simplest_monomials_come_first() -> None:
 
 
 def test_products_of_powers_of_each_column_are_all_there_once() -> None:
-    exponents = exponents_each_up_to(3, 2)
-    assert len(set(exponents)) == len(exponents) == 27
-    assert max(map(max, exponents)) == 2
+    exponents = exponents_each_up_to((2, 1, 3))
+    assert len(set(exponents)) == len(exponents) == 24
+    assert np.max(exponents, axis=0).tolist() == [2, 1, 3]
+    assert list(map(sum, exponents)) == sorted(map(sum, exponents))
     X = np.random.default_rng(1).uniform(1, 2, (5, 3))
     expected = np.prod(X[:, None, :] ** np.array(exponents), axis=2)
     np.testing.assert_allclose(monomial_values(X, exponents), expected, rtol=1e-14)
