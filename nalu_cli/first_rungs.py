@@ -25,7 +25,7 @@ from nalu_cli.squared import squared
 from nalu_cli.vanishing import over_sum
 from nalu_cli.workbench import Found
 
-__all__ = ["MANY_ROWS", "first_rungs", "grown_from_nothing", "larger_algebra"]
+__all__ = ["MANY_ROWS", "first_rungs", "grown_from_nothing", "more_monomials"]
 
 Floats = NDArray[np.float64]
 
@@ -106,14 +106,15 @@ def _quick_ones(
     yield _few_monomials(problem.train)
     for part, there in parts:
         yield from lifted(part, noting(there, [_few_monomials(part.problem.train)]))
+    # a second or two, where what follows takes many
+    yield _algebraic(problem.train, SMALL_QUESTION, MOST_COLUMNS)
     # fewer columns take less time
     for part, there in parts:
         yield from lifted(part, noting(there, _sparse_rungs(part.problem.train, part.sizes)))
 
 
-def larger_algebra(rows: Rows) -> Iterator[Rung]:
-    """Questions about dependencies that take seconds, for when small stacks have been trained."""
-    yield _algebraic(rows, SMALL_QUESTION, MOST_COLUMNS)
+def more_monomials(rows: Rows) -> Iterator[Rung]:
+    """Longer dependencies in few rows, for when small stacks have been trained."""
     if len(rows) < MANY_ROWS:
         yield _exhaustive(rows, MOST_TERMS, effort=MORE_MONOMIALS)
 

@@ -13,7 +13,7 @@ from nalu_cli.allowed import AllowedValues
 from nalu_cli.domain import rooted
 from nalu_cli.explore import Plan, factor_starts, size_of, starts
 from nalu_cli.factors import pull_out
-from nalu_cli.first_rungs import first_rungs, grown_from_nothing, larger_algebra
+from nalu_cli.first_rungs import first_rungs, grown_from_nothing, more_monomials
 from nalu_cli.gates import with_gates
 from nalu_cli.problem import Problem
 from nalu_cli.relaxed import SUM
@@ -124,7 +124,7 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
             if settings.train_only:
                 yield from grown_from_nothing(problem, parts())
             else:
-                yield from larger_algebra(problem.train)
+                yield from more_monomials(problem.train)
         for layers in PLANS:
             if _asked(layers, settings) and _determined(problem, Plan(layers)):
                 yield _trained(problem, settings, Plan(layers), cycle)
