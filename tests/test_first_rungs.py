@@ -39,6 +39,7 @@ def test_simple_questions_come_first_and_fewer_columns_before_many() -> None:
         "beside a sum",
         "few monomials",
         "few monomials times factors",
+        "algebraic",
         "few terms times factors",
         "rational times factors",
         "few terms",
