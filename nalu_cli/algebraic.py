@@ -47,6 +47,9 @@ LOOK_ON = 3
 """Larger questions contain the smaller ones: after so many answers, or beyond so many times the
 size of the first question with an answer, nothing new is to be expected."""
 
+MOST_LONG = 20
+"""A target that depends on the columns in many questions, always with many terms, is smooth."""
+
 WORTH_ASKING = 40
 """Columns of a question from which it is worth asking a larger one whether it is in vain."""
 
@@ -148,14 +151,18 @@ def relations(
     largest = math.inf
     n = rows.X.shape[1]
     grounds = {roots: Ground.of(scaled.X, roots=roots) for roots in (False, True)}
+    long = 0
     vain = _Vain(grounds, scaled.y, min(most_columns, len(rows) // 2), NULL * rounding)
     for question in questions(rows, least_columns, most_columns):
         if stop() or len(supports) >= MOST_RELATIONS or question.size(n) > largest:
             return
+        if long >= MOST_LONG:
+            return
         if question in vain:
             continue
         found = _null_vector(grounds[question.roots], scaled.y, question, NULL * rounding)
-        if found is None:
+        if not found:
+            long += found is not None
             continue
         if frozenset(found) not in supports:
             yield _relation(found, scale)
@@ -229,7 +236,7 @@ _Key = tuple[Fraction, tuple[int, ...]]
 def _null_vector(
     ground: Ground, y: Floats, question: Question, null: float
 ) -> dict[tuple[Fraction, Exponents], float] | None:
-    """A sparse dependency of the scaled columns; None when there is none."""
+    """A sparse dependency of the scaled columns; empty for a long one, None when there is none."""
     A, norms, keys = _design(ground, y, question)
     R: Floats = np.asarray(np.linalg.qr(A, mode="r"), dtype=np.float64)
     if not _is_singular(R, null):
@@ -243,7 +250,7 @@ def _null_vector(
         return None
     support = _smallest_support(R, Vt[-dimension:].T, keys, null)
     if support is None or all(keys[k][0] == 0 for k in support):
-        return None
+        return {}
     vector = np.linalg.svd(R[:, support])[2][-1] / norms[support]
     return {
         (keys[k][0], tuple(u * e for u, e in zip(ground.units, keys[k][1], strict=True))): float(v)
