@@ -146,7 +146,9 @@ def relations(
         Candidates only: smooth functions have relations good to rounding too.
     """
     scale = Scale.of(rows)
-    scaled = scale.down(rows)
+    # small questions are asked of the first rows: in a sorted table these would say too little
+    order = np.random.default_rng(0).permutation(len(rows))
+    scaled = scale.down(Rows(rows.X[order], rows.y[order]))
     supports: list[frozenset[tuple[Fraction, Exponents]]] = []
     largest = math.inf
     n = rows.X.shape[1]

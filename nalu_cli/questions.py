@@ -158,8 +158,9 @@ def _dependent_monomials(X: Floats) -> tuple[tuple[int, ...], ...]:
     if len(X) < len(exponents) + SPARE_ROWS or not exponents:
         return ()
     A = monomial_values(X[: 2 * len(exponents) + SPARE_ROWS], exponents)
-    A = A / np.linalg.norm(A, axis=0)
-    off = np.abs(np.diag(np.linalg.qr(A, mode="r")))
+    size = np.linalg.norm(A, axis=0)
+    off = np.abs(np.diag(np.linalg.qr(A / np.where(size > 0, size, 1.0), mode="r")))
+    off[size == 0] = 1.0  # zero on these rows, not on all
     found: list[tuple[int, ...]] = []
     for k in np.flatnonzero(off < DEPENDENT):
         if not any(_divides(d, exponents[k]) for d in found):

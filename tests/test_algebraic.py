@@ -166,6 +166,16 @@ def test_the_size_of_a_factor_comes_out_of_a_root(divisor: str) -> None:
     assert recovered(found, rows, chosen, low=-12)
 
 
+@pytest.mark.parametrize("column", range(3))
+def test_the_order_of_the_rows_does_not_matter(column: int) -> None:
+    grid = np.stack(np.meshgrid(*[np.arange(1.0, 8.0)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    x = grid[np.argsort(grid[:, column], kind="stable")]
+    law = RELATIONS["(a - b)/(b + c**2)"]
+    rows = Rows(x, law(x))
+    found = (c for r in relations(rows, most_columns=100) for c in r.circuits(rows))
+    assert recovered(found, rows, law)
+
+
 def test_a_column_that_others_give_is_no_obstacle() -> None:
     x = uniform(13, 300, 3)
     table = np.column_stack([x, x.sum(axis=1), np.sqrt(x[:, 0] * x[:, 1])])
