@@ -107,7 +107,7 @@ def _quick_ones(
     for part, there in parts:
         yield from lifted(part, noting(there, [_few_monomials(part.problem.train)]))
     # a second or two, where what follows takes many
-    yield _algebraic(problem.train, SMALL_QUESTION, MOST_COLUMNS)
+    yield replace(_algebraic(problem.train, SMALL_QUESTION, MOST_COLUMNS), instant=True)
     # fewer columns take less time
     for part, there in parts:
         yield from lifted(part, noting(there, _sparse_rungs(part.problem.train, part.sizes)))

@@ -120,8 +120,10 @@ class _Patience:
     def spent(self, climbed: Climbed, rung: Rung) -> bool:
         """Ask once after each rung."""
         best = climbed.best
-        self.idle = self.idle + 1 if best is self.best else 0
-        self.best = best
+        if best is not self.best:
+            self.best, self.idle = best, 0
+        elif not rung.instant:
+            self.idle += 1
         if best is None or self.idle < PATIENCE or not rung.pause:
             return False
         if rung.cycle == 0 and (len(self.problem.train) < MANY_ROWS or best.complexity > PLAIN):

@@ -91,7 +91,8 @@ class Rung:
     pause : bool
         Whether a formula within the noise may be enough after it.
     instant : bool
-        Over in moments: what it offers is refined after all rungs like it, unless it is exact.
+        Linear algebra, soon over: what it offers is refined after all rungs like it, unless it is
+        exact, and that it finds nothing tries no patience.
     """
 
     name: str
