@@ -285,14 +285,21 @@ def _gauss_newton(
     J = network.jacobian(theta, traces, weight[None, :])[0][:, _positions(network, places)]
     with np.errstate(all="ignore"):
         gap = np.nan_to_num((rows.y - circuit.evaluate(rows.X)) * weight)
-    size = np.linalg.norm(J, axis=0)
+    # by their largest entry first: the squares of tiny slopes are zero, those of huge ones infinite
+    size = np.max(np.abs(J), axis=0)
+    if not np.isfinite(size).all():
+        raise np.linalg.LinAlgError("slopes beyond the range of doubles")
     size[size == 0] = 1.0
+    J = J / size
+    units = np.linalg.norm(J, axis=0)
+    units[units == 0] = 1.0
     # factors that one unit can hand to the next leave directions without effect: the
     # pseudo-inverse does not move along them
-    q, r = np.linalg.qr(J / size)
+    q, r = np.linalg.qr(J / units)
     inverse = np.linalg.pinv(r, rcond=NO_EFFECT)
-    step = inverse @ (q.T @ gap) / size
-    spread = np.linalg.norm(inverse, axis=1) / size
+    with np.errstate(over="ignore"):
+        step = inverse @ (q.T @ gap) / units / size
+        spread = np.linalg.norm(inverse, axis=1) / units / size
     return dict(zip(places, step, strict=True)), dict(zip(places, spread, strict=True))
 
 

@@ -235,3 +235,14 @@ def test_without_constants_there_is_nothing_to_fit() -> None:
     circuit = Circuit(2, ((total((0, 1), (1, -1)),),))
     x = uniform(6, 20, 2)
     assert refit(circuit, Rows(x, x[:, 0])) == (circuit, {})
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_columns_of_any_size_have_a_coefficient_and_its_error(size: float) -> None:
+    x = uniform(9, 100, 1) * size
+    noise = 0.01 * np.random.default_rng(10).standard_normal(100)
+    rows = Rows(x, 2 * x[:, 0] / size + noise)
+    fitted, spread = refit(Circuit(1, ((weighted((0, 1.9 / size)),),)), rows, sigma=0.01)
+    (place,) = spread
+    assert constants_of(fitted)[place] * size == pytest.approx(2, abs=0.01)
+    assert spread[place] * size == pytest.approx(0.01 / np.linalg.norm(x / size), rel=1e-6)
