@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.monomials import monomial_values
+from nalu_cli.monomials import monomial_values, polynomial_values
 from nalu_cli.problem import Rows
 from nalu_cli.questions import MOST_DEGREE, Ground, Question, questions
 from nalu_cli.scale import Scale
@@ -57,15 +57,6 @@ MOST_TERMS = 40
 """A null vector with more terms than this is a fit, not a law."""
 
 
-def _changes_sign(polynomial: Polynomial, rows: Rows) -> bool:
-    with np.errstate(all="ignore"):
-        values = sum(
-            c * np.prod(rows.X ** np.array(e, dtype=np.float64), axis=1)
-            for e, c in polynomial.items()
-        )
-    return bool(np.any(values > 0) and np.any(values < 0))
-
-
 @dataclass(frozen=True, slots=True)
 class Relation:
     """A sparse null vector: sum over k of y**k * polynomial_k(x) = 0.
@@ -85,9 +76,11 @@ class Relation:
         ways: list[Callable[[], Circuit]] = []
         if len(powers) == 3:
             low, middle, high = (self.parts[k] for k in powers)
-            roots = (
-                [quadratic_root, root_over_size] if _changes_sign(high, rows) else [quadratic_root]
-            )
+            with np.errstate(all="ignore"):
+                square = polynomial_values(high.items(), rows.X)
+            roots = [quadratic_root]
+            if (square > 0).any() and (square < 0).any():
+                roots.append(root_over_size)
             ways = [
                 partial(root, n, high, middle, low, sign) for root in roots for sign in (1.0, -1.0)
             ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from nalu_cli.expression import expression_of, product, total
 from nalu_cli.monomials import exponents_up_to, monomial_values
 from nalu_cli.problem import Problem, Rows
-from nalu_cli.separating import Terms, signed_sums, sum_node, sum_values
+from nalu_cli.separating import (
+    FEWEST_ROWS,
+    Terms,
+    columns_of_both_signs,
+    signed_sums,
+    sum_node,
+    sum_values,
+)
 from nalu_cli.tree import Column, Magnitude, Node, Product, Sum
 from nalu_cli.workbench import Found
 
@@ -28,15 +35,13 @@ MOST_COLUMNS, MOST_DEGREE = 8, 2
 """Of tables, and of monomials, of which one may be larger than another on every row."""
 
 RATIOS = (1.0, 2.0, 3.0, 4.0, 1 / 2, 1 / 3, 1 / 4)
-TIGHT = 0.03
+NEAREST = 0.03
 """Simple ratios of two such monomials, and how close to them the nearest row comes."""
 
 SHUFFLED = 0.1
 """Share of the rows that are on the wrong side when each column is shuffled by itself."""
 
 MOST_OTHERS = 4
-FEWEST_ROWS = 100
-"""With fewer a product that never changes sign, or an order that always holds, is chance."""
 
 NAME = "root"
 
@@ -119,8 +124,7 @@ def rooted(problem: Problem) -> tuple[Rooted, ...]:
     ----------
     problem : Problem
     """
-    asked = ((root, _with_column(problem, root)) for root in roots_of(problem))
-    return tuple(Rooted(root, question) for root, question in asked if question is not None)
+    return _asked(problem, roots_of(problem))
 
 
 def roots_of(problem: Problem) -> tuple[Root, ...]:
@@ -141,7 +145,7 @@ def roots_of(problem: Problem) -> tuple[Root, ...]:
         For the first such sum, times and over the columns beside it.
     """
     rows = problem.all_rows()
-    if not ((rows.X > 0).any(axis=0) & (rows.X < 0).any(axis=0)).any():
+    if not columns_of_both_signs(rows.X):
         return ()
     found = next(signed_sums(rows, np.ones(len(rows)), MOST_SIGNS), None)
     if found is None:
@@ -157,8 +161,7 @@ def rooted_otherwise(problem: Problem) -> tuple[Rooted, ...]:
     ----------
     problem : Problem
     """
-    asked = ((root, _with_column(problem, root)) for root in other_roots_of(problem))
-    return tuple(Rooted(root, question) for root, question in asked if question is not None)
+    return _asked(problem, other_roots_of(problem))
 
 
 def other_roots_of(problem: Problem) -> tuple[Root, ...]:
@@ -185,7 +188,7 @@ def other_roots_of(problem: Problem) -> tuple[Root, ...]:
 
 def _products(X: Floats) -> Iterator[Root]:
     """Of columns of both signs, fewest first."""
-    both = [int(j) for j in np.flatnonzero((X > 0).any(axis=0) & (X < 0).any(axis=0))]
+    both = columns_of_both_signs(X)
     found: list[set[int]] = []
     for count in range(2, MOST_SIGNS + 1):
         for chosen in itertools.combinations(both, count):
@@ -201,36 +204,40 @@ def _products(X: Floats) -> Iterator[Root]:
 
 def _differences(X: Floats) -> Iterator[Root]:
     """Of monomials that are never negative and have no column in common."""
-    exponents = np.array(exponents_up_to(X.shape[1], MOST_DEGREE))
-    values = monomial_values(X, tuple(map(tuple, exponents.tolist())))
+    exponents = exponents_up_to(X.shape[1], MOST_DEGREE)
+    values = monomial_values(X, exponents)
     random = np.random.default_rng(0)
     shuffled = np.column_stack([random.permutation(column) for column in X.T])
-    elsewhere = monomial_values(shuffled, tuple(map(tuple, exponents.tolist())))
+    elsewhere = monomial_values(shuffled, exponents)
     positive = np.flatnonzero((values > 0).all(axis=0))
     for large, small in itertools.permutations(positive, 2):
         a, b = exponents[large], exponents[small]
-        if (a * b).any() or (max(a) == sum(a) == 2 and max(b) == sum(b) == 2):
+        if any(map(min, a, b)) or max(a) == max(b) == 2:
             continue  # a factor or a square of a simpler one
         nearest = float(np.min(values[:, large] / values[:, small]))
-        ratio = next((r for r in RATIOS if r <= nearest <= r * (1 + TIGHT)), None)
+        ratio = next((r for r in RATIOS if r <= nearest <= r * (1 + NEAREST)), None)
         if ratio is None:
             continue
         wrong = np.mean(elsewhere[:, large] < ratio * elsewhere[:, small])
         if wrong >= SHUFFLED:
-            first, second = (tuple(map(int, e)) for e in (a, b))
-            yield Root(((1.0, first), (-ratio, second)), (), over=False)
+            yield Root(((1.0, a), (-ratio, b)), (), over=False)
 
 
-def _with_column(problem: Problem, root: Root) -> Problem | None:
-    """The problem with a root as one more column; None where it has no value on some row."""
-    parts = [
-        Rows(np.column_stack([part.X, root.values(part.X)]), part.y)
-        for part in (problem.train, problem.near, problem.far)
-    ]
-    if not all(np.isfinite(part.X).all() for part in parts):
-        return None
-    train, near, far = parts
-    return replace(problem, names=(*problem.names, NAME), train=train, near=near, far=far)
+def _asked(problem: Problem, roots: Iterable[Root]) -> tuple[Rooted, ...]:
+    """The question with each root as a column, but for those without a value on some row."""
+    asked = ((root, _with_column(problem, root)) for root in roots)
+    return tuple(
+        Rooted(root, question)
+        for root, question in asked
+        if np.isfinite(question.all_rows().X).all()
+    )
+
+
+def _with_column(problem: Problem, root: Root) -> Problem:
+    changed = problem.with_rows(
+        lambda rows: Rows(np.column_stack([rows.X, root.values(rows.X)]), rows.y)
+    )
+    return replace(changed, names=(*problem.names, NAME))
 
 
 def _with_root(tree: Node, root: Root) -> Node:

@@ -133,13 +133,8 @@ def _without_factors(problem: Problem, exponents: tuple[Fraction, ...]) -> Probl
         with np.errstate(all="ignore"):
             return Rows(rows.X[:, kept], rows.y / np.prod(rows.X**powers, axis=1))
 
-    return replace(
-        problem,
-        names=tuple(problem.names[j] for j in kept),
-        train=divided(problem.train),
-        near=divided(problem.near),
-        far=divided(problem.far),
-    )
+    names = tuple(problem.names[j] for j in kept)
+    return replace(problem.with_rows(divided), names=names)
 
 
 def _sizes(X: Floats, exponents: tuple[Fraction, ...]) -> Floats:

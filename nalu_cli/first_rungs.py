@@ -93,12 +93,14 @@ def _quick_ones(
         for part in with_factors(remainder):
             linear = _linear_algebra(part.problem.train, part.sizes, remainder.rounding)
             yield from lifted(part, linear)
-    for simpler in (*rooted_otherwise(problem), over_sum(problem)):
-        for part in with_factors(simpler) if simpler is not None else ():
-            yield from lifted(part, _linear_algebra(part.problem.train, part.sizes))
-    root = squared(problem)
-    if root is not None:
-        yield from lifted(root, _linear_algebra(root.problem.train, root.sizes))
+    simpler: list[Part] = [*rooted_otherwise(problem)]
+    if (quotient := over_sum(problem)) is not None:
+        simpler.append(quotient)
+    asked = [part for whole in simpler for part in with_factors(whole)]
+    if (square := squared(problem)) is not None:
+        asked.append(square)
+    for part in asked:
+        yield from lifted(part, _linear_algebra(part.problem.train, part.sizes))
     yield from trained
     for part, there in parts:
         yield from lifted(part, noting(there, [_beside(part.problem.train, part.sizes)]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -84,13 +85,9 @@ def beside_product(problem: Problem) -> Beside | None:
         typical = float(np.median(share))
         if 1 / LARGEST_ROUNDING < typical < SMALL:
             most = share >= typical
-            asked = replace(
-                problem,
-                train=_without(Rows(rows.X[most], rows.y[most]), product),
-                near=_without(problem.near, product),
-                far=_without(problem.far, product),
-            )
-            return Beside(product, asked, 1 / typical)
+            asked = problem.with_rows(partial(_without, product=product))
+            train = Rows(asked.train.X[most], asked.train.y[most])
+            return Beside(product, replace(asked, train=train), 1 / typical)
     return None
 
 

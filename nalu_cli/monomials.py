@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +16,9 @@ __all__ = [
     "laurent_exponents",
     "laurent_values",
     "monomial_values",
+    "polynomial_values",
     "powers_up_to",
+    "rooted_columns",
 ]
 
 Floats = NDArray[np.float64]
@@ -65,6 +69,30 @@ def monomial_values(X: Floats, exponents: tuple[tuple[int, ...], ...]) -> Floats
         table[e] = value
         out[:, m] = value
     return out
+
+
+def rooted_columns(X: Floats) -> tuple[Floats, tuple[Fraction, ...]]:
+    """The square roots of the columns that are never negative, and the others as they are.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, n_columns)
+
+    Returns
+    -------
+    values : ndarray of shape (N, n_columns)
+    powers : tuple of Fraction
+        Of a column that each of these is.
+    """
+    never_negative = np.asarray((X >= 0).all(axis=0))
+    powers = tuple(Fraction(1, 2) if root else Fraction(1) for root in never_negative)
+    return np.where(never_negative, np.sqrt(np.abs(X)), X), powers
+
+
+def polynomial_values(terms: Iterable[tuple[Sequence[int | Fraction], float]], X: Floats) -> Floats:
+    """A sum of monomials, exponents and coefficient of each, on rows X, (N, n_columns): (N,)."""
+    values = [c * np.prod(X ** np.array(e, dtype=np.float64), axis=1) for e, c in terms]
+    return np.asarray(np.sum(values, axis=0))
 
 
 def laurent_exponents(most: int, *, roots: Bools, inverses: Bools) -> NDArray[np.int64]:

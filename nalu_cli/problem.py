@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,11 @@ class Problem:
     def own_rows(self) -> Rows:
         """All rows but those of a file of the user's own."""
         return self.inner_rows() if self.far_is_test else self.all_rows()
+
+    def with_rows(self, change: Callable[[Rows], Rows]) -> Problem:
+        """The same question about rows that are changed, those kept back as well."""
+        train, near, far = (change(rows) for rows in (self.train, self.near, self.far))
+        return replace(self, train=train, near=near, far=far)
 
 
 def _together(*parts: Rows) -> Rows:

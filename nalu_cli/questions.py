@@ -18,6 +18,7 @@ from nalu_cli.monomials import (
     exponents_up_to,
     monomial_values,
     powers_up_to,
+    rooted_columns,
 )
 from nalu_cli.problem import Rows
 
@@ -134,9 +135,7 @@ class Ground:
     @classmethod
     def of(cls, X: Floats, *, roots: bool) -> Self:
         """From a table's columns."""
-        rooted = np.asarray((X >= 0).all(axis=0)) & roots
-        values = np.where(rooted, np.sqrt(np.abs(X)), X)
-        units = tuple(Fraction(1, 2) if root else Fraction(1) for root in rooted)
+        values, units = rooted_columns(X) if roots else (X, (Fraction(1),) * X.shape[1])
         return cls(values, units, _dependent_monomials(values))
 
     def exponents(self, question: Question, degree: int) -> tuple[tuple[int, ...], ...]:

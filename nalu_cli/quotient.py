@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.monomials import exponents_up_to, monomial_values
+from nalu_cli.monomials import exponents_up_to, monomial_values, rooted_columns
 from nalu_cli.problem import Rows
 from nalu_cli.pruned_fit import PrunedFit
 from nalu_cli.wiring import Polynomial
@@ -66,8 +66,8 @@ class Quotient(PrunedFit):
     above, below : ndarray of shape (N, n_monomials)
         Values of the monomials of P, times what makes the quotient a weighted one, and of Q; the
         coefficients are in this order.
-    rooted : list of bool
-        Of which columns the monomials have the square roots.
+    units : tuple of Fraction
+        The power of each column that the monomials are of: 1, or 1/2 for its square root.
     """
 
     def __init__(self, shape: QuotientShape, rows: Rows, weights: Floats) -> None:
@@ -75,8 +75,10 @@ class Quotient(PrunedFit):
         self.power = float(shape.power)
         n = rows.X.shape[1]
         self.exponents = exponents_up_to(n, max(shape.above, shape.below))
-        self.rooted = [shape.roots and bool((column >= 0).all()) for column in rows.X.T]
-        X = np.where(self.rooted, np.sqrt(np.abs(rows.X)), rows.X)
+        self.units: tuple[Fraction, ...] = (Fraction(1),) * n
+        X = rows.X
+        if shape.roots:
+            X, self.units = rooted_columns(X)
         values = monomial_values(X, self.exponents)
         self.above = values[:, : math.comb(n + shape.above, n)]
         self.above = self.above * weights[:, None] ** float(1 / shape.power)
@@ -121,11 +123,10 @@ class Quotient(PrunedFit):
         """P and Q with the coefficients that are kept; the largest of Q is 1, or -1."""
         m = self.above.shape[1]
         unit = float(np.max(np.abs(coefficients[kept[kept >= m]])))
-        units = [Fraction(1, 2) if rooted else Fraction(1) for rooted in self.rooted]
         parts: tuple[Polynomial, Polynomial] = ({}, {})
         for k in kept:
             e = self.exponents[k if k < m else k - m]
-            monomial = tuple(unit * v for unit, v in zip(units, e, strict=True))
+            monomial = tuple(unit * v for unit, v in zip(self.units, e, strict=True))
             parts[int(k >= m)][monomial] = float(coefficients[k]) / unit
         return parts
 

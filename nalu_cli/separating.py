@@ -9,12 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.expression import monomial, total
-from nalu_cli.monomials import exponents_up_to, monomial_values
+from nalu_cli.monomials import exponents_up_to, monomial_values, polynomial_values
 from nalu_cli.problem import Rows
 from nalu_cli.scale import Scale
 from nalu_cli.tree import Node
 
-__all__ = ["Terms", "signed_sums", "sum_node", "sum_values"]
+__all__ = [
+    "FEWEST_ROWS",
+    "Terms",
+    "columns_of_both_signs",
+    "signed_sums",
+    "sum_node",
+    "sum_values",
+]
 
 Floats = NDArray[np.float64]
 
@@ -62,14 +69,14 @@ def signed_sums(
     X = rows.X
     if len(rows) < FEWEST_ROWS or not X.all():
         return
-    both = np.flatnonzero((X > 0).any(axis=0) & (X < 0).any(axis=0))
+    both = columns_of_both_signs(X)
     size = Scale.of(rows).columns
     for degree in (degree for degree, most in MOST_COLUMNS.items() if X.shape[1] <= most):
         exponents = exponents_up_to(X.shape[1], degree)
         values = monomial_values(X / size, exponents)
         sizes = np.prod(size ** np.array(exponents), axis=1)
         for count in range(most_beside + 1):
-            for beside in itertools.combinations(map(int, both), count):
+            for beside in itertools.combinations(both, count):
                 signs = label * np.prod(np.sign(X[:, beside]), axis=1)
                 found = _sum(values, signs)
                 if found is not None:
@@ -85,7 +92,12 @@ def sum_node(terms: Terms) -> Node:
 
 def sum_values(terms: Terms, X: Floats) -> Floats:
     """The sum on rows X, (N, n_columns): (N,)."""
-    return np.asarray(sum(c * np.prod(X ** np.array(e), axis=1) for c, e in terms))
+    return polynomial_values(((e, c) for c, e in terms), X)
+
+
+def columns_of_both_signs(X: Floats) -> list[int]:
+    """Columns of X, (N, n_columns), that are positive on some rows and negative on others."""
+    return [int(j) for j in np.flatnonzero((X > 0).any(axis=0) & (X < 0).any(axis=0))]
 
 
 def _sum(values: Floats, label: Floats) -> Floats | None:

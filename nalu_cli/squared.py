@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -70,12 +70,10 @@ def squared(problem: Problem) -> Squared | None:
     if not ((y > 0).all() or (y < 0).all()):
         return None
     with np.errstate(all="ignore"):
-        train, near, far = (
-            Rows(rows.X, rows.y**2) for rows in (problem.train, problem.near, problem.far)
-        )
+        asked = problem.with_rows(lambda rows: Rows(rows.X, rows.y**2))
         sizes = 1 / np.abs(problem.train.y)
         sizes = sizes / np.median(sizes)
-    if not (np.isfinite(train.y).all() and train.y.all() and np.isfinite(sizes).all()):
+    squares = asked.train.y
+    if not (np.isfinite(squares).all() and squares.all() and np.isfinite(sizes).all()):
         return None
-    asked = replace(problem, train=train, near=near, far=far)
     return Squared(float(np.sign(y[0])), asked, sizes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -82,13 +82,10 @@ def over_sum(problem: Problem) -> OverSum | None:
     terms = next((terms for terms in found if len(terms) > 1), None)
     if terms is None or any(c != round(c) for c, _ in terms):
         return None
-    train, near, far = (
-        _divided(rows, terms) for rows in (problem.train, problem.near, problem.far)
-    )
-    if not np.isfinite(train.y).all():
+    asked = problem.with_rows(lambda rows: _divided(rows, terms))
+    if not np.isfinite(asked.train.y).all():
         return None
-    sizes = np.abs(y / train.y)
-    asked = replace(problem, train=train, near=near, far=far)
+    sizes = np.abs(y / asked.train.y)
     return OverSum(terms, asked, sizes / np.median(sizes))
 
 

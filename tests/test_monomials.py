@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,8 @@ from nalu_cli.monomials import (
     laurent_exponents,
     laurent_values,
     monomial_values,
+    polynomial_values,
+    rooted_columns,
 )
 
 
@@ -44,3 +48,18 @@ def test_products_of_powers_of_each_column_are_all_there_once() -> None:
     X = np.random.default_rng(1).uniform(1, 2, (5, 3))
     expected = np.prod(X[:, None, :] ** np.array(exponents), axis=2)
     np.testing.assert_allclose(monomial_values(X, exponents), expected, rtol=1e-14)
+
+
+def test_columns_that_are_never_negative_have_roots_the_others_stay() -> None:
+    X = np.array([[0.0, -1.0], [4.0, 9.0]])
+    values, powers = rooted_columns(X)
+    np.testing.assert_array_equal(values, [[0.0, -1.0], [2.0, 9.0]])
+    assert powers == (Fraction(1, 2), Fraction(1))
+
+
+def test_a_polynomial_has_the_value_of_its_terms() -> None:
+    X = np.array([[4.0, -2.0], [9.0, 3.0]])
+    whole = polynomial_values([((0, 0), 5.0), ((1, 2), 2.0)], X)
+    np.testing.assert_allclose(whole, [37.0, 167.0])
+    half = polynomial_values({(Fraction(1, 2), Fraction(1)): -1.0}.items(), X)
+    np.testing.assert_allclose(half, [4.0, -9.0])

@@ -7,7 +7,13 @@ import pytest
 from tables import Floats, uniform
 
 from nalu_cli.problem import Rows
-from nalu_cli.separating import Terms, signed_sums, sum_node, sum_values
+from nalu_cli.separating import (
+    Terms,
+    columns_of_both_signs,
+    signed_sums,
+    sum_node,
+    sum_values,
+)
 from nalu_cli.tree import Column, Sum
 
 
@@ -63,3 +69,8 @@ def test_a_sum_is_a_tree_and_its_values() -> None:
     assert isinstance(tree, Sum)
     assert tree.offset == 5.0
     assert (2.0, Column(0)) in tree.terms
+
+
+def test_a_column_of_one_sign_is_none_of_both() -> None:
+    x = np.array([[1.0, -1.0, 0.0, -2.0], [2.0, 3.0, 1.0, -1.0]])
+    assert columns_of_both_signs(x) == [1]
