@@ -53,6 +53,9 @@ MOST_LONG = 20
 WORTH_ASKING = 40
 """Columns of a question from which it is worth asking a larger one whether it is in vain."""
 
+MOST_BITS = 950
+"""Size of the coefficients of a relation, up or down, that doubles can hold."""
+
 MOST_TERMS = 40
 """A null vector with more terms than this is a fit, not a law."""
 
@@ -159,8 +162,9 @@ def relations(
         if not found:
             long += found is not None
             continue
-        if frozenset(found) not in supports:
-            yield _relation(found, scale)
+        relation = _relation(found, scale)
+        if relation is not None and frozenset(found) not in supports:
+            yield relation
         largest = min(largest, LOOK_ON * question.size(n))
         supports.append(frozenset(found))
 
@@ -321,12 +325,20 @@ def _is_singular(R: Floats, null: float) -> bool:
     return not float(np.linalg.norm(x)) < 1e-2 / (null * math.sqrt(len(R)))
 
 
-def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> Relation:
-    """The dependency in the user's units."""
+def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> Relation | None:
+    """The dependency in the user's units; None where its coefficients have no common range."""
+    columns, target = np.log2(scale.columns), math.log2(scale.target)
+    sizes = {key: float(key[0]) * target + _dot(key[1], columns) for key in vector}
+    # the coefficients have a common factor to choose: 1e-300*y = 1e-300*x says y = x
+    middle = (max(sizes.values()) + min(sizes.values())) / 2
     parts: dict[Fraction, Polynomial] = {}
     for (power, exponents), value in vector.items():
-        size = float(scale.target) ** float(power)
-        for e, column in zip(exponents, scale.columns, strict=True):
-            size *= float(column) ** float(e)
-        parts.setdefault(power, {})[exponents] = value / size
+        shift = middle - sizes[power, exponents]
+        if abs(shift) > MOST_BITS:
+            return None
+        parts.setdefault(power, {})[exponents] = value * 2.0**shift
     return Relation(parts)
+
+
+def _dot(exponents: Exponents, columns: Floats) -> float:
+    return float(np.dot([float(e) for e in exponents], columns))

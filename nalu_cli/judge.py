@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from nalu_cli.answer import Errors, FrontEntry, Move
 from nalu_cli.circuit import Circuit
-from nalu_cli.constants import is_long, name_constant
+from nalu_cli.constants import name_constant
 from nalu_cli.formula import complexity
+from nalu_cli.law import is_borne_out, is_law
 from nalu_cli.leftover import column_of_agreement, column_that_explains, neighbours_agree
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.refit import Place, constants_of, refit
@@ -23,7 +24,6 @@ __all__ = [
     "Candidate",
     "errors_on",
     "front",
-    "has_few_constants",
     "kept_back",
     "on_all_rows",
     "pick",
@@ -32,17 +32,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-
-MOST_LONG_CONSTANTS = 4
-"""With more arbitrary reals a formula is a fit: smooth functions are approximated to rounding."""
-
-BITS_PER_SYMBOL = 6
-BITS_PER_REAL = 53
-BITS_OF_A_DOUBLE = 45.0
-"""What agreement to rounding shows in one row; the last bits are rounding's own."""
-
-SURPLUS_BITS = 16
-"""A law must leave this much of the data unexplained by its own length; 2**-16 is no chance."""
 
 SMALLEST_R2 = 0.9
 """Below this share of the variance, near and far, a formula is no approximation either."""
@@ -148,7 +137,7 @@ def weigh(
     length = complexity(circuit)
     rmse = errors_on(circuit, problem.inner_rows()).rmse
     worst = max(agreement(circuit, rows) for rows in (problem.train, problem.near, problem.far))
-    if worst <= 1.0 and not _is_law(circuit, length, problem):
+    if worst <= 1.0 and not is_law(circuit, problem.all_rows()):
         worst = math.inf
     scored = problem.own_rows()
     n = len(scored)
@@ -173,40 +162,8 @@ def weigh(
     )
 
 
-def has_few_constants(circuit: Circuit) -> bool:
-    """Whether a formula has no more arbitrary reals than a law may have."""
-    values = {abs(v) for v in constants_of(circuit).values()}
-    return sum(is_long(v) for v in values) <= MOST_LONG_CONSTANTS
-
-
 def _size(y: Floats) -> float:
     return float(np.max(np.abs(y))) or 1.0
-
-
-def _is_law(circuit: Circuit, length: int, problem: Problem) -> bool:
-    """Whether the data say more than the formula that explains them."""
-    if not circuit.used_columns():
-        return True  # a target that does not vary
-    if not has_few_constants(circuit):
-        return False
-    values = {abs(v) for v in constants_of(circuit).values()}
-    length_in_bits = BITS_PER_SYMBOL * length + sum(map(_bits_of_constant, values))
-    return _information(problem.all_rows()) >= length_in_bits + SURPLUS_BITS
-
-
-def _bits_of_constant(value: float) -> float:
-    """What its digits say: a formula with the right ones goes through any few rows."""
-    named = name_constant(value)
-    digits = sum(c.isdigit() for c in named.text) if named is not None else math.inf
-    return min(BITS_PER_REAL, digits * math.log2(10))
-
-
-def _information(rows: Rows) -> float:
-    """Bits in the targets of distinct rows, from the digits they are written with."""
-    distinct = np.unique(np.column_stack([rows.X, rows.y]), axis=0)[:, -1]
-    sample = distinct[:: max(1, len(distinct) // 50)]
-    digits = [len(f"{v:.17g}".split("e")[0].replace(".", "").strip("-0")) for v in sample]
-    return len(distinct) * min(BITS_OF_A_DOUBLE, float(np.mean(digits)) * math.log2(10))
 
 
 def pick(candidates: Iterable[Candidate]) -> Candidate | None:
@@ -363,10 +320,8 @@ def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[st
     if len(problem.far) and (far is None or far > _largest_far(len(problem.far)) * candidate.rmse):
         found.append("the error grows outside the training range")
     if candidate.rmse < 1e-9 * float(np.std(y)):
-        few = candidate.complexity * BITS_PER_SYMBOL + SURPLUS_BITS > _information(
-            problem.all_rows()
-        )
-        found.append(TOO_FEW if few else "what is left is small but more than rounding explains")
+        enough = is_borne_out(candidate.circuit, problem.all_rows())
+        found.append("what is left is small but more than rounding explains" if enough else TOO_FEW)
     columns = candidate.circuit.used_columns()
     if columns and neighbours_agree(inner[:, columns], left):
         found.append("what is left is not noise: neighbouring rows have similar errors")

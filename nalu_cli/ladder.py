@@ -13,7 +13,8 @@ from nalu_cli.answer import Progress, Watch
 from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.first_rungs import MANY_ROWS
 from nalu_cli.formula import complexity
-from nalu_cli.judge import Candidate, errors_on, has_few_constants, pick, verdict, weigh
+from nalu_cli.judge import Candidate, errors_on, pick, verdict, weigh
+from nalu_cli.law import has_few_constants
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine
 from nalu_cli.refit import constants_of, without_constants

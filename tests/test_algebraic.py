@@ -185,6 +185,18 @@ def test_a_column_that_others_give_is_no_obstacle() -> None:
     assert any(agreement(refit(c, rows)[0], rows) <= 1 for c in found)
 
 
+@pytest.mark.parametrize("size", [1e-150, 1e150])
+@pytest.mark.parametrize("power", [2, 5])
+def test_coefficients_beyond_doubles_are_left_out(size: float, power: int) -> None:
+    x = uniform(6, 60, 2)
+    rows = Rows(x * size, x[:, 0] ** power / (1 + x[:, 1]))
+    found = list(relations(rows, most_columns=40))
+    coefficients = [c for r in found for part in r.parts.values() for c in part.values()]
+    assert np.isfinite(coefficients).all()
+    assert np.all(coefficients)
+    assert bool(found) is (power == 2)
+
+
 @pytest.mark.parametrize("sizes", [(1e-9, 1e7, 1.0), (1e12, 1e12, 1e-3)])
 def test_units_do_not_matter(sizes: tuple[float, ...]) -> None:
     scale = np.array(sizes)

@@ -85,6 +85,7 @@ ORDER = (
     "signs",
     "refine",
     "leftover",
+    "law",
     "judge",
     "neighbours",
     "rivals",
@@ -145,7 +146,7 @@ STAGES = {
     5: {"polish"},
     6: {"snap", "gates", "moves"},
     7: {"constants", "refit", "simplify", "signs", "refine"},
-    8: {"leftover", "judge", "neighbours", "rivals", "verify"},
+    8: {"leftover", "law", "judge", "neighbours", "rivals", "verify"},
     9: {"tree", "expression", "formula", "exporters"},
     10: {"model_file", "report", "pipeline"},
 }

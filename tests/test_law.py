@@ -1,0 +1,84 @@
+"""A formula is a law where the rows say more than it does, on each side of an absolute value."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tables import Floats, uniform
+
+from nalu_cli.circuit import Circuit
+from nalu_cli.expression import Column, Node, magnitude, product, total
+from nalu_cli.law import has_few_constants, is_borne_out, is_law
+from nalu_cli.problem import Rows
+from nalu_cli.simplify import circuit_of
+
+A, B = Column(0), Column(1)
+PRODUCT = product([(A, 1), (B, 1)])
+LARGER = product(
+    [(total([(1.0, PRODUCT), (1.0, magnitude(total([(1.0, PRODUCT)], -1.0)))], 1.0), 1)], 0.5
+)
+"""The larger one of a*b and 1, as (a*b + 1 + abs(a*b - 1))/2."""
+
+
+def asked(node: Node, x: Floats, *, digits: int = 17) -> tuple[Circuit, Rows]:
+    """A formula and what it is on some rows, written with a few digits."""
+    circuit = circuit_of(node, x.shape[1])
+    return circuit, Rows(x, np.array([float(f"{v:.{digits}g}") for v in circuit.evaluate(x)]))
+
+
+def with_rows_below(count: int) -> Floats:
+    x = uniform(1, 90, 2, low=2, high=9)
+    x[:count, 0] /= -100
+    return x
+
+
+@pytest.mark.parametrize(("below", "expected"), [(1, False), (2, True), (20, True), (89, False)])
+def test_one_row_is_no_reason_for_an_absolute_value(below: int, expected: bool) -> None:
+    circuit, rows = asked(LARGER, with_rows_below(below))
+    # beyond the kink the target is 1, which says less than the digits of a double
+    rows.y[rows.y == 1] = 1 / 3
+    assert is_borne_out(circuit, rows) is expected
+    assert is_law(circuit, rows) is expected
+
+
+def test_whole_numbers_say_less_than_doubles() -> None:
+    x = np.round(with_rows_below(2))
+    assert not is_borne_out(*asked(LARGER, x))
+    x[2:32] = np.column_stack([np.full(30, -1), np.arange(2, 32)])
+    assert is_borne_out(*asked(LARGER, x))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_absolute_value_that_many_rows_ask_for_is_a_law(seed: int) -> None:
+    x = uniform(seed, 20, 2, low=-3, high=3)
+    distance = magnitude(total([(1.0, A), (-1.0, B)]))
+    assert is_law(*asked(distance, x))
+    assert is_law(*asked(product([(distance, 2), (magnitude(A), 1)], 0.7), x))
+
+
+def test_a_row_is_worth_its_digits() -> None:
+    x = uniform(2, 6, 2)
+    assert is_law(*asked(PRODUCT, x))
+    assert not is_law(*asked(PRODUCT, x, digits=1))
+
+
+def test_rows_that_are_repeated_say_nothing_new() -> None:
+    circuit, rows = asked(product([(A, 1), (B, -3)], 1.5), uniform(3, 2, 2), digits=3)
+    again = Rows(np.tile(rows.X, (50, 1)), np.tile(rows.y, 50))
+    others = uniform(3, 100, 2)
+    assert not is_law(circuit, rows)
+    assert not is_law(circuit, again)
+    assert is_law(circuit, Rows(others, circuit.evaluate(others)))
+
+
+def test_five_arbitrary_reals_are_a_fit() -> None:
+    values = np.random.default_rng(4).uniform(1, 2, 5)
+    powers = [(float(v), product([(A, k)])) for k, v in enumerate(values, 1)]
+    x = uniform(5, 300, 1)
+    assert is_law(*asked(total(powers[:4]), x))
+    assert not is_law(*asked(total(powers), x))
+    assert not has_few_constants(circuit_of(total(powers), 1))
+
+
+def test_a_target_that_does_not_vary_is_a_law() -> None:
+    assert is_law(*asked(total([], 0.123456), uniform(6, 2, 1)))
