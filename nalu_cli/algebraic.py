@@ -328,7 +328,10 @@ def _is_singular(R: Floats, null: float) -> bool:
 def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> Relation | None:
     """The dependency in the user's units; None where its coefficients have no common range."""
     columns, target = np.log2(scale.columns), math.log2(scale.target)
-    sizes = {key: float(key[0]) * target + _dot(key[1], columns) for key in vector}
+    sizes = {
+        (power, e): float(power) * target + float(np.array(e, dtype=np.float64) @ columns)
+        for power, e in vector
+    }
     # the coefficients have a common factor to choose: 1e-300*y = 1e-300*x says y = x
     middle = (max(sizes.values()) + min(sizes.values())) / 2
     parts: dict[Fraction, Polynomial] = {}
@@ -338,7 +341,3 @@ def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> 
             return None
         parts.setdefault(power, {})[exponents] = value * 2.0**shift
     return Relation(parts)
-
-
-def _dot(exponents: Exponents, columns: Floats) -> float:
-    return float(np.dot([float(e) for e in exponents], columns))

@@ -16,6 +16,7 @@ from nalu_cli.fitted_tree import spots
 from nalu_cli.formula import complexity
 from nalu_cli.problem import Rows
 from nalu_cli.refit import constants_of
+from nalu_cli.tree import nodes
 from nalu_cli.tree_edits import tidy, with_node
 
 __all__ = ["has_few_constants", "is_borne_out", "is_law"]
@@ -80,8 +81,11 @@ def is_borne_out(circuit: Circuit, rows: Rows) -> bool:
 
 def _one_sided(tree: Node, rows: Rows) -> Iterator[tuple[Node, Rows]]:
     """For each absolute value the tree that does without, and the few rows where that is wrong."""
+    sized = {node for node in nodes(tree) if isinstance(node, Magnitude)}
+    if not sized:
+        return
     places = [spot for spot, _ in spots(tree, rows.X, np.ones(len(rows))).with_parents()]
-    for node in {spot.node for spot in places if isinstance(spot.node, Magnitude)}:
+    for node in sized:
         same = [spot for spot in places if spot.node == node]
         inside = same[0].below[0].value
         sign = -1.0 if (inside < 0).sum() > (inside > 0).sum() else 1.0
