@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +31,40 @@ FEWEST_ROWS = 2
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of a table: inputs X of shape (n_rows, n_columns) and targets y of shape (n_rows,)."""
+    """Rows of a table, with how precisely each cell is known.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+        Inputs.
+    y : ndarray of shape (n_rows,)
+        Targets.
+    half_y : ndarray of shape (n_rows,), optional
+        Half a unit of the last printed digit of each target; None where they are full doubles.
+    half_X : ndarray of shape (n_rows, n_columns), optional
+        The same for the inputs, 0 for columns of full doubles; None where all of them are.
+    sigma : ndarray of shape (n_rows,), optional
+        Standard errors of the targets, where the user gives them.
+    """
 
     X: Floats
     y: Floats
+    half_y: Floats | None = None
+    half_X: Floats | None = None
+    sigma: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def take(self, chosen: NDArray[Any]) -> Rows:
+        """Some of the rows, by index or by mask."""
+        return Rows(
+            self.X[chosen],
+            self.y[chosen],
+            None if self.half_y is None else self.half_y[chosen],
+            None if self.half_X is None else self.half_X[chosen],
+            None if self.sigma is None else self.sigma[chosen],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +124,18 @@ class Problem:
 
 
 def _together(*parts: Rows) -> Rows:
-    return Rows(np.concatenate([p.X for p in parts]), np.concatenate([p.y for p in parts]))
+    return Rows(
+        np.concatenate([p.X for p in parts]),
+        np.concatenate([p.y for p in parts]),
+        _joined([p.half_y for p in parts]),
+        _joined([p.half_X for p in parts]),
+        _joined([p.sigma for p in parts]),
+    )
+
+
+def _joined(parts: list[Floats | None]) -> Floats | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def pose(
