@@ -1,7 +1,8 @@
-"""The waist: layers of exact units, sums with weights -1, 0, 1 and products of small powers."""
+"""The waist: layers of exact units, sums with weights -1, 0, 1 and products of powers."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,12 +11,30 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ALLOWED_EXPONENTS", "Circuit", "Layer", "Term", "Unit", "UnitKind"]
+__all__ = [
+    "ALLOWED_EXPONENTS",
+    "LARGEST_DENOMINATOR",
+    "LARGEST_EXPONENT",
+    "Circuit",
+    "Layer",
+    "Term",
+    "Unit",
+    "UnitKind",
+    "exponent_of",
+    "is_real_exponent",
+    "power_of",
+]
 
 Floats = NDArray[np.float64]
 
 ALLOWED_EXPONENTS: frozenset[Fraction] = frozenset(Fraction(k, 2) for k in range(-24, 25) if k)
-"""Exponents a product may use: integers and half-integers up to 12 in size."""
+"""Exponents that weights are snapped to: integers and half-integers up to 12 in size."""
+
+LARGEST_EXPONENT = 24
+"""Bound on the size of any exponent of a product."""
+
+LARGEST_DENOMINATOR = 1000
+"""Of a rational exponent: 0.8 is 4/5 and 1.852 is 463/250; others are real constants."""
 
 
 class UnitKind(StrEnum):
@@ -35,8 +54,8 @@ class Term:
     source : int
         Index into the layer's inputs: the units of the layer before, then the columns.
     weight : Fraction
-        In a sum -1 or 1; in a product an exponent from `ALLOWED_EXPONENTS`. An input with weight 0
-        is left out.
+        In a sum -1 or 1; in a product an exponent of at most `LARGEST_EXPONENT` in size, rational
+        or the exact value of a double. An input with weight 0 is left out.
     constant : float
         In a sum a real factor greater than zero; in a product always 1.
     """
@@ -86,8 +105,40 @@ def _check_term(kind: UnitKind, term: Term) -> None:
             raise ValueError(f"the weight of a sum must be -1 or 1, got {term.weight}")
         if not (np.isfinite(term.constant) and term.constant > 0):
             raise ValueError(f"a term's constant must be above zero, got {term.constant}")
-    elif term.weight not in ALLOWED_EXPONENTS or term.constant != 1.0:
+    elif not 0 < abs(term.weight) <= LARGEST_EXPONENT or term.constant != 1.0:
         raise ValueError(f"not a power a product may use: {term}")
+
+
+def exponent_of(value: float) -> Fraction:
+    """The exponent that a double stands for.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    Fraction
+        The rational with a denominator up to `LARGEST_DENOMINATOR` that is the double within two
+        steps of rounding, else the double itself.
+
+    Raises
+    ------
+    ValueError
+        If no product has such an exponent: it is zero, not finite or too large.
+    """
+    if not 0 < abs(value) <= LARGEST_EXPONENT:
+        raise ValueError(f"no product has the exponent {value}")
+    exact = Fraction(value)
+    # the simple rationals lie so thinly that a double of no meaning is next to none
+    simple = exact.limit_denominator(LARGEST_DENOMINATOR)
+    is_near = abs(float(simple) - value) <= 2 * math.ulp(float(simple))
+    return simple if simple and is_near else exact
+
+
+def is_real_exponent(exponent: Fraction) -> bool:
+    """Whether an exponent is an arbitrary real number, a constant as coefficients are."""
+    return exponent.denominator > LARGEST_DENOMINATOR
 
 
 Layer = tuple[Unit, ...]
@@ -201,12 +252,22 @@ def _unit_value(unit: Unit, sources: list[Floats], n_rows: int) -> Floats:
         return value
     for term in unit.terms:
         x = sources[term.source]
-        value = value * _power(np.abs(x) if unit.kind is UnitKind.MAGNITUDE else x, term.weight)
+        value = value * power_of(np.abs(x) if unit.kind is UnitKind.MAGNITUDE else x, term.weight)
     return value
 
 
-def _power(x: Floats, exponent: Fraction) -> Floats:
+def power_of(x: Floats, exponent: Fraction) -> Floats:
+    """The powers of numbers; NaN of negative ones unless the exponent is whole.
+
+    Parameters
+    ----------
+    x : ndarray
+    exponent : Fraction
+    """
     if exponent.denominator == 1:
         return x ** int(exponent)
-    # sqrt is rounded correctly, pow need not be; the whole part is exact for integers
-    return np.sqrt(x) ** exponent.numerator
+    if exponent.denominator == 2:
+        # sqrt is rounded correctly, pow need not be; the whole part is exact for integers
+        return np.sqrt(x) ** exponent.numerator
+    # pow alone takes minus infinity to infinity
+    return np.where(x < 0, np.nan, x) ** float(exponent)

@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind, exponent_of, is_real_exponent
 from nalu_cli.constants import name_constant
 from nalu_cli.polish import Network
 from nalu_cli.problem import Rows
@@ -51,9 +52,10 @@ class Place:
 
 
 def constants_of(circuit: Circuit) -> dict[Place, float]:
-    """All constants that are not structural: signed offsets and scales, signed coefficients.
+    """All constants that are not structural: offsets, scales, coefficients and real exponents.
 
-    Scales and coefficients of 1 and offsets of 0 say nothing and are left out.
+    Each has its sign. Scales and coefficients of 1 and offsets of 0 say nothing and are left out,
+    and so are rational exponents.
     """
     found: dict[Place, float] = {}
     for k, layer in enumerate(circuit.layers):
@@ -62,41 +64,71 @@ def constants_of(circuit: Circuit) -> dict[Place, float]:
             if unit.constant != neutral:
                 found[Place(k, u, None)] = unit.constant
             for term in unit.terms:
-                if unit.kind is UnitKind.SUM and term.constant != 1.0:
+                if _is_free(unit.kind, term):
                     found[Place(k, u, term.source)] = float(term.weight) * term.constant
     return found
 
 
+def _is_free(kind: UnitKind, term: Term) -> bool:
+    """Whether a term holds a real number: a coefficient, or an exponent that is no rational."""
+    return term.constant != 1.0 if kind is UnitKind.SUM else is_real_exponent(term.weight)
+
+
 def with_constants(circuit: Circuit, values: dict[Place, float]) -> Circuit:
-    """The circuit with some constants replaced; a coefficient of 0 removes its term."""
-    layers: list[Layer] = []
-    for k, layer in enumerate(circuit.layers):
-        units = []
-        for u, unit in enumerate(layer):
-            constant = values.get(Place(k, u, None), unit.constant)
-            terms = tuple(_with_value(t, values.get(Place(k, u, t.source))) for t in unit.terms)
-            units.append(Unit(unit.kind, tuple(t for t in terms if t.constant != 0), constant))
-        layers.append(tuple(units))
-    return Circuit(circuit.n_columns, tuple(layers))
+    """The circuit with some constants replaced.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    values : dict of Place to float
+        A coefficient of 0 removes its term, an exponent of 0 its factor; an exponent within
+        rounding of a rational, as 0.8 is, becomes that and is no constant any more.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite, or an exponent too large.
+    """
+    layers = tuple(
+        tuple(_with_values(unit, k, u, values) for u, unit in enumerate(layer))
+        for k, layer in enumerate(circuit.layers)
+    )
+    return Circuit(circuit.n_columns, layers)
+
+
+def _with_values(unit: Unit, layer: int, place: int, values: dict[Place, float]) -> Unit:
+    constant = values.get(Place(layer, place, None), unit.constant)
+    terms = []
+    for term in unit.terms:
+        value = values.get(Place(layer, place, term.source))
+        if value != 0:
+            terms.append(term if value is None else _with_value(unit.kind, term.source, value))
+    return Unit(unit.kind, tuple(terms), constant)
+
+
+def _with_value(kind: UnitKind, source: int, value: float) -> Term:
+    if kind is not UnitKind.SUM:
+        return Term(source, exponent_of(value))
+    return Term(source, Fraction(1 if value > 0 else -1), abs(value))
 
 
 def without_constants(circuit: Circuit) -> Circuit:
-    """The circuit with the nearest of -1, 0 and 1 for each constant; no scale becomes 0."""
-    values = {}
-    for place, value in constants_of(circuit).items():
-        nearest = math.copysign(min(round(abs(value)), 1), value)
-        kind = circuit.layers[place.layer][place.unit].kind
-        values[place] = nearest if kind is UnitKind.SUM else math.copysign(1.0, value)
+    """The circuit with simple values for its constants: what is left is structure.
+
+    An offset or coefficient becomes the nearest of -1, 0 and 1, a scale -1 or 1, and a real
+    exponent the nearest whole or half one that is not 0.
+    """
+    values = {
+        place: math.copysign(_simple_size(circuit, place, abs(value)), value)
+        for place, value in constants_of(circuit).items()
+    }
     return with_constants(circuit, values)
 
 
-def _with_value(term: Term, value: float | None) -> Term:
-    if value is None:
-        return term
-    if value == 0:
-        # not a term any more: filtered out by the caller before the unit checks it
-        return replace(term, constant=0.0)
-    return Term(term.source, abs(term.weight) * (1 if value > 0 else -1), abs(value))
+def _simple_size(circuit: Circuit, place: Place, size: float) -> float:
+    if circuit.layers[place.layer][place.unit].kind is UnitKind.SUM:
+        return min(round(size), 1)
+    return 1.0 if place.source is None else max(round(2 * size), 1) / 2
 
 
 def relax(circuit: Circuit) -> Relaxed:
@@ -191,14 +223,17 @@ def _scaled_user(user: Unit, term: Term, factor: float) -> Unit:
         sign = -1.0 if factor < 0 and odd and user.kind is UnitKind.PRODUCT else 1.0
         return Unit(user.kind, user.terms, user.constant * sign * size)
     value = float(term.weight) * term.constant * factor
-    terms = tuple(_with_value(t, value) if t.source == term.source else t for t in user.terms)
+    changed = _with_value(user.kind, term.source, value)
+    terms = tuple(changed if t.source == term.source else t for t in user.terms)
     return Unit(user.kind, terms, user.constant)
 
 
 def _divided(unit: Unit, factor: float) -> Unit:
     if unit.kind is not UnitKind.SUM:
         return Unit(unit.kind, unit.terms, unit.constant / factor)
-    terms = tuple(_with_value(t, float(t.weight) * t.constant / factor) for t in unit.terms)
+    terms = tuple(
+        _with_value(unit.kind, t.source, float(t.weight) * t.constant / factor) for t in unit.terms
+    )
     terms = tuple(replace(t, constant=1.0) if abs(t.constant - 1) < 1e-13 else t for t in terms)
     return Unit(unit.kind, terms, unit.constant / factor)
 
@@ -254,9 +289,12 @@ def _moved(
     circuit: Circuit, values: dict[Place, float], step: dict[Place, float]
 ) -> Circuit | None:
     moved = {place: values[place] + step[place] for place in values}
-    if any(not np.isfinite(v) or v == 0 for v in moved.values()):
+    if 0 in moved.values():
         return None
-    return with_constants(circuit, moved)
+    try:
+        return with_constants(circuit, moved)
+    except ValueError:  # a number that is not finite, or an exponent too large
+        return None
 
 
 def _weights(circuit: Circuit, rows: Rows, sigma: float | None) -> Floats:

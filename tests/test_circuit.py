@@ -11,7 +11,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import circuits
 
-from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
+from nalu_cli.circuit import (
+    ALLOWED_EXPONENTS,
+    LARGEST_DENOMINATOR,
+    Circuit,
+    Term,
+    Unit,
+    UnitKind,
+    exponent_of,
+    is_real_exponent,
+    power_of,
+)
 
 ONE = Fraction(1)
 POINTS = st.lists(st.floats(0.125, 8.0), min_size=3, max_size=3)
@@ -59,6 +69,48 @@ def test_signs_poles_and_roots() -> None:
     assert values(total((0, -1), offset=1.0)) == [3.0, 1.0, -3.0]
 
 
+@given(st.fractions(-24, 24, max_denominator=LARGEST_DENOMINATOR), st.integers(-2, 2))
+def test_a_double_within_rounding_of_a_rational_exponent_is_that(
+    exponent: Fraction, steps: int
+) -> None:
+    assume(0 < abs(exponent) < 24)
+    value = float(exponent)
+    assert exponent_of(value + steps * math.ulp(value)) == exponent
+    assert not is_real_exponent(exponent)
+
+
+@given(st.floats(-24, 24))
+def test_an_exponent_is_the_double_to_within_rounding(value: float) -> None:
+    assume(value != 0)
+    exponent = exponent_of(value)
+    assert abs(float(exponent) - value) <= 2 * math.ulp(float(exponent))
+    assert exponent == Fraction(value) or not is_real_exponent(exponent)
+    assert exponent_of(float(exponent)) == exponent
+
+
+def test_exponents_as_laws_have_them() -> None:
+    assert exponent_of(0.8) == Fraction(4, 5)
+    assert exponent_of(1.852) == Fraction(463, 250)
+    assert exponent_of(-2 / 3) == Fraction(-2, 3)
+    assert is_real_exponent(exponent_of(0.7983417))
+    assert not any(map(is_real_exponent, ALLOWED_EXPONENTS))
+
+
+@pytest.mark.parametrize("value", [0.0, math.nan, math.inf, -math.inf, 24.001])
+def test_what_is_no_exponent_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="no product has the exponent"):
+        exponent_of(value)
+
+
+@pytest.mark.parametrize("exponent", [0.5, 1.5, 0.25, 0.8, -2 / 3, 0.7983417])
+def test_negative_numbers_have_whole_powers_alone(exponent: float) -> None:
+    x = np.array([-math.inf, -2.0, -1e-300, 0.0, 1.0, 4.0])
+    with np.errstate(all="ignore"):
+        powers = power_of(x, exponent_of(exponent))
+    assert np.isnan(powers).tolist() == [True] * 3 + [False] * 3
+    assert powers[3:].tolist() == pytest.approx([0.0 if exponent > 0 else math.inf, 1, 4**exponent])
+
+
 def test_sources_are_the_layer_before_then_the_columns() -> None:
     rows = np.array([[2.0, 3.0, 1.5]])
     assert LENS_CIRCUIT.evaluate(rows).tolist() == [2 * 3 / (2 * 1.5 + 3)]
@@ -92,9 +144,9 @@ def test_numpy_scalars_do_not_leak_in() -> None:
         (UnitKind.SUM, [(1, 1, 1.0), (0, 1, 1.0)], 0.0, "ascend"),
         (UnitKind.SUM, [(0, 1, 1.0), (0, 1, 1.0)], 0.0, "ascend"),
         (UnitKind.SUM, [], math.nan, "finite"),
-        (UnitKind.PRODUCT, [(0, "1/3", 1.0)], 1.0, "not a power"),
         (UnitKind.PRODUCT, [(0, 0, 1.0)], 1.0, "not a power"),
-        (UnitKind.PRODUCT, [(0, 13, 1.0)], 1.0, "not a power"),
+        (UnitKind.PRODUCT, [(0, 25, 1.0)], 1.0, "not a power"),
+        (UnitKind.PRODUCT, [(0, "-241/10", 1.0)], 1.0, "not a power"),
         (UnitKind.MAGNITUDE, [(0, 1, 2.0)], 1.0, "not a power"),
     ],
 )

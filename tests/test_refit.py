@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import circuits
 from tables import Floats, uniform
 
-from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind, exponent_of
 from nalu_cli.polish import evaluate_relaxed
 from nalu_cli.problem import Rows
 from nalu_cli.refit import (
@@ -99,6 +99,59 @@ def test_a_coefficient_of_zero_is_no_term() -> None:
     circuit = Circuit(2, ((weighted((0, 2.0), (1, -3.0), offset=1.0),),))
     found = with_constants(circuit, {Place(0, 0, 1): 0.0})
     assert [t.source for t in found.layers[0][0].terms] == [0]
+
+
+def powers(*exponents: float, scale: float = 1.0) -> Circuit:
+    """The product of powers of as many columns."""
+    terms = tuple(Term(j, exponent_of(e)) for j, e in enumerate(exponents))
+    return Circuit(len(terms), ((Unit(UnitKind.PRODUCT, terms, scale),),))
+
+
+def test_real_exponents_are_constants_and_rational_ones_are_not() -> None:
+    circuit = powers(0.7983417, 0.8, 2 / 3, -0.5)
+    assert constants_of(circuit) == {Place(0, 0, 0): 0.7983417}
+    assert with_constants(circuit, {Place(0, 0, 0): 0.8}) == powers(0.8, 0.8, 2 / 3, -0.5)
+    removed = with_constants(circuit, {Place(0, 0, 0): 0.0, Place(0, 0, 2): 0.7})
+    assert [(t.source, t.weight) for t in removed.layers[0][0].terms] == [
+        (1, Fraction(4, 5)),
+        (2, Fraction(7, 10)),
+        (3, Fraction(-1, 2)),
+    ]
+    with pytest.raises(ValueError, match="no product has the exponent"):
+        with_constants(circuit, {Place(0, 0, 0): 25.0})
+
+
+def test_the_nearest_half_stands_for_a_real_exponent() -> None:
+    assert without_constants(powers(0.7983417, -1.3333, 0.0123457)) == powers(1.0, -1.5, 0.5)
+
+
+def test_exponents_of_clean_data_become_rational() -> None:
+    x = uniform(7, 200, 2, low=0.5, high=9)
+    law = powers(0.8, 2 / 3, scale=0.023)
+    found, spread = refit(powers(0.7983417, 0.6712345, scale=0.02), Rows(x, law.evaluate(x)))
+    assert found.layers[0][0].terms == law.layers[0][0].terms
+    assert spread.keys() == {Place(0, 0, None), Place(0, 0, 0), Place(0, 0, 1)}
+    assert max(spread.values()) < 1e-14
+
+
+def test_standard_errors_of_exponents_are_their_scatter() -> None:
+    x, sigma, place = uniform(8, 80, 1, low=0.5, high=9), 0.05, Place(0, 0, 0)
+    law = powers(0.7983417, scale=1.3)
+    fits = []
+    for seed in range(100):
+        noise = sigma * np.random.default_rng(seed).standard_normal(80)
+        found, spread = refit(law, Rows(x, law.evaluate(x) + noise), sigma=sigma)
+        fits.append((constants_of(found)[place], spread[place]))
+    estimates, errors = np.array(fits).T
+    assert np.std(estimates) == pytest.approx(np.mean(errors), rel=0.25)
+    assert abs(np.mean(estimates) - 0.7983417) < 4 * np.mean(errors) / 10
+
+
+def test_an_exponent_of_what_is_negative_is_left_as_it_is() -> None:
+    circuit, x = powers(0.7983417, scale=2.0), uniform(9, 50, 1, low=-3, high=3)
+    found, spread = refit(circuit, Rows(x, np.abs(x[:, 0])))
+    assert found == circuit
+    assert spread.keys() == constants_of(circuit).keys()
 
 
 def test_factors_of_sums_go_to_the_product_above() -> None:
