@@ -121,16 +121,17 @@ def _entry(path: Path, name: str, read: Callable[[Any], T], data: Any) -> T:
 
 
 def _law(data: Mapping[str, Any]) -> KnownLaw:
-    depth, rows = data.get("depth"), data.get("n_rows", 1000)
+    rows = data.get("n_rows", 1000)
     law = KnownLaw(
         name=_text(data["id"]),
         formula=_text(data["expression"]),
         target=_text(data["target"]),
         variables=tuple(map(_variable, data["variables"])),
         family=_text(data.get("set", "")),
-        depth=None if depth is None else _count(depth),
+        depth=_optional_count(data.get("depth")),
         n_rows=_count(rows),
         positive=tuple(map(_text, data.get("require_positive", ()))),
+        digits=_optional_count(data.get("digits")),
     )
     _check_names(law)
     for formula in (law.formula, *law.positive):
@@ -156,6 +157,7 @@ def _variable(data: Mapping[str, Any]) -> Variable:
         distribution=Distribution(data["dist"]),
         extrapolation_low=None if low is None else _span(low),
         decimals=None if decimals is None else int(decimals),
+        digits=_optional_count(data.get("digits")),
         is_hidden=_flag(data.get("hidden", False)),
     )
     is_log = variable.distribution.startswith("log")
@@ -242,3 +244,7 @@ def _count(data: Any) -> int:
     if not isinstance(data, int) or isinstance(data, bool) or data < 1:
         raise ValueError(f"{data!r} is no count")
     return data
+
+
+def _optional_count(data: Any) -> int | None:
+    return None if data is None else _count(data)

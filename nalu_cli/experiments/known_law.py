@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -48,6 +48,8 @@ class Variable:
         A second interval to extrapolate to, below the training one.
     decimals : int or None
         Values are rounded to so many.
+    digits : int or None
+        Significant digits the training values are printed with; None for full doubles.
     is_hidden : bool
         Whether the truth uses it and the table lacks it.
     """
@@ -58,6 +60,7 @@ class Variable:
     distribution: Distribution = Distribution.UNIFORM
     extrapolation_low: Span | None = None
     decimals: int | None = None
+    digits: int | None = None
     is_hidden: bool = False
 
     @property
@@ -91,6 +94,8 @@ class KnownLaw:
         Training rows.
     positive : tuple of str
         Formulas that must be above zero in every row.
+    digits : int or None
+        Significant digits the training target is printed with; None for full doubles.
     """
 
     name: str
@@ -101,6 +106,14 @@ class KnownLaw:
     depth: int | None = None
     n_rows: int = 1000
     positive: tuple[str, ...] = ()
+    digits: int | None = None
+
+    def printed(self, digits: int | None) -> KnownLaw:
+        """The law whose tables are printed with so many digits in all columns; None changes none."""
+        if digits is None:
+            return self
+        variables = tuple(replace(variable, digits=digits) for variable in self.variables)
+        return replace(self, variables=variables, digits=digits)
 
     @property
     def names(self) -> tuple[str, ...]:

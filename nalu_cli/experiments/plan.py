@@ -65,9 +65,14 @@ class LawChoice:
 def formula_trials(
     laws: Sequence[KnownLaw], seeds: Sequence[int], conditions: Conditions
 ) -> list[Trial]:
-    """A trial for each law and seed."""
+    """A trial for each law and seed, its tables printed as the conditions say."""
     return [
-        Trial(law=law, seed=seed, labels=_labels(law), conditions=conditions)
+        Trial(
+            law=law.printed(conditions.digits),
+            seed=seed,
+            labels=_labels(law),
+            conditions=conditions,
+        )
         for law in laws
         for seed in seeds
     ]

@@ -54,7 +54,7 @@ class Refitted:
 
 
 def refit(found: sympy.Expr, names: Sequence[str], rows: Rows) -> Refitted | None:
-    """Fit every constant but the exponents to exact rows.
+    """Fit every constant to exact rows, and every exponent but whole and half ones.
 
     Parameters
     ----------
@@ -85,7 +85,10 @@ def refit(found: sympy.Expr, names: Sequence[str], rows: Rows) -> Refitted | Non
 
 
 class _FreeConstants:
-    """Puts a symbol in the place of each constant but exponents, 1 and -1."""
+    """Puts a symbol in the place of each constant but 1, -1 and whole and half exponents.
+
+    Whole and half exponents are the form of a formula; others, such as 0.8, are measured numbers.
+    """
 
     def __init__(self) -> None:
         self.symbols: list[sympy.Symbol] = []
@@ -93,12 +96,17 @@ class _FreeConstants:
 
     def within(self, part: sympy.Expr) -> sympy.Expr:
         if part.is_Pow and part.exp.is_number:
-            return sympy.Pow(self.within(part.base), part.exp)
+            return sympy.Pow(self.within(part.base), self._exponent(part))
         if part.is_number:
             return self._symbol(part)
         if part.is_Mul or part.is_Add:
             return self._gathered(part)
         return part.func(*map(self.within, part.args)) if part.args else part
+
+    def _exponent(self, power: sympy.Expr) -> sympy.Expr:
+        # both numbers of a power that is a constant would be one too many
+        is_form = (2 * power.exp).is_Integer or power.base.is_number
+        return power.exp if is_form else self._symbol(power.exp)
 
     def _gathered(self, part: sympy.Expr) -> sympy.Expr:
         """One constant for all factors, or terms, that are numbers."""

@@ -13,7 +13,7 @@ from nalu_cli.errors import DataError, quoted
 from nalu_cli.experiments.known_law import Distribution, KnownLaw, Part, Rows, Span, Variable
 from nalu_cli.experiments.written_formula import in_doubles, read_truth
 
-__all__ = ["draw_rows", "generator", "law_rows", "root_mean_square", "with_noise"]
+__all__ = ["draw_rows", "generator", "law_rows", "printed", "root_mean_square", "with_noise"]
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ def generator(seed: int, name: str, stream: int) -> np.random.Generator:
 
 
 def law_rows(law: KnownLaw, part: Part, count: int, *, seed: int, noise: float = 0.0) -> Rows:
-    """The rows of a seed.
+    """The rows of a seed; training targets are printed with the digits the law says.
 
     Parameters
     ----------
@@ -53,7 +53,16 @@ def law_rows(law: KnownLaw, part: Part, count: int, *, seed: int, noise: float =
     """
     random = generator(seed, law.name, STREAMS[part])
     rows = draw_rows(law, part, count, random)
-    return with_noise(rows, noise, random) if part is Part.TRAIN else rows
+    if part is not Part.TRAIN:
+        return rows
+    noisy = with_noise(rows, noise, random)
+    return noisy if law.digits is None else Rows(noisy.X, printed(noisy.y, law.digits))
+
+
+def printed(values: Floats, digits: int) -> Floats:
+    """The values a reader gets of values printed with so many significant digits."""
+    # through the text: rounding in binary arithmetic would miss the decimal by a bit
+    return np.char.mod(f"%.{digits}g", values).astype(np.float64)
 
 
 def with_noise(rows: Rows, noise: float, random: np.random.Generator) -> Rows:
@@ -65,7 +74,11 @@ def with_noise(rows: Rows, noise: float, random: np.random.Generator) -> Rows:
 
 
 def draw_rows(law: KnownLaw, part: Part, count: int, random: np.random.Generator) -> Rows:
-    """Rows in which the law is defined, without noise; errors as for `law_rows`."""
+    """Rows in which the law is defined, without noise; errors as for `law_rows`.
+
+    Training inputs are printed as the law says, and the target is that of the printed inputs, in
+    full: whoever compares formulas compares them with the law itself.
+    """
     value = in_doubles(read_truth(law.formula, law.names), law.names)
     positive = [in_doubles(read_truth(text, law.names), law.names) for text in law.positive]
     kept: list[Rows] = []
@@ -97,7 +110,11 @@ def _values(variable: Variable, part: Part, count: int, random: np.random.Genera
     if variable.distribution is Distribution.UNIFORM and part is not Part.TRAIN and low is not None:
         other = random.uniform(*low, count)
         values = np.where(random.integers(0, 2, count) == 1, values, other)
-    return values if variable.decimals is None else np.round(values, variable.decimals)
+    if variable.decimals is not None:
+        values = np.round(values, variable.decimals)
+    if variable.digits is not None and part is Part.TRAIN:
+        values = printed(values, variable.digits)
+    return values
 
 
 def _uniform(span: Span, count: int, random: np.random.Generator) -> Floats:

@@ -23,6 +23,8 @@ class Conditions:
         Training rows; None takes what each problem says.
     noise : float
         Standard deviation of the error in the training target, over its root mean square.
+    digits : int or None
+        Significant digits that laws have their tables printed with; None leaves it to each law.
     fit : FitSettings
         Nothing about the problem may be in it but the limits of time and effort.
     whole_process : bool
@@ -35,6 +37,7 @@ class Conditions:
 
     rows: int | None = None
     noise: float = 0.0
+    digits: int | None = None
     fit: FitSettings = field(default_factory=FitSettings)
     whole_process: bool = False
     protocol: Protocol = Protocol.CSV
@@ -50,6 +53,7 @@ class Conditions:
             "--steps": self.steps,
             "--rows": self.rows,
             "--noise": f"{self.noise:.15g}" if self.noise else None,
+            "--digits": self.digits,
             "--time": None if self.fit.time_limit is None else f"{self.fit.time_limit:.15g}",
             "--effort": None if self.fit.effort is defaults.effort else self.fit.effort,
         }
@@ -99,7 +103,9 @@ class Outcome:
     labels : (str, str)
         The groups it is counted in.
     recovered : bool
-        Whether the formula found is the true one.
+        Whether the formula found is the true one, its constants within what the rows tell.
+    sharp : bool
+        Whether it is equal to the true one, each constant to the last digit.
     verdict : Status or None
         What the fit claims; None when it failed.
     far_error : float or None
@@ -125,6 +131,7 @@ class Outcome:
     seed: int
     labels: tuple[str, str]
     recovered: bool = False
+    sharp: bool = False
     verdict: Status | None = None
     far_error: float | None = None
     seconds: float | None = None

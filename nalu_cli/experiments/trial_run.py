@@ -83,26 +83,44 @@ def _fitted(trial: Trial, folder: Path) -> Outcome:
 
 
 def _scored(outcome: Outcome, trial: Trial) -> Outcome:
-    tolerance = max(CONSTANT_TOLERANCE, trial.conditions.noise)
+    tolerance = max(CONSTANT_TOLERANCE, trial.conditions.noise, _printed_tolerance(trial.law))
     found = recovery(trial.law, outcome.formula, tolerance=tolerance)
     far_error = largest_error(trial.law, outcome.formula, trial_rows(trial, Part.EXTRAPOLATION))
-    return replace(outcome, recovered=found.is_recovered, far_error=far_error)
+    return replace(
+        outcome, recovered=found.is_recovered, sharp=found.is_exact, far_error=far_error
+    )
+
+
+def _printed_tolerance(law: KnownLaw) -> float:
+    """How far a constant may be off in tables printed as the law says; 0 for full doubles.
+
+    *Derived:* a unit of the last digit is this share of the number at most. As with noise, where
+    the level itself is the tolerance, a constant counts when it is off by no more than one cell is.
+    """
+    return 0.0 if law.digits is None else 10.0 ** (1 - law.digits)
 
 
 def table_text(law: KnownLaw, rows: Rows) -> str:
-    """The rows as CSV, the target last, without what is hidden; 17 digits carry every double."""
+    """The rows as CSV, the target last, without what is hidden.
+
+    Columns that are not printed with fewer digits have 17, which carry every double.
+    """
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow((*law.columns, law.target))
     shown = [(j, v) for j, v in enumerate(law.variables) if not v.is_hidden]
-    formats = [*("%d" if variable.is_whole else "%.17g" for _, variable in shown), "%.17g"]
+    formats = [*("%d" if v.is_whole else _format(v.digits) for _, v in shown), _format(law.digits)]
     cells = np.column_stack([rows.X[:, [j for j, _ in shown]], rows.y])
     np.savetxt(text, cells, fmt=formats, delimiter=",")
     return text.getvalue()
 
 
+def _format(digits: int | None) -> str:
+    return f"%.{digits or 17}g"
+
+
 def _process_seconds(path: Path, target: str, conditions: Conditions) -> float:
     """Wall time of `nalu fit` as a user types it, with all its threads."""
-    limits = replace(conditions, rows=None, noise=0.0, whole_process=False).options
+    limits = replace(conditions, rows=None, noise=0.0, digits=None, whole_process=False).options
     arguments = ["fit", str(path), "--target", target, "--json", *limits]
     package = str(Path(nalu_cli.__file__).parent.parent)
     paths = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
