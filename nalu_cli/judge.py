@@ -11,13 +11,21 @@ from numpy.typing import NDArray
 
 from nalu_cli.answer import Errors, FrontEntry, Move
 from nalu_cli.circuit import Circuit
+from nalu_cli.complaints import complaints, structure
 from nalu_cli.constants import name_constant
 from nalu_cli.formula import complexity
-from nalu_cli.law import is_borne_out, is_law
-from nalu_cli.leftover import column_of_agreement, column_that_explains, neighbours_agree
+from nalu_cli.law import digits_of_constants, is_law
+from nalu_cli.likelihood import (
+    PRINTED,
+    ErrorKind,
+    agreement,
+    exact_kind,
+    misfit_bits,
+    noise_kind,
+    tolerance,
+)
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.refit import Place, constants_of, refit
-from nalu_cli.rounding import agreement
 from nalu_cli.settings import Status
 
 __all__ = [
@@ -36,9 +44,11 @@ Floats = NDArray[np.float64]
 SMALLEST_R2 = 0.9
 """Below this share of the variance, near and far, a formula is no approximation either."""
 
+DEVIANCE = 2 * math.log(2)
+"""*Derived:* what a bit is worth in the criterion, twice a natural logarithm."""
 
-SPARE_ROWS = 2
-TOO_FEW = "the rows are too few to tell a law from chance"
+EQUALLY_GOOD = 1.0
+"""Difference of two scores that no reader should trust. *Guess:* less than a bit of evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +64,14 @@ class Candidate:
         Its snap table.
     complexity : int
         Description length in symbols.
+    kind : ErrorKind
+        What its errors are made of.
+    is_law : bool
+        Whether it agrees with every row exactly, under its kind, and is short for what they say.
     agreement : float
-        Largest error on any row in units of what rounding explains.
+        Largest error on any row over what its kind, or for noise printing, explains.
+    digits : int
+        Of all its constants.
     rmse : float
         On the train and near rows.
     score : float
@@ -69,7 +85,10 @@ class Candidate:
     found_by: str
     moves: tuple[Move, ...]
     complexity: int
+    kind: ErrorKind
+    is_law: bool
     agreement: float
+    digits: int
     rmse: float
     score: float
     standard_errors: dict[Place, float]
@@ -77,7 +96,17 @@ class Candidate:
     @property
     def is_exact(self) -> bool:
         """Agrees to rounding on every row and is short enough to be a law."""
-        return self.agreement <= 1.0
+        return self.is_law and self.kind is ErrorKind.DOUBLES
+
+    @property
+    def is_exact_as_printed(self) -> bool:
+        """The same, but agrees to the last printed digit of the target, or of the inputs too."""
+        return self.is_law and self.kind in PRINTED
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it leaves nothing to explain."""
+        return self.is_exact or self.is_exact_as_printed
 
 
 def errors_on(circuit: Circuit, rows: Rows) -> Errors:
@@ -134,36 +163,47 @@ def weigh(
     -------
     Candidate
     """
+    parts = (problem.train, problem.near, problem.far)
+    exactly = _exactly(circuit, problem)
+    kind = noise_kind(circuit, problem.own_rows()) if exactly is None else exactly
+    lawful = exactly is not None and is_law(circuit, problem.all_rows(), exactly)
     length = complexity(circuit)
     rmse = errors_on(circuit, problem.inner_rows()).rmse
-    worst = max(agreement(circuit, rows) for rows in (problem.train, problem.near, problem.far))
-    if worst <= 1.0 and not is_law(circuit, problem.all_rows()):
-        worst = math.inf
-    scored = problem.own_rows()
-    n = len(scored)
-    floor = 1e-15 * float(np.sqrt(np.mean((scored.y / _size(scored.y)) ** 2))) * _size(scored.y)
-    over_all, far = errors_on(circuit, scored).rmse, errors_on(circuit, problem.far).rmse
-    undefined = over_all is None or (len(problem.far) > 0 and far is None)
-    free = n - len(constants_of(circuit))
-    misfit = math.inf
-    if not undefined and (free > 0 or worst <= 1.0):
-        # the variance left per degree of freedom: as many constants as rows fit anything
-        left = math.log(max(over_all or 0.0, floor, 5e-324)) + 0.5 * math.log(n / max(free, 1))
-        misfit = 2 * n * left
     return Candidate(
         circuit,
         found_by,
         moves,
         length,
-        worst,
+        kind,
+        lawful,
+        max(agreement(circuit, rows, exactly) for rows in parts),
+        digits_of_constants(circuit),
         math.inf if rmse is None else rmse,
-        misfit + length * math.log(max(n, 2)),
+        _score(circuit, problem, kind, 0 if lawful else len(constants_of(circuit)), length),
         standard_errors or {},
     )
 
 
-def _size(y: Floats) -> float:
-    return float(np.max(np.abs(y))) or 1.0
+def _exactly(circuit: Circuit, problem: Problem) -> ErrorKind | None:
+    """What explains every row exactly, those kept back as well; None where that takes noise."""
+    found = exact_kind(circuit, problem.train, problem.near, problem.far)
+    if found is ErrorKind.PRINTED_INPUTS:
+        # digits that the inputs lack are chance; within them a formula may be wrong all the same
+        inner = problem.inner_rows()
+        left = (circuit.evaluate(inner.X) - inner.y) / tolerance(circuit, inner, found)
+        return found if structure(circuit, problem, left) is None else None
+    return found
+
+
+def _score(
+    circuit: Circuit, problem: Problem, kind: ErrorKind, constants: int, length: int
+) -> float:
+    """Bayesian information criterion, each symbol counting as a constant does."""
+    if len(problem.far) and errors_on(circuit, problem.far).rmse is None:
+        return math.inf
+    rows = problem.own_rows()
+    misfit = DEVIANCE * misfit_bits(circuit, rows, kind, constants=constants)
+    return misfit + length * math.log(max(len(rows), 2))
 
 
 def pick(candidates: Iterable[Candidate]) -> Candidate | None:
@@ -179,14 +219,24 @@ def pick(candidates: Iterable[Candidate]) -> Candidate | None:
         None when there is none with finite errors.
     """
     usable = [c for c in candidates if math.isfinite(c.score)]
-    exact = [c for c in usable if c.is_exact]
-    if exact:
-        return min(exact, key=lambda c: (c.complexity, c.agreement))
+    settled = [c for c in usable if c.is_settled]
+    if settled:
+        return min(settled, key=_length)
     if not usable:
         return None
     best = min(c.score for c in usable)
-    # of scores that differ by less than one bit of evidence the shorter and earlier counts
-    return min((c for c in usable if c.score <= best + 1.0), key=lambda c: c.complexity)
+    # of equally good ones the shorter and earlier counts
+    return min((c for c in usable if c.score <= best + EQUALLY_GOOD), key=lambda c: c.complexity)
+
+
+def _length(candidate: Candidate) -> tuple[bool, int, int, float]:
+    """By what exact candidates are ranked: agreement to the last bit is never chance.
+
+    Printed digits leave constants some room, and there the fewest digits count.
+    """
+    as_printed = candidate.is_exact_as_printed
+    digits = candidate.digits if as_printed else 0
+    return as_printed, candidate.complexity, digits, candidate.agreement
 
 
 def front(candidates: Iterable[Candidate], problem: Problem) -> tuple[FrontEntry, ...]:
@@ -228,22 +278,21 @@ def verdict(candidate: Candidate, problem: Problem) -> tuple[Status, float | Non
     -------
     status : Status
     noise : float or None
-        Standard deviation of what is left over the target's root mean square; 0 for exact laws.
+        Standard deviation of what is left over the target's root mean square; 0 for exact laws,
+        as printed too.
     caveats : tuple of str
     """
-    if candidate.is_exact:
-        return Status.EXACT, 0.0, ()
-    everything, inner = problem.all_rows(), problem.inner_rows()
-    left = candidate.circuit.evaluate(inner.X) - inner.y
-    noise = candidate.rmse / float(np.sqrt(np.mean(everything.y**2)))
-    inside, outside = errors_on(candidate.circuit, inner), errors_on(candidate.circuit, problem.far)
-    complaints = _complaints(candidate, problem, left)
-    if not complaints:
+    if candidate.is_settled:
+        return Status.EXACT if candidate.is_exact else Status.EXACT_AS_PRINTED, 0.0, ()
+    found = complaints(candidate.circuit, problem, candidate.kind, length=candidate.complexity)
+    noise = candidate.rmse / float(np.sqrt(np.mean(problem.all_rows().y ** 2)))
+    if not found:
         return Status.WITHIN_NOISE, noise, ()
-    r2 = [e.r2 for e in (inside, outside) if e.rows]
+    parts = (problem.inner_rows(), problem.far)
+    r2 = [errors_on(candidate.circuit, rows).r2 for rows in parts if len(rows)]
     if any(v is None or v < SMALLEST_R2 for v in r2):
-        return Status.NONE, None, tuple(complaints)
-    return Status.APPROXIMATE, None, tuple(complaints)
+        return Status.NONE, None, tuple(found)
+    return Status.APPROXIMATE, None, tuple(found)
 
 
 def on_all_rows(candidate: Candidate, problem: Problem) -> Candidate:
@@ -259,8 +308,11 @@ def on_all_rows(candidate: Candidate, problem: Problem) -> Candidate:
     Returns
     -------
     Candidate
-        With the standard errors of its constants; its marks are the old ones.
+        With the standard errors of its constants; its marks are the old ones. An exact one is what
+        it was.
     """
+    if candidate.is_settled:
+        return candidate
     return _fitted(candidate, problem.own_rows())
 
 
@@ -280,7 +332,7 @@ def kept_back(candidate: Candidate, problem: Problem) -> Candidate:
     Candidate
         Marked anew; an exact one is what it was.
     """
-    if candidate.is_exact:
+    if candidate.is_settled:
         return candidate
     fitted = _fitted(candidate, problem.train)
     return weigh(
@@ -302,46 +354,3 @@ def _fitted(candidate: Candidate, rows: Rows) -> Candidate:
     return replace(
         candidate, circuit=circuit, standard_errors={**candidate.standard_errors, **errors}
     )
-
-
-def _complaints(candidate: Candidate, problem: Problem, left: Floats) -> list[str]:
-    """Why what is left over does not look like noise."""
-    found = []
-    inner, y = problem.inner_rows().X, problem.inner_rows().y
-    if not candidate.circuit.used_columns() or not _explains(y, left, candidate.complexity):
-        found.append("no formula of this class does better than a constant")
-    weights = len(candidate.circuit.used_columns()) + len(constants_of(candidate.circuit))
-    if len(y) < weights + SPARE_ROWS:
-        found.append(TOO_FEW)
-    if not np.isfinite(left).all():
-        found.append("the formula is undefined on some rows")
-        return found
-    far = errors_on(candidate.circuit, problem.far).rmse
-    if len(problem.far) and (far is None or far > _largest_far(len(problem.far)) * candidate.rmse):
-        found.append("the error grows outside the training range")
-    if candidate.rmse < 1e-9 * float(np.std(y)):
-        enough = is_borne_out(candidate.circuit, problem.all_rows())
-        found.append("what is left is small but more than rounding explains" if enough else TOO_FEW)
-    columns = candidate.circuit.used_columns()
-    if columns and neighbours_agree(inner[:, columns], left):
-        found.append("what is left is not noise: neighbouring rows have similar errors")
-    elif (column := column_that_explains(inner, left)) is not None:
-        found.append(f"what is left is not noise: it changes with {problem.names[column]!r}")
-    elif (column := column_of_agreement(inner, left)) is not None:
-        found.append(
-            "what is left is not noise: rows that are neighbours in"
-            f" {problem.names[column]!r} have similar errors"
-        )
-    return list(dict.fromkeys(found))
-
-
-def _explains(y: Floats, left: Floats, length: int) -> bool:
-    n = len(y)
-    with np.errstate(all="ignore"):
-        gain = n * math.log(max(float(np.var(y)), 5e-324) / max(float(np.mean(left**2)), 5e-324))
-    return gain > length * math.log(max(n, 2))
-
-
-def _largest_far(rows: int) -> float:
-    """Sampling spread of a root mean square over some rows, generously."""
-    return 1.5 + 3.0 / math.sqrt(rows)

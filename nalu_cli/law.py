@@ -9,17 +9,18 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.circuit import Circuit
+from nalu_cli.circuit import Circuit, UnitKind, is_real_exponent
 from nalu_cli.constants import is_long, name_constant
 from nalu_cli.expression import Magnitude, Node, expression_of, product
 from nalu_cli.fitted_tree import spots
-from nalu_cli.formula import complexity
+from nalu_cli.formula import complexity, exponent_text
+from nalu_cli.likelihood import PRINTED, ErrorKind, agreement, evidence_bits, tolerance
 from nalu_cli.problem import Rows
-from nalu_cli.refit import constants_of
+from nalu_cli.refit import Place, constants_of, with_constants
 from nalu_cli.tree import nodes
 from nalu_cli.tree_edits import tidy, with_node
 
-__all__ = ["has_few_constants", "is_borne_out", "is_law"]
+__all__ = ["digits_of_constants", "has_few_constants", "is_borne_out", "is_law"]
 
 Floats = NDArray[np.float64]
 
@@ -28,29 +29,31 @@ MOST_LONG_CONSTANTS = 4
 
 BITS_PER_SYMBOL = 6
 BITS_PER_REAL = 53
-BITS_OF_A_DOUBLE = 45.0
-"""What agreement to rounding shows in one row; the last bits are rounding's own."""
+DIGITS_OF_A_DOUBLE = 17
+"""Significant digits that write every double."""
 
 SURPLUS_BITS = 16
 """A law must leave this much of the data unexplained by its own length; 2**-16 is no chance."""
 
 
-def is_law(circuit: Circuit, rows: Rows) -> bool:
+def is_law(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBLES) -> bool:
     """Whether a formula that agrees with all rows is short for what they say.
 
     Parameters
     ----------
     circuit : Circuit
     rows : Rows
+    kind : ErrorKind
+        Under which it agrees: to the rounding of doubles, or as the cells are printed.
 
     Returns
     -------
     bool
-        True for a target that does not vary.
+        True for a target that does not vary, not for one that only seems so as it is printed.
     """
     if not circuit.used_columns():
-        return True
-    return has_few_constants(circuit) and is_borne_out(circuit, rows)
+        return kind is ErrorKind.DOUBLES
+    return has_few_constants(circuit) and is_borne_out(circuit, rows, kind)
 
 
 def has_few_constants(circuit: Circuit) -> bool:
@@ -58,7 +61,7 @@ def has_few_constants(circuit: Circuit) -> bool:
     return sum(map(is_long, _sizes(circuit))) <= MOST_LONG_CONSTANTS
 
 
-def is_borne_out(circuit: Circuit, rows: Rows) -> bool:
+def is_borne_out(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBLES) -> bool:
     """Whether the rows say more than the formula, and those behind each absolute value as well.
 
     Without an absolute value a formula is right on the rows of one sign. What it takes to be right
@@ -68,18 +71,64 @@ def is_borne_out(circuit: Circuit, rows: Rows) -> bool:
     ----------
     circuit : Circuit
     rows : Rows
+    kind : ErrorKind
+        As in `is_law`. As printed a constant costs the digits that agreement takes, and wide
+        tolerances make rows say less.
     """
+    allowed = None
+    if kind in PRINTED:
+        allowed = tolerance(circuit, rows, kind)
+        circuit = _in_few_digits(circuit, rows, kind)
     tree = expression_of(circuit)
     length = BITS_PER_SYMBOL * complexity(tree)
-    if _information(rows) < length + _bits_of_constants(circuit) + SURPLUS_BITS:
+    said = evidence_bits(rows, allowed)
+    if said < length + _bits_of_constants(circuit) + SURPLUS_BITS:
         return False
     return all(
-        _information(few) >= length - BITS_PER_SYMBOL * complexity(without) + SURPLUS_BITS
+        evidence_bits(rows.take(few), None if allowed is None else allowed[few])
+        >= length - BITS_PER_SYMBOL * complexity(without) + SURPLUS_BITS
         for without, few in _one_sided(tree, rows)
     )
 
 
-def _one_sided(tree: Node, rows: Rows) -> Iterator[tuple[Node, Rows]]:
+def digits_of_constants(circuit: Circuit) -> int:
+    """How many digits all constants of a formula are written with."""
+    return sum(map(_digits, _sizes(circuit)))
+
+
+def _in_few_digits(circuit: Circuit, rows: Rows, kind: ErrorKind) -> Circuit:
+    """The circuit with each constant rounded as far as agreement lets it be while others stay."""
+    values = constants_of(circuit)
+    # rounded together they share what each could have alone, which is about a digit
+    spare = int(len(values) > 1)
+    rounded = {}
+    for place, value in values.items():
+        digits = min(_digits(abs(value)), _fewest_digits(circuit, place, rows, kind) + spare)
+        if digits < _digits(abs(value)):
+            rounded[place] = _rounded(value, digits)
+    try:
+        return with_constants(circuit, rounded)
+    except ValueError:
+        return circuit  # an exponent that rounds to one no circuit has
+
+
+def _fewest_digits(circuit: Circuit, place: Place, rows: Rows, kind: ErrorKind) -> int:
+    value = constants_of(circuit)[place]
+    for digits in range(1, DIGITS_OF_A_DOUBLE):
+        try:
+            trial = with_constants(circuit, {place: _rounded(value, digits)})
+        except ValueError:
+            continue
+        if agreement(trial, rows, kind) <= 1.0:
+            return digits
+    return DIGITS_OF_A_DOUBLE
+
+
+def _rounded(value: float, digits: int) -> float:
+    return float(f"{value:.{digits - 1}e}")
+
+
+def _one_sided(tree: Node, rows: Rows) -> Iterator[tuple[Node, NDArray[np.bool_]]]:
     """For each absolute value the tree that does without, and the few rows where that is wrong."""
     sized = {node for node in nodes(tree) if isinstance(node, Magnitude)}
     if not sized:
@@ -90,8 +139,7 @@ def _one_sided(tree: Node, rows: Rows) -> Iterator[tuple[Node, Rows]]:
         inside = same[0].below[0].value
         sign = -1.0 if (inside < 0).sum() > (inside > 0).sum() else 1.0
         without = _with(product([(node.node, Fraction(1))], sign), tree, [s.path for s in same])
-        few = sign * inside < 0
-        yield tidy(without), Rows(rows.X[few], rows.y[few])
+        yield tidy(without), sign * inside < 0
 
 
 def _with(node: Node, tree: Node, paths: Iterable[tuple[int, ...]]) -> Node:
@@ -106,20 +154,27 @@ def _sizes(circuit: Circuit) -> set[float]:
 
 def _bits_of_constants(circuit: Circuit) -> float:
     """What their digits say: a formula with the right ones goes through any few rows."""
-    return sum(map(_bits_of_constant, _sizes(circuit)))
+    exponents = sum(map(_bits_of_exponent, _rational_exponents(circuit)))
+    return exponents + sum(map(_bits_of_constant, _sizes(circuit)))
+
+
+def _rational_exponents(circuit: Circuit) -> set[Fraction]:
+    """The sizes of those that are neither whole nor half: choices among many."""
+    products = (unit for unit in circuit.units() if unit.kind is not UnitKind.SUM)
+    sizes = {abs(term.weight) for unit in products for term in unit.terms}
+    return {e for e in sizes if e.denominator > 2 and not is_real_exponent(e)}
+
+
+def _bits_of_exponent(exponent: Fraction) -> float:
+    return sum(c.isdigit() for c in exponent_text(exponent)) * math.log2(10)
 
 
 def _bits_of_constant(size: float) -> float:
+    return min(BITS_PER_REAL, _digits(size) * math.log2(10))
+
+
+def _digits(size: float) -> int:
     named = name_constant(size)
-    digits = sum(c.isdigit() for c in named.text) if named is not None else math.inf
-    return min(BITS_PER_REAL, digits * math.log2(10))
-
-
-def _information(rows: Rows) -> float:
-    """Bits in the targets of distinct rows, from the digits they are written with."""
-    distinct = np.unique(np.column_stack([rows.X, rows.y]), axis=0)[:, -1]
-    if not len(distinct):
-        return 0.0
-    sample = distinct[:: max(1, len(distinct) // 50)]
-    digits = [len(f"{v:.17g}".split("e")[0].replace(".", "").strip("-0")) for v in sample]
-    return len(distinct) * min(BITS_OF_A_DOUBLE, float(np.mean(digits)) * math.log2(10))
+    if named is None:
+        return DIGITS_OF_A_DOUBLE
+    return sum(c.isdigit() for c in named.text)

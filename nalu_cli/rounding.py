@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind, power_of
 from nalu_cli.problem import Rows
 
-__all__ = ["EPS", "agreement", "agreements", "rounding_bound"]
+__all__ = ["EPS", "agreement", "rounding_bound", "rounding_tolerance", "typical_size"]
 
 Floats = NDArray[np.float64]
 
@@ -20,19 +20,19 @@ ROUNDING_FACTOR = 8.0
 """How many times the first-order rounding bound still counts as rounding."""
 
 
+TINY = float(np.finfo(np.float64).tiny)
+
 WORST = 1e-10
 """A formula that rounding could move further than this, relative to the target, shows nothing."""
 
 
-def agreement(circuit: Circuit, rows: Rows, resolution: float = 0.0) -> float:
-    """Largest error in units of what rounding explains.
+def agreement(circuit: Circuit, rows: Rows) -> float:
+    """Largest error in units of what the rounding of doubles explains.
 
     Parameters
     ----------
     circuit : Circuit
     rows : Rows
-    resolution : float
-        Half a unit in the last decimal place the target is written with; 0 for full doubles.
 
     Returns
     -------
@@ -41,12 +41,19 @@ def agreement(circuit: Circuit, rows: Rows, resolution: float = 0.0) -> float:
     """
     if not len(rows):
         return 0.0
-    ratio = agreements(circuit, rows, float(np.median(np.abs(rows.y))), resolution)
+    value, allowed = rounding_tolerance(circuit, rows, typical_size(rows.y))
+    with np.errstate(all="ignore"):
+        ratio = np.abs(value - rows.y) / np.maximum(allowed, 1e-320)
     return float(np.max(ratio)) if np.isfinite(ratio).all() else float("inf")
 
 
-def agreements(circuit: Circuit, rows: Rows, typical: float, resolution: float = 0.0) -> Floats:
-    """The error of each row in units of what rounding explains.
+def typical_size(y: Floats) -> float:
+    """Median size of targets; 0 without any."""
+    return float(np.median(np.abs(y))) if len(y) else 0.0
+
+
+def rounding_tolerance(circuit: Circuit, rows: Rows, typical: float) -> tuple[Floats, Floats]:
+    """The value on each row, and how far from the target rounding may have put it.
 
     Parameters
     ----------
@@ -54,20 +61,17 @@ def agreements(circuit: Circuit, rows: Rows, typical: float, resolution: float =
     rows : Rows
     typical : float
         Median size of the targets, of which these may be a part.
-    resolution : float
-        As in `agreement`.
 
     Returns
     -------
-    ndarray of shape (n_rows,)
+    value, allowed : ndarray of shape (n_rows,)
         Not finite where the circuit is undefined.
     """
     value, bound = rounding_bound(circuit, rows.X)
     with np.errstate(all="ignore"):
         size = np.abs(rows.y)
         allowed = ROUNDING_FACTOR * np.minimum(bound + EPS * size, WORST * (size + typical))
-        allowed = allowed + resolution
-        return np.asarray(np.abs(value - rows.y) / np.maximum(allowed, 1e-320), dtype=np.float64)
+    return value, allowed
 
 
 def rounding_bound(circuit: Circuit, X: Floats) -> tuple[Floats, Floats]:
@@ -117,11 +121,13 @@ def _times(
     kind: UnitKind, value: Floats, bound: Floats, weight: Fraction, x: Floats, e: Floats
 ) -> tuple[Floats, Floats]:
     base = np.abs(x) if kind is UnitKind.MAGNITUDE else x
-    power = base ** int(weight) if weight.denominator == 1 else np.sqrt(base) ** weight.numerator
+    power = power_of(base, weight)
     size = np.abs(power)
     # where x is smaller than its error, the derivative at the error bounds the change
     slope = abs(float(weight)) * np.maximum(np.abs(x), e) ** (float(weight) - 1)
     error = np.where(e > 0, slope * e, 0.0) + EPS * (1 + abs(float(weight))) * size
+    if weight.denominator > 2:
+        error = error + EPS / 2 * np.abs(float(weight) * np.log(np.maximum(np.abs(x), TINY))) * size
     product = value * power
     spread = np.abs(value) * error + bound * size + EPS / 2 * np.abs(product)
     return product, spread

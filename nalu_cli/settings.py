@@ -63,14 +63,21 @@ class ExportFormat(StrEnum):
 class Status(StrEnum):
     """What is claimed about a formula.
 
-    `exact`: agrees to rounding on every row. `within_noise`: what is left looks like noise.
-    `approximate`: close, but something is left. `none`: no law of this class.
+    `exact`: agrees to rounding on every row. `exact_as_printed`: agrees with every row to its last
+    printed digit. `within_noise`: what is left looks like noise. `approximate`: close, but
+    something is left. `none`: no law of this class.
     """
 
     EXACT = "exact"
+    EXACT_AS_PRINTED = "exact_as_printed"
     WITHIN_NOISE = "within_noise"
     APPROXIMATE = "approximate"
     NONE = "none"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing is left to explain: by the doubles, or by the digits printed."""
+        return self in (Status.EXACT, Status.EXACT_AS_PRINTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

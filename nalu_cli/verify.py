@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.answer import EVERY, Answer, Errors
+from nalu_cli.likelihood import agreements
 from nalu_cli.problem import Rows
-from nalu_cli.rounding import agreements
 from nalu_cli.settings import Status
 from nalu_cli.tally import Tally
 
@@ -114,7 +114,7 @@ class _Findings:
     def add(self, rows: Floats, lines: Ints) -> None:
         X, y = rows[:, self._places], rows[:, -1]
         value = self._circuit.evaluate(X)
-        ratio = agreements(self._circuit, Rows(X, y), self._typical)
+        ratio = agreements(self._circuit, Rows(X, y), typical=self._typical)
         self._tally.add(value, y)
         self.seen += len(y)
         self._undefined += int(np.sum(~np.isfinite(value)))

@@ -87,6 +87,8 @@ def verdict(answer: Answer) -> str:
     match answer.status:
         case Status.EXACT:
             return f"exact: agrees to rounding on all {rows} rows"
+        case Status.EXACT_AS_PRINTED:
+            return f"exact as printed: agrees with all {rows} rows to their last printed digit"
         case Status.WITHIN_NOISE:
             return f"within noise: what is left on {rows} rows looks like noise{_level(answer)}"
         case Status.APPROXIMATE:

@@ -33,9 +33,11 @@ ORDER = (
     "wording",
     "table",
     "coincidence",
+    "rows",
     "problem",
     "excerpt",
     "rounding",
+    "likelihood",
     "scale",
     "explore",
     "cells",
@@ -86,6 +88,7 @@ ORDER = (
     "refine",
     "leftover",
     "law",
+    "complaints",
     "judge",
     "neighbours",
     "rivals",
@@ -146,7 +149,7 @@ STAGES = {
     5: {"polish"},
     6: {"snap", "gates", "moves"},
     7: {"constants", "refit", "simplify", "signs", "refine"},
-    8: {"leftover", "law", "judge", "neighbours", "rivals", "verify"},
+    8: {"leftover", "law", "complaints", "judge", "neighbours", "rivals", "verify"},
     9: {"tree", "expression", "formula", "exporters"},
     10: {"model_file", "report", "pipeline"},
 }
@@ -192,6 +195,7 @@ TESTED_ELSEWHERE = {
     "monomials": "test_algebraic and test_sparse build laws of them",
     "workbench": "test_rungs trains and snaps through it",
     "wording": "test_display prints all of it",
+    "rows": "test_precision and test_problem fill them",
     "relaxed": "plain data; test_polish and test_snap read every field",
 }
 """Modules without a test file of their own name, and why."""

@@ -34,6 +34,7 @@ MOST_FRONT = 8
 
 STYLES = {
     Status.EXACT: "bold green",
+    Status.EXACT_AS_PRINTED: "bold green",
     Status.WITHIN_NOISE: "green",
     Status.APPROXIMATE: "yellow",
     Status.NONE: "red",

@@ -43,6 +43,7 @@ NEEDS = {Need.NOT_ZERO: "≠ 0", Need.NOT_NEGATIVE: "≥ 0", Need.POSITIVE: "> 0
 
 WORDS = {
     Status.EXACT: "exact",
+    Status.EXACT_AS_PRINTED: "exact as printed",
     Status.WITHIN_NOISE: "within noise",
     Status.APPROXIMATE: "approximate",
     Status.NONE: "no law found",
