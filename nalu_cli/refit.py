@@ -22,6 +22,7 @@ __all__ = [
     "Place",
     "balance",
     "constants_of",
+    "positions",
     "refit",
     "relax",
     "with_constants",
@@ -320,7 +321,7 @@ def _gauss_newton(
     theta = Network.flatten(relaxed)
     _, traces = network.forward(theta)
     weight = _weights(circuit, rows, sigma)
-    J = network.jacobian(theta, traces, weight[None, :])[0][:, _positions(network, places)]
+    J = network.jacobian(theta, traces, weight[None, :])[0][:, positions(network, places)]
     with np.errstate(all="ignore"):
         gap = np.nan_to_num((rows.y - circuit.evaluate(rows.X)) * weight)
     # by their largest entry first: the squares of tiny slopes are zero, those of huge ones infinite
@@ -341,7 +342,7 @@ def _gauss_newton(
     return dict(zip(places, step, strict=True)), dict(zip(places, spread, strict=True))
 
 
-def _positions(network: Network, places: list[Place]) -> list[int]:
+def positions(network: Network, places: list[Place]) -> list[int]:
     starts, at = [], 0
     for i, o in network.shapes:
         starts.append(at)

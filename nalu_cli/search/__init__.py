@@ -1,0 +1,1 @@
+"""The search for a formula: strategies, and what they are tried on."""

@@ -1,0 +1,89 @@
+"""A trained stack as a circuit."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind, exponent_of
+from nalu_cli.search.stacks.batch import Batch, Columns
+
+__all__ = ["circuit_of_stack"]
+
+Floats = NDArray[np.float64]
+
+NOTHING = 1e-9
+"""*Derived:* an exponent below this changes no double of a usual size beyond its rounding."""
+
+
+def circuit_of_stack(batch: Batch, columns: Columns, power: float) -> Circuit:
+    """The circuit of the first stack of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+    columns : Columns
+        What it was trained on.
+    power : float
+        Of the table's target that it computes.
+
+    Raises
+    ------
+    ValueError
+        If a number is beyond what a circuit holds.
+    """
+    exponents, n = batch.exponents[0], batch.exponents.shape[2]
+    back = np.exp(-exponents @ np.log(columns.typical))
+    outer = batch.shape.outer
+    weights = np.concatenate([batch.outer_weights[0], batch.inner_weights[0]]) * back
+    layers: list[Layer] = []
+    if batch.shape.inner:
+        layers += _inner_layers(batch, exponents[outer:], weights[outer:], n)
+    layers += _outer_layers(batch, exponents[:outer], weights[:outer])
+    if power != 1:
+        layers.append((Unit(UnitKind.PRODUCT, (Term(0, exponent_of(1 / power)),), 1.0),))
+    return Circuit(n, tuple(layers))
+
+
+def _inner_layers(batch: Batch, exponents: Floats, weights: Floats, n: int) -> list[Layer]:
+    width = len(exponents)
+    below = tuple(Unit(UnitKind.PRODUCT, _powers(row, 0), 1.0) for row in exponents)
+    sums, at = [], 0
+    for terms in batch.shape.inner:
+        inside = range(at, at + terms)
+        sums.append(Unit(UnitKind.SUM, tuple(_term(k, weights[k]) for k in inside), 1.0))
+        at += terms
+    assert at == width
+    return [below, tuple(sums)]
+
+
+def _outer_layers(batch: Batch, exponents: Floats, weights: Floats) -> list[Layer]:
+    sums = len(batch.shape.inner)
+    units = []
+    for k, row in enumerate(exponents):
+        read = [t for t in range(sums) if batch.reads[0, k, t]]
+        inner = tuple(
+            Term(t, exponent_of(float(batch.powers[0, t])))
+            for t in read
+            if abs(batch.powers[0, t]) > NOTHING
+        )
+        units.append(Unit(UnitKind.PRODUCT, (*inner, *_powers(row, sums)), 1.0))
+    if len(units) == 1:
+        return [(Unit(UnitKind.PRODUCT, units[0].terms, float(weights[0])),)]
+    constant = [k for k, unit in enumerate(units) if not unit.terms]
+    offset = float(sum(weights[k] for k in constant))
+    kept = [k for k in range(len(units)) if k not in constant]
+    terms = tuple(_term(i, weights[k]) for i, k in enumerate(kept))
+    return [tuple(units[k] for k in kept), (Unit(UnitKind.SUM, terms, offset),)]
+
+
+def _powers(exponents: Floats, before: int) -> tuple[Term, ...]:
+    return tuple(
+        Term(before + j, exponent_of(float(e))) for j, e in enumerate(exponents) if abs(e) > NOTHING
+    )
+
+
+def _term(source: int, weight: float) -> Term:
+    return Term(source, Fraction(1 if weight > 0 else -1), abs(float(weight)))

@@ -1,0 +1,271 @@
+"""Where stacks start: at random, from one product, from what a shorter stack leaves over."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.search.stacks.batch import Batch, Columns, Shape
+from nalu_cli.search.stacks.projection import project
+from nalu_cli.search.stacks.training import Goal
+
+__all__ = ["grown_starts", "library", "random_starts", "recombined", "screened"]
+
+Floats = NDArray[np.float64]
+
+WIDEST = 1.5
+"""Exponents of random starts lie within this. *Measured:* in the sketches."""
+
+FIRST_POWERS = (-1.0, -0.5, 0.5, 1.0, -2.0, 2.0)
+"""Powers of inner sums to start from."""
+
+MOST_MONOMIALS = 1500
+"""In the library. *Guess:* their correlations with the residual take some milliseconds."""
+
+
+def random_starts(
+    shape: Shape, columns: Columns, count: int, rng: np.random.Generator
+) -> Batch:
+    """Stacks from nowhere.
+
+    Half of the exponents are whole, a third is 0, and half of the stacks have a constant term.
+    """
+    n, signed = columns.logs.shape[1], columns.signed
+    size = (count, shape.units, n)
+    exponents = rng.uniform(-WIDEST, WIDEST, size)
+    exponents = np.where(rng.random(size) < 0.5, np.round(exponents), exponents)
+    if shape.units > 1:
+        exponents[rng.random(size) < 0.35] = 0.0
+    odd = (rng.random(size) < 0.4) & signed
+    whole = np.where(odd, np.where(rng.random(size) < 0.8, 1.0, 3.0), 2.0 * (rng.random(size) < 0.35))
+    exponents = np.where(signed, whole, exponents)
+    free = ~signed | (exponents != 0)
+    if shape.outer > 1:
+        constant = rng.random(count) < 0.5
+        exponents[constant, 0], free[constant, 0], odd[constant, 0] = 0.0, False, False
+    batch = _stacks(shape, exponents, free, odd, rng)
+    _without_constants_inside(batch, columns, rng)
+    return batch
+
+
+def _stacks(
+    shape: Shape,
+    exponents: Floats,
+    free: NDArray[np.bool_],
+    odd: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> Batch:
+    """Stacks with random numbers but for their exponents."""
+    count, sums, terms = len(exponents), len(shape.inner), sum(shape.inner)
+    signs = rng.choice([-1.0, 1.0], (count, terms))
+    powers = rng.choice(FIRST_POWERS, (count, sums))
+    reads = rng.random((count, shape.outer, sums)) < 0.7
+    for t in range(sums):
+        # each inner sum is read, and with two terms or more each has one of its own at first
+        reads[:, t % shape.outer, t] = True
+    return Batch(
+        shape,
+        exponents,
+        free.copy(),
+        odd,
+        signs * rng.uniform(0.15, 0.8, (count, terms)) / max(terms, 1),
+        powers,
+        np.ones((count, sums), dtype=bool),
+        (rng.random((count, sums)) < 0.5) & (np.abs(powers) % 2 == 1),
+        reads,
+        np.zeros((count, shape.outer)),
+        np.full(count, np.inf),
+    )
+
+
+def _without_constants_inside(batch: Batch, columns: Columns, rng: np.random.Generator) -> None:
+    """A term of an inner sum that reads no column is none: it gets one."""
+    inner = batch.exponents[:, batch.shape.outer :]
+    for r, k in np.argwhere(~inner.any(axis=2)):
+        j = int(rng.integers(inner.shape[2]))
+        unit = batch.shape.outer + k
+        batch.free[r, unit, j] = True
+        batch.odd[r, unit, j] = bool(columns.signed[j])
+        batch.exponents[r, unit, j] = 1.0 if columns.signed[j] else rng.choice([-2.0, -1.0, 1.0, 2.0])
+
+
+def with_one_product(batch: Batch, columns: Columns, goal: Goal) -> None:
+    """Let a third of the stacks begin from the one product that is nearest."""
+    if columns.signed.any() or not (goal.target > 0).all():
+        return
+    logs = np.column_stack([columns.logs, np.ones(len(goal.target))])
+    solved = np.linalg.lstsq(logs, np.log(goal.target), rcond=None)[0]
+    some = np.arange(max(1, len(batch) // 3))
+    batch.exponents[some, 0] = np.clip(solved[:-1], -6, 6)
+    batch.free[some, 0] = True
+
+
+def library(columns: Columns) -> tuple[Floats, NDArray[np.bool_]]:
+    """Exponents and signs of simple products: all of one column, two, and three if they are few."""
+    n = columns.logs.shape[1]
+    found: list[dict[int, tuple[float, bool]]] = []
+    for width, rich in ((1, True), (2, True), (2, False), (3, False)):
+        level = [
+            dict(zip(chosen, values, strict=True))
+            for chosen in itertools.combinations(range(n), width)
+            for values in itertools.product(*(_powers(bool(columns.signed[j]), rich) for j in chosen))
+        ]
+        if len(found) + len(level) > MOST_MONOMIALS:
+            continue
+        found += [monomial for monomial in level if monomial not in found] if width == 2 else level
+    exponents, odd = np.zeros((len(found), n)), np.zeros((len(found), n), dtype=bool)
+    for k, monomial in enumerate(found):
+        for j, (power, is_odd) in monomial.items():
+            exponents[k, j], odd[k, j] = power, is_odd
+    return exponents, odd
+
+
+def _powers(signed: bool, rich: bool) -> list[tuple[float, bool]]:
+    if signed:
+        return [(1.0, True), (2.0, False), *([(3.0, True), (4.0, False)] if rich else [])]
+    return [(e, False) for e in ((-2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0) if rich else (-1.0, 1.0))]
+
+
+def grown_starts(
+    shorter: Batch, columns: Columns, goal: Goal, shape: Shape, count: int, rng: np.random.Generator
+) -> Batch:
+    """A term more where the residual of the best shorter stacks asks for it most.
+
+    Parameters
+    ----------
+    shorter : Batch
+        Trained stacks with one term of the last sum, or of the last inner one, less.
+    columns : Columns
+    goal : Goal
+    shape : Shape
+        Of the starts.
+    count : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Batch
+    """
+    exponents, odd = library(columns)
+    values = _values(exponents, odd, columns)
+    best = shorter.take(np.argsort(shorter.loss)[: max(1, count // 6)])
+    at = project(best, columns, goal.target, goal.weights)
+    inside = shape.outer == shorter.shape.outer
+    parts = []
+    each = -(-count // len(best))
+    for r in range(len(best)):
+        base = at.terms[r, :, 0] if inside else goal.weights
+        gains = _gains(values * base[:, None], at.terms[r], at.residual[r])
+        chosen = np.argsort(-gains)[: 3 * each]
+        chosen = chosen[np.sort(rng.permutation(len(chosen))[:each])]
+        parts.append(_extended(best.take(np.array([r])), shape, exponents[chosen], odd[chosen], rng))
+    return Batch.joined(parts).take(np.arange(min(count, sum(map(len, parts)))))
+
+
+def _values(exponents: Floats, odd: NDArray[np.bool_], columns: Columns) -> Floats:
+    """Each product on each row: (N, products)."""
+    values: Floats = np.exp(np.clip(columns.logs @ exponents.T, -60, 60))
+    turns = (columns.signs < 0).astype(float) @ odd.T.astype(float)
+    return values * (1.0 - 2.0 * (turns % 2))
+
+
+def _gains(values: Floats, terms: Floats, residual: Floats) -> Floats:
+    """What the squared error falls by with each product as one more term."""
+    q, _ = np.linalg.qr(terms)
+    across = values - q @ (q.T @ values)
+    length = np.einsum("nk,nk->k", across, across)
+    whole = np.einsum("nk,nk->k", values, values)
+    gains = (residual @ across) ** 2 / np.where(length > 1e-12 * whole, length, np.inf)
+    return np.nan_to_num(gains)
+
+
+def _extended(
+    one: Batch, shape: Shape, exponents: Floats, odd: NDArray[np.bool_], rng: np.random.Generator
+) -> Batch:
+    """One stack with each of some products as one more term."""
+    count = len(exponents)
+    old = one.take(np.zeros(count, dtype=np.intp))
+    new_unit = (exponents[:, None], (exponents != 0)[:, None], odd[:, None])
+    outer = shape.outer > one.shape.outer
+    place = one.shape.outer if outer else one.shape.units
+    names = ("exponents", "free", "odd")
+    units = [np.insert(getattr(old, k), [place], v, axis=1) for k, v in zip(names, new_unit, strict=True)]
+    batch = _stacks(shape, *units, rng)
+    # an exponent of a positive column may leave 0 again
+    if outer:
+        batch.inner_weights, batch.powers, batch.odd_powers = old.inner_weights, old.powers, old.odd_powers
+        batch.free_powers = old.free_powers
+        batch.reads[:, : one.shape.outer] = old.reads
+    elif len(shape.inner) == len(one.shape.inner):
+        batch.inner_weights[:, :-1], batch.powers = old.inner_weights, old.powers
+        batch.odd_powers, batch.reads = old.odd_powers, old.reads
+        batch.free_powers = old.free_powers
+    else:
+        batch.inner_weights[:, :-1] = old.inner_weights
+        batch.powers[:, :-1], batch.odd_powers[:, :-1] = old.powers, old.odd_powers
+        batch.reads[:, :, :-1] = old.reads
+    return batch
+
+
+def recombined(
+    batch: Batch, columns: Columns, goal: Goal, count: int, rng: np.random.Generator
+) -> Batch:
+    """Stacks whose terms are the best of all stacks together, chosen greedily.
+
+    Parameters
+    ----------
+    batch : Batch
+        Trained stacks without inner sums.
+    columns : Columns
+    goal : Goal
+    count : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Batch
+        Each from a random half of the terms there are.
+    """
+    n, outer = columns.logs.shape[1], batch.shape.outer
+    exponents, odd = batch.exponents.reshape(-1, n), batch.odd.reshape(-1, n)
+    free = batch.free.reshape(-1, n)
+    values = _values(exponents, odd, columns) * goal.weights[:, None]
+    chosen = np.array([_greedy(values, goal, outer, rng) for _ in range(count)])
+    return _stacks(batch.shape, exponents[chosen], free[chosen], odd[chosen], rng)
+
+
+def _greedy(values: Floats, goal: Goal, terms: int, rng: np.random.Generator) -> list[int]:
+    allowed = rng.random(values.shape[1]) < 0.5
+    allowed[: terms + 1] = True
+    chosen: list[int] = []
+    residual = goal.target * goal.weights
+    for _ in range(terms):
+        basis = values[:, chosen] if chosen else np.zeros((len(residual), 1))
+        gains = np.where(allowed, _gains(values, basis, residual), -1.0)
+        chosen.append(int(np.argmax(gains)))
+        A = values[:, chosen]
+        solved = np.linalg.lstsq(A, goal.target * goal.weights, rcond=1e-12)[0]
+        residual = goal.target * goal.weights - A @ solved
+    return chosen
+
+
+def screened(columns: Columns, goal: Goal, most: int) -> NDArray[np.intp]:
+    """The columns that say most about the target, each alone and by one product of two."""
+    n = columns.logs.shape[1]
+    if n <= most:
+        return np.arange(n)
+    values = np.concatenate([columns.logs, np.exp(columns.logs) * columns.signs], axis=1)
+    values = (values - values.mean(axis=0)) * goal.weights[:, None]
+    residual = goal.target * goal.weights
+    basis = goal.weights[:, None]
+    found: list[int] = []
+    while len(found) < most:
+        residual_now = residual - basis @ np.linalg.lstsq(basis, residual, rcond=None)[0]
+        gains = _gains(values, basis, residual_now)
+        gains[[k for k in range(2 * n) if k % n in found]] = -1.0
+        j = int(np.argmax(gains)) % n
+        found.append(j)
+        basis = np.column_stack([basis, values[:, j], values[:, n + j]])
+    return np.sort(np.array(found))

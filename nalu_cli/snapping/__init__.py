@@ -1,0 +1,1 @@
+"""From trained numbers to the values that people write."""

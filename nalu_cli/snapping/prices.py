@@ -1,0 +1,134 @@
+"""What a number costs in bits by how it is written, and the cheapest ones near a value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+__all__ = ["cheapest", "price_of_coefficient", "price_of_exponent"]
+
+BITS_PER_DIGIT = math.log2(10)
+
+DENOMINATORS = (2, 3, 4, 6, 7, 8, 9, 12, 15, 16, 18, 24, 32, 36, 48, 60, 72)
+"""Of fractions that stand in formulas. *Guess:* those of handbooks."""
+
+MULTIPLES_OF_PI = (1.0, 2.0, 4.0, 0.5, 0.25, 4 / 3, 1 / 6, 1 / 8, 8.0, 1 / 3, 3.0)
+"""*Guess:* circles, spheres, springs and beams."""
+
+MOST_DIGITS = 15
+"""*Derived:* a double has no more."""
+
+POINT = 2.0
+"""Bits of where the decimal point stands. *Guess.*"""
+
+FRACTION, RECIPROCAL, OF_PI = 3.0, 3.0, 6.0
+"""Bits that say which family a number is of. *Guess.*"""
+
+
+def price_of_exponent(value: float) -> float:
+    """Bits of an exponent: -1, 0 and 1 cost least, then small whole ones and halves, then others."""
+    size = abs(value)
+    if size in (0.0, 1.0):
+        return size
+    if float(2 * size).is_integer() and size <= 8:
+        return 1.5 + size / 2 + (1.0 if not size.is_integer() else 0.0)
+    return min(_decimal_price(size), _fraction_price(size))
+
+
+def price_of_coefficient(value: float) -> float:
+    """Bits of a coefficient."""
+    size = abs(value)
+    if size in (0.0, 1.0):
+        return size
+    reciprocal = _decimal_price(1 / size) + RECIPROCAL
+    return min(_decimal_price(size), _fraction_price(size), reciprocal, _pi_price(size))
+
+
+def _decimal_price(size: float) -> float:
+    digits = len(f"{size:.{MOST_DIGITS}g}".split("e")[0].replace(".", "").strip("0")) or 1
+    plain = 0.0 if size.is_integer() and size < 10**digits else POINT
+    return BITS_PER_DIGIT * digits + plain
+
+
+def _fraction_price(size: float) -> float:
+    for n in DENOMINATORS:
+        over = round(size * n)
+        if 0 < over < 1000 and abs(over / n - size) <= 4e-16 * size and math.gcd(over, n) == 1:
+            return FRACTION + math.log2(n) + (math.log2(over) + 1 if over > 1 else 0.0)
+    return math.inf
+
+
+def _pi_price(size: float) -> float:
+    for n in MULTIPLES_OF_PI:
+        if abs(n * math.pi - size) <= 4e-16 * size:
+            return OF_PI + abs(math.log2(n))
+    return math.inf
+
+
+def cheapest(
+    value: float, width: float, *, exponent: bool, related: Iterable[float] = (), most: int = 8
+) -> list[tuple[float, float]]:
+    """Values within a distance that cost least.
+
+    Parameters
+    ----------
+    value, width : float
+    exponent : bool
+        Whether it is an exponent.
+    related : iterable of float
+        Further values to think of, such as those of other numbers of the formula.
+    most : int
+        How many.
+
+    Returns
+    -------
+    list of (float, float)
+        Price in bits and value, cheapest first, of equal ones the nearest first.
+    """
+    price = price_of_exponent if exponent else price_of_coefficient
+    found = {x: price(x) for x in _near(value, width, most) if abs(x - value) <= width}
+    if not exponent:
+        found |= {x: price(x) for x in _special(value, width) if abs(x - value) <= width and x}
+    else:
+        for x in (math.floor(2 * value) / 2, math.ceil(2 * value) / 2):
+            if abs(x - value) <= width:
+                found[x] = price(x)
+    for bits, x in related:
+        if abs(x - value) <= width:
+            found[x] = min(found.get(x, math.inf), bits)
+    if abs(value) <= width:
+        found[0.0] = 0.0
+    ranked = sorted((bits, abs(x - value), x) for x, bits in found.items())
+    return [(bits, x) for bits, _, x in ranked[:most]]
+
+
+def _near(value: float, width: float, most: int) -> Iterator[float]:
+    """Decimals of rising length, the nearest of each, until enough are within the distance."""
+    if value == 0:
+        return
+    count = 0
+    lead = math.floor(math.log10(abs(value) + width))
+    for digits in range(1, MOST_DIGITS + 1):
+        unit = 10.0 ** (lead - digits + 1)
+        middle = round(value / unit)
+        for k in sorted(range(middle - 2, middle + 3), key=lambda k: abs(k * unit - value)):
+            x = float(f"{k * unit:.{MOST_DIGITS}g}")
+            if x and abs(x - value) <= width:
+                count += 1
+                yield x
+        if count >= most:
+            return
+
+
+def _special(value: float, width: float) -> Iterator[float]:
+    """Fractions, reciprocals of short decimals, and multiples of pi."""
+    size = abs(value)
+    for n in DENOMINATORS:
+        over = round(size * n)
+        if over:
+            yield math.copysign(over / n, value)
+    for n in MULTIPLES_OF_PI:
+        yield math.copysign(n * math.pi, value)
+    if size > width:
+        for x in _near(1 / size, width / (size * (size - width)), 3):
+            yield math.copysign(1 / x, value)
