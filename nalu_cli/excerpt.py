@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from nalu_cli.errors import DataError
 from nalu_cli.problem import asked_columns
 from nalu_cli.table import LongTable, Table
-from nalu_cli.table.numeric import decimals_of
 from nalu_cli.table.table import Gaps
 
 __all__ = ["Excerpt", "complete_blocks", "excerpt_of", "most_rows"]
@@ -152,7 +151,7 @@ def _table_of(first: Table, asked: tuple[str, ...], kept: _Kept, notes: tuple[st
         columns=rows,
         unusable=first.unusable,
         notes=notes,
-        decimals=tuple(decimals_of(column, ()) for column in rows.T),
+        precisions=tuple(map(first.precision_of, asked)),
         lines=lines,
     )
 

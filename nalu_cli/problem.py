@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,9 @@ from nalu_cli.coincidence import (
     sentinel_notes,
 )
 from nalu_cli.errors import DataError, UsageError, quoted
+from nalu_cli.rows import Rows, printed_rows, together
 from nalu_cli.settings import FitSettings
-from nalu_cli.table import Table
+from nalu_cli.table import Precision, Table
 
 __all__ = ["Box", "Problem", "Rows", "asked_columns", "pose"]
 
@@ -27,44 +27,6 @@ NEAR_SHARE = 0.1
 """Share of the inner rows kept back at random."""
 
 FEWEST_ROWS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of a table, with how precisely each cell is known.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_columns)
-        Inputs.
-    y : ndarray of shape (n_rows,)
-        Targets.
-    half_y : ndarray of shape (n_rows,), optional
-        Half a unit of the last printed digit of each target; None where they are full doubles.
-    half_X : ndarray of shape (n_rows, n_columns), optional
-        The same for the inputs, 0 for columns of full doubles; None where all of them are.
-    sigma : ndarray of shape (n_rows,), optional
-        Standard errors of the targets, where the user gives them.
-    """
-
-    X: Floats
-    y: Floats
-    half_y: Floats | None = None
-    half_X: Floats | None = None
-    sigma: Floats | None = None
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def take(self, chosen: NDArray[Any]) -> Rows:
-        """Some of the rows, by index or by mask."""
-        return Rows(
-            self.X[chosen],
-            self.y[chosen],
-            None if self.half_y is None else self.half_y[chosen],
-            None if self.half_X is None else self.half_X[chosen],
-            None if self.sigma is None else self.sigma[chosen],
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +56,8 @@ class Problem:
         Bounds of the training rows.
     notes : tuple of str
         What was left out and why.
+    precision : mapping of str to Precision
+        How the cells of each column, and of the target, are printed.
     """
 
     names: tuple[str, ...]
@@ -104,14 +68,15 @@ class Problem:
     far_is_test: bool
     box: Box
     notes: tuple[str, ...]
+    precision: Mapping[str, Precision] = field(default_factory=dict)
 
     def all_rows(self) -> Rows:
         """Train, near and far rows together."""
-        return _together(self.train, self.near, self.far)
+        return together(self.train, self.near, self.far)
 
     def inner_rows(self) -> Rows:
         """Train and near rows together."""
-        return _together(self.train, self.near)
+        return together(self.train, self.near)
 
     def own_rows(self) -> Rows:
         """All rows but those of a file of the user's own."""
@@ -123,21 +88,6 @@ class Problem:
         return replace(self, train=train, near=near, far=far)
 
 
-def _together(*parts: Rows) -> Rows:
-    return Rows(
-        np.concatenate([p.X for p in parts]),
-        np.concatenate([p.y for p in parts]),
-        _joined([p.half_y for p in parts]),
-        _joined([p.half_X for p in parts]),
-        _joined([p.sigma for p in parts]),
-    )
-
-
-def _joined(parts: list[Floats | None]) -> Floats | None:
-    known = [part for part in parts if part is not None]
-    return np.concatenate(known) if len(known) == len(parts) else None
-
-
 def pose(
     table: Table,
     target: str,
@@ -146,6 +96,7 @@ def pose(
     inputs: Sequence[str] | None = None,
     ignore: Sequence[str] = (),
     test: Table | None = None,
+    sigma: str | None = None,
 ) -> Problem:
     """Choose the columns and divide the rows.
 
@@ -155,13 +106,15 @@ def pose(
     target : str
         Column to explain.
     settings : FitSettings
-        `far_share` and `seed` are used.
+        `far_share`, `seed` and `noise` are used.
     inputs : sequence of str, optional
         Columns the formula may use; all numeric ones when left out.
     ignore : sequence of str
         Columns it may not use.
     test : Table, optional
         Rows that replace the far rows.
+    sigma : str, optional
+        Column of standard errors of the target, in `test` too; no formula may use it.
 
     Returns
     -------
@@ -170,25 +123,29 @@ def pose(
     Raises
     ------
     UsageError
-        A column that does not exist, or a target that is also an input.
+        A column that does not exist, or one that is asked to be two things.
     DataError
-        A column without numbers, or too few rows.
+        A column without numbers, standard errors that are not positive, or too few rows.
     """
     target = table.resolve(target)
-    asked = asked_columns(table, target, inputs, ignore)
-    values, notes = table.select((*asked, target), target=target)
+    asked = asked_columns(table, target, inputs, ignore, sigma)
+    values, notes = _selected(table, asked, target, sigma)
     _check_rows(table, len(values))
-    names, columns, column_notes = _varying_columns(asked, values[:, :-1])
+    names, columns, column_notes = _varying_columns(asked, values[:, : len(asked)])
     y = values[:, -1]
     names, columns, twin_notes = _without_multiples(names, columns)
     names, columns, copy_note = _copy_of_target(names, columns, y, constants=settings.constants)
     far = _far_rows(columns, settings.far_share) if test is None else np.zeros(len(y), bool)
     near = _near_rows(~far, settings.seed)
     train = ~(far | near)
-    far_part = Rows(columns[far], y[far])
+    level = _noise_level(y, settings.noise)
+    precision = {name: table.precision_of(name) for name in (*names, target)}
+    errors = _errors(values[:, len(asked) : -1], level)
+    rows = printed_rows(columns, y, tuple(precision.values()), errors)
+    far_part = rows.take(far)
     test_notes: tuple[str, ...] = ()
     if test is not None:
-        far_part, test_notes = _test_rows(test, names, target)
+        far_part, test_notes = _test_rows(test, names, target, sigma, level)
     facts = (
         f"the target is {y[0]:.6g} in every row" if np.all(y == y[0]) else "",
         contradiction_note(columns, y),
@@ -198,17 +155,22 @@ def pose(
     return Problem(
         names=names,
         target=target,
-        train=Rows(columns[train], y[train]),
-        near=Rows(columns[near], y[near]),
+        train=rows.take(train),
+        near=rows.take(near),
         far=far_part,
         far_is_test=test is not None,
         box=_box(columns[train]),
         notes=tuple(filter(None, said)),
+        precision=precision,
     )
 
 
 def asked_columns(
-    table: Table, target: str, inputs: Sequence[str] | None, ignore: Sequence[str]
+    table: Table,
+    target: str,
+    inputs: Sequence[str] | None,
+    ignore: Sequence[str],
+    sigma: str | None = None,
 ) -> tuple[str, ...]:
     """The columns a formula may use; see `pose`."""
     ignored = {table.named(name) for name in ignore}
@@ -223,7 +185,58 @@ def asked_columns(
                 f"the target {quoted(target)} is also an input", remedy="Leave it out of --inputs."
             )
         asked = tuple(n for n in asked if n not in ignored)
-    return asked
+    return asked if sigma is None else _without_errors(asked, table.resolve(sigma), target, inputs)
+
+
+def _without_errors(
+    asked: tuple[str, ...], sigma: str, target: str, inputs: Sequence[str] | None
+) -> tuple[str, ...]:
+    if sigma == target:
+        raise UsageError(
+            f"the target {quoted(target)} is also the column of its standard errors",
+            remedy="Name another column with --sigma.",
+        )
+    if inputs is not None and sigma in asked:
+        raise UsageError(
+            f"the standard errors {quoted(sigma)} are also an input",
+            remedy="Leave them out of --inputs.",
+        )
+    return tuple(name for name in asked if name != sigma)
+
+
+def _selected(
+    table: Table, names: Sequence[str], target: str, sigma: str | None
+) -> tuple[Floats, tuple[str, ...]]:
+    """The complete rows of some columns, the standard errors, if any, and the target behind."""
+    errors = () if sigma is None else (table.resolve(sigma),)
+    for name in errors:
+        _check_positive(table, name)
+    return table.select((*names, *errors, target), target=target)
+
+
+def _check_positive(table: Table, sigma: str) -> None:
+    values = table.column(sigma)
+    bad = np.flatnonzero(values <= 0)
+    if len(bad):
+        raise DataError(
+            f"{table.source}, row {table.lines[bad[0]]}, column {quoted(sigma)}: "
+            f"{values[bad[0]]:.6g} is no standard error",
+            accepted="those of --sigma are positive numbers",
+            remedy="Correct the cell, or leave it empty to drop the row.",
+        )
+
+
+def _noise_level(y: Floats, noise: float | None) -> float | None:
+    """The standard error of every target that a relative noise stands for; None without one."""
+    scale = float(np.max(np.abs(y)))
+    return noise * scale * float(np.sqrt(np.mean((y / scale) ** 2))) if noise and scale else None
+
+
+def _errors(given: Floats, level: float | None) -> Floats | None:
+    """The standard error of each row: its own, one for all, or none that is known."""
+    if given.shape[1]:
+        return given[:, 0]
+    return None if level is None else np.full(len(given), level)
 
 
 def _check_rows(table: Table, n_rows: int) -> None:
@@ -310,11 +323,15 @@ def _near_rows(inner: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
     return near
 
 
-def _test_rows(test: Table, names: tuple[str, ...], target: str) -> tuple[Rows, tuple[str, ...]]:
+def _test_rows(
+    test: Table, names: tuple[str, ...], target: str, sigma: str | None, level: float | None
+) -> tuple[Rows, tuple[str, ...]]:
     wanted = [test.resolve(name) for name in (*names, target)]
-    values, dropped = test.select(wanted, target=wanted[-1])
+    values, dropped = _selected(test, wanted[:-1], wanted[-1], sigma)
     notes = tuple(f"{test.source}: {note}" for note in (*test.notes, *dropped))
-    return Rows(values[:, :-1], values[:, -1]), notes
+    precisions = tuple(map(test.precision_of, wanted))
+    errors = _errors(values[:, len(names) : -1], level)
+    return printed_rows(values[:, : len(names)], values[:, -1], precisions, errors), notes
 
 
 def _box(X: Floats) -> Box:

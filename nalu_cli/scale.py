@@ -41,7 +41,13 @@ class Scale:
 
     def down(self, rows: Rows) -> Rows:
         """Rows in scaled units."""
-        return Rows(rows.X / self.columns, rows.y / self.target)
+        return Rows(
+            rows.X / self.columns,
+            rows.y / self.target,
+            None if rows.half_y is None else rows.half_y / self.target,
+            None if rows.half_X is None else rows.half_X / self.columns,
+            None if rows.sigma is None else rows.sigma / self.target,
+        )
 
     def up(self, circuit: Circuit) -> Circuit:
         """A circuit of scaled columns as one of the user's columns."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.problem import Box, Problem, Rows
-from nalu_cli.table import Table
+from nalu_cli.table import DOUBLES, Table
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ def table_of(columns: Mapping[str, Floats], unusable: dict[str, str] | None = No
         columns=values,
         unusable=unusable or {},
         notes=(),
-        decimals=(None,) * len(names),
+        precisions=(DOUBLES,) * len(names),
         lines=np.arange(2, len(values) + 2),
     )
 

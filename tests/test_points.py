@@ -10,7 +10,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.points import MOST_COLUMNS, MOST_ROWS, points_of
 from nalu_cli.problem import Problem, Rows, pose
 from nalu_cli.settings import FitSettings
-from nalu_cli.table import Table
+from nalu_cli.table import DOUBLES, Table
 
 SUM = Circuit(2, ((total((0, 1), (1, 1)),),))
 
@@ -24,7 +24,7 @@ def problem(X: np.ndarray, y: np.ndarray) -> Problem:
         columns=np.column_stack([X, y]),
         unusable={},
         notes=(),
-        decimals=(None,) * (len(names) + 1),
+        precisions=(DOUBLES,) * (len(names) + 1),
         lines=np.arange(len(y)),
     )
     return pose(table, "y", FitSettings())

@@ -7,7 +7,6 @@ import codecs
 import gzip
 import io
 import lzma
-import math
 import os
 import sys
 import zipfile
@@ -184,28 +183,6 @@ def test_names_with_line_ends_and_long_cells_keep_the_line_numbers(tmp_path: Pat
     table = read(tmp_path, '"a\nb",c\n1,2\n\n3,"4\n"\n5,6\n')
     assert table.names == ("a\nb", "c")
     assert table.lines.tolist() == [3, 5, 7]
-
-
-@pytest.mark.parametrize(
-    ("cells", "decimals"),
-    [
-        (["1.50", "2.25"], 2),
-        (["1.50", "2.50"], 2),
-        (["1", "20"], 0),
-        (["1e-3", "0.5"], 3),
-        (["1.25e2", "7"], 0),
-        (["0.1234567891", "1"], None),
-        ([repr(math.pi), repr(math.e)], None),
-        (["1e-300", "1"], None),
-        (["1e300", "1"], None),
-        (["0.12345678", "", "1"], 8),
-    ],
-)
-def test_decimals_tell_rounded_columns(
-    tmp_path: Path, cells: list[str], decimals: int | None
-) -> None:
-    body = "".join(f"{cell},1\n" for cell in cells)
-    assert read(tmp_path, f"a,b\n{body}").decimals == (decimals, 0)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from nalu_cli.experiments.plan import LawChoice, formula_trials, operation_trial
 from nalu_cli.experiments.trial import Conditions, Trial
 from nalu_cli.experiments.trial_run import patience, run_trial, table_text, trial_rows
 from nalu_cli.settings import Effort, FitSettings, Status
-from nalu_cli.table import read_table
+from nalu_cli.table import WHOLE, read_table
 
 FIT = FitSettings(threads=1)
 RATIO = law("3*a/b", "a", "b", n_rows=60)
@@ -82,7 +82,7 @@ def test_a_table_carries_every_double(tmp_path: Path) -> None:
     table = read_table(tmp_path / "data.csv")
     assert table.names == ("n, [1]", "a", "y")
     assert np.array_equal(table.columns, np.column_stack([rows.X, rows.y]))
-    assert table.decimals[0] == 0
+    assert table.precision_of("n, [1]") == WHOLE
 
 
 def test_a_hidden_column_does_not_reach_the_table(tmp_path: Path) -> None:

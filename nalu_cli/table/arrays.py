@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.table.numeric import decimals_of
+from nalu_cli.table.precision import precision_of_values
 from nalu_cli.table.table import Table
 
 __all__ = ["table_of_arrays"]
@@ -36,6 +36,6 @@ def table_of_arrays(X: Floats, y: Floats, names: Sequence[str], target: str) -> 
         columns=columns,
         unusable={},
         notes=(),
-        decimals=tuple(decimals_of(column, ()) for column in columns.T),
+        precisions=tuple(map(precision_of_values, columns.T)),
         lines=np.arange(1, len(columns) + 1),
     )

@@ -20,7 +20,6 @@ __all__ = [
     "Spelling",
     "precision_note",
     "refusal_of",
-    "written_decimals",
 ]
 
 MISSING_WORDS = frozenset(
@@ -33,7 +32,6 @@ TRUTH_WORDS = {"true": 1.0, "false": 0.0}
 """Spellings of a truth value, casefolded, and the numbers that stand for them."""
 
 _FOREIGN_SIGNS = str.maketrans({"\u2212": "-", "\uff0d": "-", "\uff0b": "+", "\uff0e": "."})
-_DECIMALS = re.compile(r"[+-]?\d*(?:\.(\d*))?(?:[eE]([+-]?\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +99,24 @@ class Spelling:
         number = self._number_in(text)
         return None if number in self.missing_numbers else number
 
-    def _number_in(self, text: str) -> float | None:
+    def plain(self, text: str) -> str:
+        """A cell with a point for the decimal mark and without marks between thousands.
+
+        Nothing where the marks stand in other places than in numbers.
+        """
         plain = text.strip().translate(_FOREIGN_SIGNS)
-        if "_" in plain:
-            return None
         if self.thousands:
             plain = self._ungrouped(plain)
         if self.decimal != ".":
             # a point beside a decimal comma would be a thousands separator, never a decimal point
             plain = "" if "." in plain else plain.replace(self.decimal, ".")
+        return plain
+
+    def _number_in(self, text: str) -> float | None:
+        if "_" in text:
+            return None
         try:
-            number = float(plain)
+            number = float(self.plain(text))
         except ValueError:
             return None
         return number if math.isfinite(number) else None
@@ -231,12 +236,3 @@ def _option(refusal: Refusal, match: re.Match[str]) -> str:
 _SPOKEN = {"'": "apostrophe", "\u2019": "apostrophe"} | dict.fromkeys(
     " \u00a0\u2009\u202f", "space"
 )
-
-
-def written_decimals(text: str) -> int:
-    """Number of decimals a cell is written with: 2 for ``1.50``, 4 for ``1.50e-2``."""
-    match = _DECIMALS.fullmatch(text.strip())
-    if match is None:
-        return 0
-    fraction, exponent = match.groups()
-    return max(0, len(fraction or "") - int(exponent or 0))

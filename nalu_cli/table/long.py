@@ -85,7 +85,7 @@ class LongTable:
             columns=np.column_stack([column.values for column in columns]),
             unusable={},
             notes=(*chunk.notes, *filter(None, [column.note for column in columns])),
-            decimals=(None,) * len(columns),
+            precisions=tuple(column.precision for column in columns),
             lines=chunk.lines,
             faults={c.name: c.fault for c in columns if c.fault is not None},
             skip_bad_rows=self.options.skip_bad_rows,

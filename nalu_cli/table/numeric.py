@@ -19,8 +19,8 @@ from nalu_cli.table.cell_text import (
     Spelling,
     precision_note,
     refusal_of,
-    written_decimals,
 )
+from nalu_cli.table.precision import DOUBLES, Precision
 from nalu_cli.table.table import Fault
 
 if TYPE_CHECKING:
@@ -31,16 +31,11 @@ __all__ = [
     "Column",
     "column_of_numbers",
     "column_of_texts",
-    "decimals_of",
     "is_doubtful",
 ]
 
 NO_VALUES = "it has no values"
 """Why a column without a single number, whose cells are all missing, is not numeric."""
-
-MOST_DECIMALS = 8
-LARGEST_SCALED = 2.0**51
-"""Below it a product with a power of ten is rounded to the right integer."""
 
 ENOUGH_WORDS = 1000
 
@@ -64,6 +59,8 @@ class Column:
         What was done to its cells; may be empty.
     words : Fault or None
         What would be wrong with a column of text if it had to be numeric.
+    precision : Precision
+        How its cells are printed.
     """
 
     name: str
@@ -72,6 +69,7 @@ class Column:
     fault: Fault | None = None
     note: str = ""
     words: Fault | None = None
+    precision: Precision = DOUBLES
 
 
 def is_doubtful(cells: pd.Series, *, tiny: bool) -> bool:
@@ -266,24 +264,3 @@ def _remedy(name: str, bad: NDArray[np.int64], refusal: Refusal) -> str:
         f"{count} cells of the column are like it: remove their rows, pass --skip-bad-rows, or "
         f"leave the column out with --ignore {quoted(name)}."
     )
-
-
-def decimals_of(values: Floats, sample: Sequence[str]) -> int | None:
-    """Most decimals any cell of a column is written with; None if some have more than eight.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows,)
-        The doubles, of which the decimals follow but for zeros at the end.
-    sample : sequence of str
-        Texts of the first cells, decimal points in them, from which such zeros are counted.
-    """
-    finite = values[np.isfinite(values)]
-    for decimals in range(MOST_DECIMALS + 1):
-        scaled = np.rint(finite * 10.0**decimals)
-        if np.abs(scaled).max(initial=0.0) > LARGEST_SCALED:
-            return None
-        # an integer below 2**53 over a power of ten is the double nearest to that decimal number
-        if np.array_equal(scaled / 10.0**decimals, finite):
-            return min(MOST_DECIMALS, max([decimals, *map(written_decimals, sample)]))
-    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.errors import DataError, quoted
-from nalu_cli.table.cell_text import (
-    MISSING_WORDS,
-)
+from nalu_cli.table.cell_text import MISSING_WORDS, Spelling
 from nalu_cli.table.encoding import guess_encoding, tidy_bytes, whole_lines
 from nalu_cli.table.frames import columns_of_frame, layout_of_frame
 from nalu_cli.table.layout import Layout, layout_of
@@ -22,10 +21,10 @@ from nalu_cli.table.numeric import (
     Column,
     column_of_numbers,
     column_of_texts,
-    decimals_of,
     is_doubtful,
 )
 from nalu_cli.table.options import ReadOptions
+from nalu_cli.table.precision import Precision, precision_of_texts, sampled_rows
 from nalu_cli.table.records import Records, find_records
 from nalu_cli.table.rows import (
     refuse_second_table,
@@ -166,7 +165,22 @@ def columns_of(
         for k in places
     ]
     refuse_second_table(columns, places, texts, records, source)
-    return columns
+    printed = _precisions(content, records, layout, places)
+    return [replace(c, precision=printed[k]) for k, c in zip(places, columns, strict=True)]
+
+
+def _precisions(
+    content: bytes, records: Records, layout: Layout, places: Sequence[int]
+) -> dict[int, Precision]:
+    """How the cells of each column are printed, from the texts of some."""
+    rows = sampled_rows(len(records), len(places))
+    body = records.only(rows).text_of(content)
+    texts = _parsed(body, layout, int(records.fields[0]), places, as_text=True)
+    return {k: precision_of_texts(_plain_texts(texts[k], layout.spelling)) for k in places}
+
+
+def _plain_texts(cells: pd.Series, spelling: Spelling) -> list[str]:
+    return [spelling.plain(cell) for cell in map(str, cells) if not spelling.is_missing(cell)]
 
 
 _TINY = re.compile(rb"[eE]-(30[89]|3[1-9]\d|[4-9]\d\d|\d{4,})")
@@ -238,9 +252,7 @@ def assembled(
         columns=np.column_stack(values) if values else np.zeros((len(lines), 0)),
         unusable=unusable,
         notes=tuple(note for note in (*notes, *said, *ignored) if note),
-        decimals=tuple(
-            decimals_of(column.values, _sample_texts(layout, k)) for k, column in usable.items()
-        ),
+        precisions=tuple(column.precision for column in usable.values()),
         lines=lines,
         faults={c.name: c.fault for c in usable.values() if c.fault is not None},
         skip_bad_rows=options.skip_bad_rows,
@@ -263,8 +275,3 @@ def _row_numbers(column: Column) -> str:
         if np.array_equal(column.values, counted + first):
             return "it has no name and only counts the rows"
     return ""
-
-
-def _sample_texts(layout: Layout, k: int) -> list[str]:
-    cells = [row.cells[k] for row in layout.sample if k < len(row.cells)]
-    return [cell.replace(layout.spelling.decimal, ".") for cell in cells]

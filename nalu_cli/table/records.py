@@ -43,8 +43,8 @@ class Records:
     def __len__(self) -> int:
         return len(self.lines)
 
-    def only(self, kept: NDArray[np.bool_]) -> Records:
-        """Some of the rows."""
+    def only(self, kept: NDArray[np.bool_] | Ints) -> Records:
+        """Some of the rows, by mask or by index."""
         return Records(self.lines[kept], self.starts[kept], self.stops[kept], self.fields[kept])
 
     def text_of(self, content: bytes) -> bytes:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.errors import DataError, quoted
 from nalu_cli.table.names import match_name
+from nalu_cli.table.precision import Precision
 
 __all__ = ["MOST_MISSING", "Fault", "Gaps", "Table"]
 
@@ -61,9 +62,8 @@ class Table:
         The other columns, each with why it cannot be used.
     notes : tuple of str
         What the reader decided and skipped.
-    decimals : tuple of (int or None)
-        For each name the most decimals any of its cells is written with, if all have at most
-        eight; None for columns that do not look rounded.
+    precisions : tuple of Precision
+        For each name how its cells are printed.
     lines : ndarray of shape (n_rows,)
         Physical line of each row, counted from 1.
     faults : dict of str to Fault
@@ -78,7 +78,7 @@ class Table:
     columns: Floats
     unusable: dict[str, str]
     notes: tuple[str, ...]
-    decimals: tuple[int | None, ...]
+    precisions: tuple[Precision, ...]
     lines: NDArray[np.int64]
     faults: dict[str, Fault] = field(default_factory=dict)
     skip_bad_rows: bool = False
@@ -97,6 +97,10 @@ class Table:
             If it cannot be used.
         """
         return self.columns[:, self.names.index(self.resolve(name))]
+
+    def precision_of(self, name: str) -> Precision:
+        """How the cells of one column are printed; raises as `column` does."""
+        return self.precisions[self.names.index(self.resolve(name))]
 
     def named(self, name: str) -> str:
         """The column a person means by `name`, usable or not; see `match_name`.
