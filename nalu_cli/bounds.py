@@ -71,22 +71,23 @@ def _magnitude(inner: Bounds) -> Bounds:
 
 
 def _power(base: Bounds, exponent: Fraction) -> Bounds:
-    if exponent.denominator == 2:
-        # where it is undefined there is no value to bound
-        base = tuple(math.sqrt(max(x, 0.0)) for x in base)  # type: ignore[assignment]
-        exponent = Fraction(exponent.numerator)
     if exponent < 0:
         return _reciprocal(_power(base, -exponent))
-    if exponent % 2 == 0:
-        base = _magnitude(base)
-    return _raised(base[0], int(exponent)), _raised(base[1], int(exponent))
+    low, high = base
+    if exponent.denominator != 1:
+        # where it is undefined there is no value to bound
+        low, high = max(low, 0.0), max(high, 0.0)
+    elif exponent % 2 == 0:
+        low, high = _magnitude(base)
+    return _raised(low, exponent), _raised(high, exponent)
 
 
-def _raised(x: float, exponent: int) -> float:
+def _raised(x: float, exponent: Fraction) -> float:
+    power = int(exponent) if exponent.denominator == 1 else float(exponent)
     try:
-        return x**exponent
+        return float(x**power)
     except OverflowError:
-        return math.copysign(math.inf, x) ** exponent
+        return float(math.copysign(math.inf, x) ** power)
 
 
 def _reciprocal(base: Bounds) -> Bounds:

@@ -18,7 +18,8 @@ MOST_UNITS = 10_000
 
 MOST_COLUMNS = 1_000_000
 
-WEIGHT = re.compile(r"-?[1-9][0-9]?(/2)?", re.ASCII)
+WEIGHT = re.compile(r"-?[1-9][0-9]{0,340}(/[1-9][0-9]{0,340})?", re.ASCII)
+"""The exact value of a double, which an exponent may be, has up to 324 digits over and under."""
 
 Data = dict[str, object]
 Part = TypeVar("Part")
@@ -31,7 +32,8 @@ def circuit_to_data(circuit: Circuit) -> Data:
     -------
     dict
         Keys ``n_columns`` and ``layers``; a unit has ``kind``, ``constant`` and ``terms``; a term
-        has ``source``, ``weight`` (a string such as ``-1`` or ``1/2``) and, in sums, ``constant``.
+        has ``source``, ``weight`` (a string such as ``-1``, ``1/2`` or ``463/250``, for a real
+        exponent the exact value of its double) and, in sums, ``constant``.
     """
     layers = [[_unit_to_data(unit) for unit in layer] for layer in circuit.layers]
     return {"n_columns": circuit.n_columns, "layers": layers}

@@ -15,6 +15,8 @@ from nalu_cli.tree import (
     Product,
     Sum,
     factor_order,
+    power_of_power,
+    settled_exponent,
     term_order,
 )
 
@@ -161,7 +163,7 @@ def is_never_negative(node: Node) -> bool:
 
 
 def _power_is_never_negative(node: Node, exponent: Fraction) -> bool:
-    return exponent.denominator == 2 or exponent.numerator % 2 == 0 or is_never_negative(node)
+    return exponent.denominator != 1 or _is_even(exponent) or is_never_negative(node)
 
 
 def has_root(node: Node) -> bool:
@@ -277,7 +279,7 @@ class _Factors:
             node.scale, exponent
         ):
             for inner, weight in node.factors:
-                self.add(inner, weight * exponent)
+                self.add(inner, power_of_power(weight, exponent))
         elif node.scale != 1.0 and self._take_scale(node.scale, exponent):
             self.add(_bare(node.factors), exponent)
         elif _is_even(exponent) and any(map(_is_whole_magnitude, node.factors)):
@@ -288,11 +290,10 @@ class _Factors:
 
     def _add_root(self, node: Product, exponent: Fraction) -> None:
         inner, weight = node.factors[0]
-        single = len(node.factors) == 1 and node.scale == 1.0 and weight.denominator == 1
-        if single and _is_even(weight):
-            self.add(magnitude(inner), weight * exponent)
-        elif single:
-            self.add(inner, weight * exponent)
+        base = magnitude(inner) if _is_even(weight) else inner
+        single = len(node.factors) == 1 and node.scale == 1.0
+        if single and _opens(base, weight, exponent):
+            self.add(base, power_of_power(weight, exponent))
         else:
             self._gather(node, exponent)
 
@@ -307,9 +308,10 @@ class _Factors:
 
     def _gather(self, node: Node, exponent: Fraction) -> None:
         old = self.exponents.get(node, Fraction(0))
-        merged = old + exponent
+        merged = settled_exponent(old + exponent)
         # sqrt(x)*sqrt(x) is x only where x is not negative
-        widens = exponent.denominator == 2 and old.denominator == 2 and not is_never_negative(node)
+        roots = exponent.denominator != 1 and merged.denominator == 1
+        widens = roots and not is_never_negative(node)
         # a number that is still here is zero, or too large or small to be multiplied in
         if isinstance(node, Number) or widens or (merged == 0 and has_root(node)):
             self.separate.append((node, exponent))
@@ -372,7 +374,9 @@ def _can_settle(node: Node, exponent: Fraction) -> bool:
 
 def _opens(node: Node, weight: Fraction, exponent: Fraction) -> bool:
     """Whether (node**weight)**exponent is node**(weight*exponent): not so for sqrt(x)**2."""
-    return weight.denominator == 1 or not _is_even(exponent) or is_never_negative(node)
+    whole = weight.denominator == exponent.denominator == 1
+    is_root = power_of_power(weight, exponent).denominator != 1
+    return whole or is_root or is_never_negative(node)
 
 
 def _is_even(exponent: Fraction) -> bool:

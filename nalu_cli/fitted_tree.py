@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from nalu_cli.circuit import power_of
 from nalu_cli.problem import Rows
 from nalu_cli.tree import Column, Magnitude, Node, Number, Product, Sum
 from nalu_cli.tree_edits import length_of
@@ -134,6 +135,8 @@ def _known_value(node: Node, X: Floats, known: Known) -> Floats | None:
 
 
 def _power(value: Floats, e: Fraction) -> Floats:
+    if e.denominator > 2:
+        return power_of(value, e)
     if e.denominator == 2:
         value = np.sqrt(value)
     n = e.numerator

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
 
-from nalu_cli.circuit import Circuit
+from nalu_cli.circuit import Circuit, is_real_exponent
 from nalu_cli.constants import Named, literal, name_constant
 from nalu_cli.expression import (
     Column,
@@ -30,6 +30,7 @@ __all__ = [
     "bracketed",
     "complexity",
     "computes",
+    "exponent_text",
     "expression_of",
     "formula_text",
     "printed_name",
@@ -44,6 +45,11 @@ PRINTING = 4.5e-16
 LONG_COST = 3
 """Symbols a number without a name counts for: it is harder to believe than a short one."""
 
+MOST_PLACES = 4
+"""Decimal places of an exponent that is not written as a fraction."""
+
+MOST_DIGITS = 4
+"""Digits of a rational exponent that is believed as a whole one is: 1.852, 2/3, 11/12."""
 
 ONE = Fraction(1)
 HALF = Fraction(1, 2)
@@ -71,8 +77,21 @@ def bracketed(piece: Piece, least: Level) -> str:
     return piece.text if piece.level >= least else f"({piece.text})"
 
 
+def exponent_text(exponent: Fraction) -> str:
+    """An exponent as a person writes it: ``2``, ``1.5``, ``0.8``, ``2/3``, ``0.7983417``.
+
+    Rational ones are decimals where those are short, real ones the shortest text that reads back.
+    """
+    decimal = literal(float(exponent))
+    _, _, places = decimal.partition(".")
+    is_short = len(places) <= MOST_PLACES and Fraction(decimal) == exponent
+    return decimal if is_short or is_real_exponent(exponent) else str(exponent)
+
+
 def _infix_power(base: Piece, exponent: Fraction) -> Piece:
-    return Piece(f"{bracketed(base, Level.ATOM)}**{literal(float(exponent))}", Level.POWER)
+    text = exponent_text(exponent)
+    shown = f"({text})" if "/" in text else text
+    return Piece(f"{bracketed(base, Level.ATOM)}**{shown}", Level.POWER)
 
 
 def _infix_quotient(over: Piece, under: Piece) -> Piece:
@@ -110,7 +129,7 @@ class Dialect:
     pi : str
         The number pi.
     power : function of a piece and an exponent
-        The exponent is positive, whole or a half, and not 1 or 1/2.
+        The exponent is positive, and not 1 or 1/2.
     quotient : function of two pieces
         Numerator over denominator.
     sqrt, magnitude : function of a piece
@@ -228,7 +247,7 @@ def complexity(formula: Circuit | Node) -> int:
     """Description length: columns, constants and operations a reader meets.
 
     A constant with a name counts by the symbols of the name (``1/2`` is three, ``2.97`` one); a
-    number without a name counts `LONG_COST`.
+    number without a name counts `LONG_COST`, and so does a long exponent on top of its own symbol.
     """
     node = expression_of(formula) if isinstance(formula, Circuit) else formula
     match node:
@@ -271,7 +290,15 @@ def _quotient_cost(quotient: Quotient) -> int:
 
 def _item_cost(node: Node, exponent: Fraction) -> int:
     base = _literal_cost(node.value) if isinstance(node, Number) else complexity(node)
-    return base + {ONE: 0, HALF: 1}.get(exponent, 2)
+    return base + _exponent_cost(exponent)
+
+
+def _exponent_cost(exponent: Fraction) -> int:
+    if exponent in (ONE, HALF):
+        return int(exponent == HALF)
+    digits = sum(c.isdigit() for c in exponent_text(exponent).lstrip("0."))
+    is_long = is_real_exponent(exponent) or digits > MOST_DIGITS
+    return 2 + (LONG_COST if is_long else 0)
 
 
 def _literal_cost(value: float) -> int:

@@ -116,7 +116,7 @@ def conditions(circuit: Circuit) -> tuple[Condition, ...]:
 
 
 def _need(kind: UnitKind, weight: Fraction) -> Need | None:
-    root = weight.denominator == 2 and kind is UnitKind.PRODUCT
+    root = weight.denominator != 1 and kind is UnitKind.PRODUCT
     if weight < 0:
         return Need.POSITIVE if root else Need.NOT_ZERO
     return Need.NOT_NEGATIVE if root else None

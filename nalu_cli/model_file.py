@@ -28,12 +28,15 @@ __all__ = ["FORMAT", "VERSION", "installed_versions", "load_model", "save_model"
 Floats = NDArray[np.float64]
 
 FORMAT = "nalu-model"
-VERSION = 2
+VERSION = 3
+READABLE = (2, 3)
+"""Layouts that can be read: in the second one exponents are whole or halves."""
+
 MOST_BYTES = 64 * 2**20
 
 KEYS = {
     "format": f"`{FORMAT}`",
-    "version": f"of this layout, {VERSION}",
+    "version": f"of this layout, {VERSION}; files of layout 2 can be read",
     "metadata": "JSON text, with the entries `metadata.…`",
     "tensors": "float64, with the entries `tensors.…`",
     "digest": "SHA-256 of the metadata and the tensors: a file that was edited is refused",
@@ -218,9 +221,9 @@ def _opened(content: bytes) -> tuple[dict[str, Floats], dict[str, Any]]:
     found = whole.get("version")
     if type(found) is not int or found < 1:
         raise RefusedError("is no nalu model: it has no version")
-    if found != VERSION:
+    if found not in READABLE:
         raise RefusedError(
-            f"is nalu model format {found}; this nalu reads {VERSION}",
+            f"is nalu model format {found}; this nalu reads {' and '.join(map(str, READABLE))}",
             remedy="Install a newer nalu to open it." if found > VERSION else "",
         )
     _check_keys("the model", whole, KEYS)

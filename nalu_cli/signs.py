@@ -73,15 +73,15 @@ def _without_magnitude(node: Node, evaluate: Evaluate) -> Node:
 
 def _drawn_together(factors: tuple[Factor, ...], evaluate: Evaluate) -> list[Factor]:
     halves = [(n, e) for n, e in factors if e.denominator == 2]
-    whole = [(_settled(n, evaluate), e) for n, e in factors if e.denominator == 1]
+    others = [(_settled(n, evaluate), e) for n, e in factors if e.denominator != 2]
     inside = [(_settled(_inside(n), evaluate), _sign(e)) for n, e in halves]
     under = product(inside)
     if not halves or not np.all(evaluate(under) >= 0):
-        return whole + [(_settled(n, evaluate), e) for n, e in halves]
+        return others + [(_settled(n, evaluate), e) for n, e in halves]
     outside = [(_settled(n, evaluate), e - _sign(e) * HALF) for n, e in halves]
     squares, rest = _squares(under)
     opened = [(_without_magnitude(n, evaluate), e / 2) for n, e in squares]
-    return [*whole, *((n, e) for n, e in outside if e), *opened, (rest, HALF)]
+    return [*others, *((n, e) for n, e in outside if e), *opened, (rest, HALF)]
 
 
 def _signs_together(factors: list[Factor], evaluate: Evaluate) -> list[Factor]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from nalu_cli.circuit import LARGEST_EXPONENT, exponent_of, is_real_exponent
+
 __all__ = [
     "Column",
     "Magnitude",
@@ -17,6 +19,8 @@ __all__ = [
     "columns_of",
     "factor_order",
     "nodes",
+    "power_of_power",
+    "settled_exponent",
     "term_order",
 ]
 
@@ -53,7 +57,7 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """scale * product of node ** exponent; exponents are whole or halves and not zero."""
+    """scale * product of node ** exponent; exponents are rational or real and not zero."""
 
     factors: tuple[tuple[Node, Fraction], ...]
     scale: float
@@ -74,6 +78,21 @@ def nodes(tree: Node) -> Iterator[Node]:
         case Product(factors, _):
             for node, _ in factors:
                 yield from nodes(node)
+
+
+def settled_exponent(exponent: Fraction) -> Fraction:
+    """An exponent that was computed from others; a real one as the double it stands for.
+
+    Sums and products of doubles have more digits than doubles have, and those say nothing.
+    """
+    if is_real_exponent(exponent) and 0 < abs(float(exponent)) <= LARGEST_EXPONENT:
+        return exponent_of(float(exponent))
+    return exponent
+
+
+def power_of_power(inner: Fraction, outer: Fraction) -> Fraction:
+    """The exponent of (x**inner)**outer."""
+    return settled_exponent(inner * outer)
 
 
 def columns_of(tree: Node) -> list[int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
+from nalu_cli.circuit import is_real_exponent
 from nalu_cli.expression import product, total
 from nalu_cli.tree import Magnitude, Node, Number, Product, Sum, nodes
 
@@ -66,7 +67,7 @@ def length_of(node: Node) -> int:
             inner = sum(length_of(n) + _price(c) for c, n in terms)
             return inner + len(terms) - 1 + (SYMBOLS_OF_A_REAL + 1 if offset else 0)
         case Product(factors, scale):
-            powers = sum(length_of(n) + (0 if e == 1 else 1 if e == -1 else 2) for n, e in factors)
+            powers = sum(length_of(n) + _price_of_power(e) for n, e in factors)
             return powers + len(factors) - 1 + _price(scale)
         case Magnitude(inner):
             return 1 + length_of(inner)
@@ -77,6 +78,12 @@ def length_of(node: Node) -> int:
 
 def _price(coefficient: float) -> int:
     return 0 if abs(coefficient) == 1 else SYMBOLS_OF_A_REAL + 1
+
+
+def _price_of_power(exponent: Fraction) -> int:
+    if abs(exponent) == 1:
+        return 0 if exponent == 1 else 1
+    return 2 + (SYMBOLS_OF_A_REAL if is_real_exponent(exponent) else 0)
 
 
 def shorter(tree: Node) -> Iterator[Node]:

@@ -12,7 +12,7 @@ from fractions import Fraction
 import mpmath
 from mpmath import mpf
 
-from nalu_cli.circuit import Circuit, Unit, UnitKind
+from nalu_cli.circuit import Circuit, Unit, UnitKind, exponent_of
 from nalu_cli.formula import quoted_name
 
 mpmath.mp.dps = 50
@@ -50,7 +50,7 @@ def _unit_value(unit: Unit, sources: list[mpf]) -> mpf:
 
 
 def power(base: mpf, exponent: Fraction) -> mpf:
-    """A whole or half power."""
+    """A power, of negative numbers only a whole one."""
     # a sum that cancels up to fifty digits is zero
     if exponent < 0 and abs(base) < mpf(10) ** -30:
         raise PoleError
@@ -58,7 +58,7 @@ def power(base: mpf, exponent: Fraction) -> mpf:
         return base ** int(exponent)
     if base < 0:
         raise UndefinedError
-    return mpmath.sqrt(base) ** exponent.numerator
+    return base ** (mpf(exponent.numerator) / exponent.denominator)
 
 
 def same_inputs(circuit: Circuit) -> Circuit:
@@ -120,11 +120,22 @@ def _walk(node: ast.expr, values: dict[str, mpf]) -> mpf:
             return power(_walk(inner, values), Fraction(1, 2))
         case ast.Call(func=ast.Name(id="abs"), args=[inner]):
             return abs(_walk(inner, values))
-        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=exponent)):
-            return power(_walk(left, values), Fraction(exponent))
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            return power(_walk(left, values), _exponent(right))
         case ast.BinOp(left=left, op=op, right=right):
             return _combined(op, _walk(left, values), _walk(right, values))
     raise AssertionError(f"not arithmetic: {ast.dump(node)}")
+
+
+def _exponent(node: ast.expr) -> Fraction:
+    match node:
+        case ast.Constant(value=value):
+            return exponent_of(float(value))
+        case ast.BinOp(
+            left=ast.Constant(value=over), op=ast.Div(), right=ast.Constant(value=under)
+        ):
+            return Fraction(over, under)
+    raise AssertionError(f"no exponent: {ast.dump(node)}")
 
 
 def _combined(op: ast.operator, left: mpf, right: mpf) -> mpf:

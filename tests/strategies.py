@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind
+from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind, exponent_of
 
 AWKWARD_NAMES = (
     *("E", "I", "S", "N", "Q", "lambda", "class", "None", "pi", "sqrt", "abs", "np", "predict"),
@@ -41,6 +41,11 @@ LONG = (0.7310585786300049, 5.812345678901234, 1.0545606529268985e-4, 123456.789
 
 positive_constants = st.one_of(st.just(1.0), st.sampled_from(CONSTANTS), st.sampled_from(LONG))
 EXPONENTS = (1, 1, 1, -1, -1, 2, Fraction(1, 2), -2, Fraction(-1, 2), 3, Fraction(3, 2))
+ODD_EXPONENTS = (
+    *(Fraction(4, 5), Fraction(2, 3), Fraction(1, 3), Fraction(463, 250), Fraction(-1, 4)),
+    *(exponent_of(0.7983417), exponent_of(-1.2345678901234567)),
+)
+"""Neither whole nor half."""
 
 
 @st.composite
@@ -61,7 +66,7 @@ def units(draw: st.DrawFn, n_sources: int, *, fewest_terms: int = 0, most_terms:
         terms = [Term(s, draw(weights), draw(positive_constants)) for s in sorted(sources)]
         offset = draw(st.one_of(st.just(0.0), positive_constants))
         return Unit(kind, tuple(terms), sign * offset)
-    exponents = st.sampled_from([Fraction(e) for e in EXPONENTS])
+    exponents = st.sampled_from([Fraction(e) for e in (*EXPONENTS, *ODD_EXPONENTS)])
     terms = [Term(s, draw(exponents)) for s in sorted(sources)]
     return Unit(kind, tuple(terms), sign * draw(positive_constants))
 
@@ -115,5 +120,5 @@ def _random_unit(rng: random.Random, n_sources: int) -> Unit:
         signs = (Fraction(1), Fraction(-1))
         terms = [Term(s, rng.choice(signs), rng.choice((1.0, *CONSTANTS))) for s in sources]
         return Unit(kind, tuple(terms), rng.choice((0.0, scale)))
-    powers = (*EXPONENTS, *(Fraction(k, 2) for k in range(-8, 9) if k))
+    powers = (*EXPONENTS, *ODD_EXPONENTS, *(Fraction(k, 2) for k in range(-8, 9) if k))
     return Unit(kind, tuple(Term(s, Fraction(rng.choice(powers))) for s in sources), scale)

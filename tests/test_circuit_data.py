@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import json
 import math
+from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import circuits
 
-from nalu_cli.circuit import Circuit
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind, exponent_of
 from nalu_cli.circuit_data import circuit_from_data, circuit_to_data
 
 GOOD = {
@@ -64,7 +65,9 @@ BAD = [
     ((*TERM, "weight"), "٣"),
     ((*TERM, "constant"), 0.0),
     ((*TERM, "constant"), -1.0),
-    (("layers", 1, 0, "terms", 0, "weight"), "25/2"),
+    (("layers", 1, 0, "terms", 0, "weight"), "49/2"),
+    (("layers", 1, 0, "terms", 0, "weight"), "0.8"),
+    (("layers", 1, 0, "terms", 0, "weight"), "1/" + "9" * 1000),
     (("layers", 1, 0, "terms", 0, "constant"), 1.0),
 ]
 
@@ -73,6 +76,14 @@ BAD = [
 def test_every_circuit_comes_back_equal(circuit: Circuit) -> None:
     text = json.dumps(circuit_to_data(circuit), allow_nan=False)
     assert circuit_from_data(json.loads(text)) == circuit
+
+
+@given(st.floats(-24, 24))
+def test_every_real_exponent_comes_back_bit_for_bit(value: float) -> None:
+    assume(value != 0)
+    terms = (Term(0, exponent_of(value)), Term(1, Fraction(value)))
+    circuit = Circuit(2, ((Unit(UnitKind.PRODUCT, terms, 1.0),),))
+    assert circuit_from_data(circuit_to_data(circuit)) == circuit
 
 
 def test_the_example_is_good() -> None:

@@ -19,7 +19,7 @@ from hypothesis.extra.numpy import arrays
 from strategies import named_circuits
 
 from nalu_cli.answer import Answer, Constant, Errors, Evidence, FrontEntry, Move, Points
-from nalu_cli.circuit import Circuit
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind, exponent_of
 from nalu_cli.errors import ModelFileError, OutputError
 from nalu_cli.model_file import FORMAT, VERSION, load_model, save_model
 from nalu_cli.settings import CellName, Device, Effort, FitSettings, Status
@@ -196,14 +196,26 @@ def test_missing_empty_and_huge_files_and_folders_are_named(tmp_path: Path) -> N
 
 def test_an_older_format_is_named(model: Path) -> None:
     assert refused(rewritten(model, version=1)) == (
-        f"{model} is nalu model format 1; this nalu reads {VERSION}. Make a new one with nalu fit."
+        f"{model} is nalu model format 1; this nalu reads 2 and {VERSION}. "
+        "Make a new one with nalu fit."
     )
 
 
+def test_the_format_before_real_exponents_is_read(model: Path) -> None:
+    assert_same(load_model(rewritten(model, version=2)), lens())
+
+
+def test_real_exponents_come_back_bit_for_bit(tmp_path: Path) -> None:
+    terms = (Term(0, exponent_of(0.8)), Term(1, exponent_of(-0.7983417000000001)))
+    answer = of(Circuit(2, ((Unit(UnitKind.PRODUCT, terms, 0.023),),)), ("Re", "Pr"))
+    save_model(answer, tmp_path / "model.pt")
+    assert_same(load_model(tmp_path / "model.pt"), answer)
+
+
 def test_a_newer_format_says_what_to_install(model: Path) -> None:
-    message = refused(rewritten(model, version=3, extra="x"))
+    message = refused(rewritten(model, version=4, extra="x"))
     assert message == (
-        f"{model} is nalu model format 3; this nalu reads {VERSION}. "
+        f"{model} is nalu model format 4; this nalu reads 2 and {VERSION}. "
         "Install a newer nalu to open it."
     )
 

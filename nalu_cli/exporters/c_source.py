@@ -81,12 +81,12 @@ def _root(piece: Piece) -> Piece:
     return Piece(f"sqrt({piece.text})", Level.ATOM)
 
 
-def _power(base: Piece, exponent: int) -> Piece:
-    return Piece(f"pow({base.text}, {exponent}.0)", Level.ATOM)
+def _power(base: Piece, exponent: str) -> Piece:
+    return Piece(f"pow({base.text}, {exponent})", Level.ATOM)
 
 
 def _any_power(base: Piece, exponent: Fraction) -> Piece:
-    return rooted(base, exponent, _root, _power)
+    return rooted(base, exponent, _root, _power, floating)
 
 
 NAMING = Naming(lambda name: name in KEYWORDS or MACROS.match(name) is not None, is_ascii=True)

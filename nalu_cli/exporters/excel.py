@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -26,6 +27,9 @@ FEW_DIGITS = 15
 LARGEST_TYPED = 1e307
 
 HALF_RANGE = 2.0**4
+
+NEARLY = 1e-9
+"""Relative distance at which a spreadsheet may take two numbers for equal."""
 
 
 def _export(circuit: Circuit, names: Sequence[str], target: str) -> str:
@@ -82,12 +86,20 @@ def _root(piece: Piece) -> Piece:
     return Piece(f"SQRT({piece.text})", Level.ATOM)
 
 
-def _power(base: Piece, exponent: int) -> Piece:
+def _is_odd_root(exponent: Fraction) -> bool:
+    """Whether some spreadsheets take the root of negative numbers: (-8)^(1/3) is -2 in them."""
+    degree = round(1 / exponent)
+    return degree % 2 == 1 and math.isclose(degree * exponent, 1.0, rel_tol=NEARLY)
+
+
+def _power(base: Piece, exponent: str) -> Piece:
     return Piece(f"{bracketed(base, Level.ATOM)}^{exponent}", Level.POWER)
 
 
 def _any_power(base: Piece, exponent: Fraction) -> Piece:
-    return rooted(base, exponent, _root, _power)
+    if _is_odd_root(exponent):
+        base, exponent = _root(base), 2 * exponent
+    return rooted(base, exponent, _root, _power, _number)
 
 
 DIALECT = Dialect(

@@ -69,7 +69,7 @@ def _root(piece: Piece) -> Piece:
     return Piece(f"Math.sqrt({piece.text})", Level.ATOM)
 
 
-def _power(base: Piece, exponent: int) -> Piece:
+def _power(base: Piece, exponent: str) -> Piece:
     return Piece(f"{bracketed(base, Level.ATOM)}**{exponent}", Level.POWER)
 
 

@@ -10,7 +10,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.constants import literal
 from nalu_cli.exporters.exporter import Exporter
 from nalu_cli.exporters.symbols import GREEK, symbols_of
-from nalu_cli.formula import Dialect, Level, Piece, expression_of, write
+from nalu_cli.formula import Dialect, Level, Piece, exponent_text, expression_of, write
 from nalu_cli.settings import ExportFormat
 
 __all__ = ["LATEX", "latex_formula", "latex_names"]
@@ -83,7 +83,14 @@ def _power(base: Piece, exponent: Fraction) -> Piece:
     # 10^{3} is a number of one piece, but takes no second exponent
     if base.level < Level.ATOM or re.match(r"[0-9].*\^", text):
         text = f"\\left({text}\\right)"
-    return Piece(f"{text}^{{{exponent}}}", Level.POWER)
+    return Piece(f"{text}^{{{_exponent(exponent)}}}", Level.POWER)
+
+
+def _exponent(exponent: Fraction) -> str:
+    """Halves as fractions, others as in the text."""
+    if exponent.denominator == 2 or "/" in exponent_text(exponent):
+        return str(exponent)
+    return _number(float(exponent))
 
 
 def _quotient(over: Piece, under: Piece) -> Piece:

@@ -15,7 +15,7 @@ from nalu_cli.errors import visible
 from nalu_cli.exporters.exporter import Exporter
 from nalu_cli.exporters.symbols import GREEK, symbols_of
 from nalu_cli.expression import Node, Number, Sum, expression_of, total
-from nalu_cli.formula import Dialect, Level, Piece, write
+from nalu_cli.formula import Dialect, Level, Piece, exponent_text, write
 from nalu_cli.settings import ExportFormat
 
 __all__ = ["MATHML", "mathml_equation", "mathml_formula", "mathml_names"]
@@ -134,10 +134,15 @@ def _power(base: Piece, exponent: Fraction) -> Piece:
     # 10 with an exponent is a number of one piece, but takes no second one
     if base.level < Level.ATOM or re.match(r"<(mrow><mn|msup)>", text):
         text = _in_brackets(text)
-    shown = f"<mn>{exponent.numerator}</mn>"
-    if exponent.denominator != 1:
-        shown = f"<mrow>{shown}<mo>/</mo><mn>{exponent.denominator}</mn></mrow>"
-    return Piece(f"<msup><mrow>{text}</mrow>{shown}</msup>", Level.POWER)
+    return Piece(f"<msup><mrow>{text}</mrow>{_exponent(exponent)}</msup>", Level.POWER)
+
+
+def _exponent(exponent: Fraction) -> str:
+    """Halves as fractions, others as in the text."""
+    if exponent.denominator == 2 or "/" in exponent_text(exponent):
+        over, under = f"<mn>{exponent.numerator}</mn>", f"<mn>{exponent.denominator}</mn>"
+        return f"<mrow>{over}<mo>/</mo>{under}</mrow>"
+    return _number(float(exponent))
 
 
 def _quotient(over: Piece, under: Piece) -> Piece:

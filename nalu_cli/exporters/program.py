@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from nalu_cli.constants import literal
 from nalu_cli.expression import Node, Number, Product
 from nalu_cli.formula import Level, Piece
 from nalu_cli.tree import columns_of, nodes
@@ -157,13 +158,14 @@ def rooted(
     base: Piece,
     exponent: Fraction,
     sqrt: Callable[[Piece], Piece],
-    power: Callable[[Piece, int], Piece],
+    power: Callable[[Piece, str], Piece],
+    number: Callable[[float], str] = literal,
 ) -> Piece:
-    """A power with whole or half exponents as the whole power of a root.
+    """A power with a literal for its exponent, with half exponents as the whole power of a root.
 
     Powers of negative numbers are complex in one language, infinite or an error in another; roots
-    of them are undefined in all.
+    of them are undefined in all. Those of other exponents are left to the language.
     """
     if exponent.denominator == 2:
-        return power(Piece(sqrt(base).text, Level.ATOM), exponent.numerator)
-    return power(base, int(exponent))
+        base, exponent = Piece(sqrt(base).text, Level.ATOM), Fraction(exponent.numerator)
+    return power(base, number(float(exponent)))

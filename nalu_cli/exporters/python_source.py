@@ -46,11 +46,13 @@ def divide(x, y):
     "power": '''
 
 def power(x, n):
-    """Raise to a whole power; to infinity too, where Python itself would raise."""
+    """Raise to a power; NaN or infinite too, where Python itself would raise."""
     try:
-        return float(x) ** n
+        return math.pow(x, n)
     except OverflowError:
         return math.copysign(math.inf, x) ** n
+    except ValueError:
+        return math.nan
 ''',
     "root": '''
 
@@ -89,7 +91,7 @@ def _root(piece: Piece) -> Piece:
     return Piece(f"{function}({piece.text})", Level.ATOM)
 
 
-def _power(base: Piece, exponent: int) -> Piece:
+def _power(base: Piece, exponent: str) -> Piece:
     return Piece(f"power({base.text}, {exponent})", Level.ATOM)
 
 

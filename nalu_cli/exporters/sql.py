@@ -80,14 +80,15 @@ def _root(piece: Piece) -> Piece:
     return Piece(f"SQRT({piece.text})", Level.ATOM)
 
 
-def _power(base: Piece, exponent: int) -> Piece:
-    if base.level is Level.ATOM and base.text[0] == '"' and exponent <= MOST_FACTORS:
-        return Piece("*".join([base.text] * exponent), Level.PRODUCT)
-    return Piece(f"POWER({base.text}, {exponent}.0)", Level.ATOM)
+def _power(base: Piece, exponent: str) -> Piece:
+    return Piece(f"POWER({base.text}, {exponent})", Level.ATOM)
 
 
 def _any_power(base: Piece, exponent: Fraction) -> Piece:
-    return rooted(base, exponent, _root, _power)
+    is_column = base.level is Level.ATOM and base.text[0] == '"'
+    if is_column and exponent.denominator == 1 and exponent <= MOST_FACTORS:
+        return Piece("*".join([base.text] * int(exponent)), Level.PRODUCT)
+    return rooted(base, exponent, _root, _power, _number)
 
 
 def _divided(over: Piece, under: Piece) -> Piece:

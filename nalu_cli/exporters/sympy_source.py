@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from nalu_cli.circuit import Circuit
+from nalu_cli.circuit import Circuit, is_real_exponent
 from nalu_cli.constants import Named, literal
 from nalu_cli.exporters.exporter import Exporter
 from nalu_cli.exporters.program import (
@@ -113,12 +113,14 @@ def _root(piece: Piece) -> Piece:
     return Piece(f"sqrt({piece.text})", Level.ATOM)
 
 
-def _power(base: Piece, exponent: int) -> Piece:
+def _power(base: Piece, exponent: str) -> Piece:
     return Piece(f"{bracketed(base, Level.ATOM)}**{exponent}", Level.POWER)
 
 
 def _any_power(base: Piece, exponent: Fraction) -> Piece:
-    return rooted(base, exponent, _root, _power)
+    if exponent.denominator <= 2 or is_real_exponent(exponent):
+        return rooted(base, exponent, _root, _power)
+    return _power(base, f"Rational({exponent.numerator}, {exponent.denominator})")
 
 
 def _spells(named: Named, size: float) -> bool:
@@ -146,11 +148,13 @@ def _real_root(piece: Piece) -> Piece:
     return Piece(f"sqrt(Abs({piece.text}))", Level.ATOM)
 
 
-REAL = replace(
-    DIALECT,
-    sqrt=_real_root,
-    power=lambda base, exponent: rooted(base, exponent, _real_root, _power),
-)
+def _real_power(base: Piece, exponent: Fraction) -> Piece:
+    if exponent.denominator <= 2:
+        return rooted(base, exponent, _real_root, _power)
+    return _any_power(Piece(f"Abs({base.text})", Level.ATOM), exponent)
+
+
+REAL = replace(DIALECT, sqrt=_real_root, power=_real_power)
 """For conditions: sympy does not compare complex numbers, and an earlier one has failed there."""
 
 SYMPY_SOURCE = Exporter(ExportFormat.SYMPY, is_executable=True, export=_export)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
+from nalu_cli.formula import exponent_text
 from nalu_cli.guard import parts
 
 __all__ = ["MOST_SLOTS", "Graph", "Slot", "Wire", "graph_of", "weight_text"]
@@ -144,10 +144,12 @@ def _slot(circuit: Circuit, row: int, key: Key, index: int, count: int) -> Slot:
 def weight_text(unit: Unit, term: Term) -> str:
     """What a wire says: the factor of a term, or the exponent of a factor."""
     if unit.kind is not UnitKind.SUM:
-        return _fraction(term.weight)
+        return _shown_exponent(term)
     sign = "−" if term.weight < 0 else "+"
     return sign + (f"{term.constant:.3g}" if term.constant != 1 else "1")
 
 
-def _fraction(weight: Fraction) -> str:
-    return str(weight).replace("-", "−")
+def _shown_exponent(term: Term) -> str:
+    """Halves as fractions, others as in the formula."""
+    text = str(term.weight) if term.weight.denominator == 2 else exponent_text(term.weight)
+    return text.replace("-", "−")

@@ -22,8 +22,6 @@ Monomial = tuple[int, ...]
 Ratio = tuple[Poly, Poly]
 """Numerator and denominator without common factors."""
 
-HALF = Fraction(1, 2)
-
 MOST_TERMS = 160
 """In a numerator or denominator; larger ones are left as they came."""
 
@@ -103,8 +101,8 @@ class Atoms:
     def _power(self, node: Node, exponent: Fraction) -> Ratio:
         whole = int(exponent)
         parts = self._raised(self.ratio(node), whole) if whole else (self.ring.one, self.ring.one)
-        if exponent.denominator == 2:
-            root = self._atom(_root(node), 1 if exponent > 0 else -1)
+        if exponent != whole:
+            root = self._atom(_root(node, abs(exponent - whole)), 1 if exponent > 0 else -1)
             parts = self._times(parts, root)
         return parts
 
@@ -214,8 +212,8 @@ def _added(left: Monomial, right: Monomial) -> Monomial:
     return tuple(a + b for a, b in zip(left, right, strict=True))
 
 
-def _root(node: Node) -> Node:
-    return Product(((node, HALF),), 1.0)
+def _root(node: Node, exponent: Fraction) -> Node:
+    return Product(((node, exponent),), 1.0)
 
 
 def _collect(node: Node, atoms: dict[Node, None], values: dict[float, None]) -> None:
@@ -232,9 +230,10 @@ def _collect(node: Node, atoms: dict[Node, None], values: dict[float, None]) -> 
         case Product(factors, scale):
             values[scale] = None
             for inner, exponent in factors:
-                if exponent.denominator == 2:
-                    atoms[_root(inner)] = None
-                if int(exponent):
+                whole = int(exponent)
+                if exponent != whole:
+                    atoms[_root(inner, abs(exponent - whole))] = None
+                if whole:
                     _collect(inner, atoms, values)
 
 

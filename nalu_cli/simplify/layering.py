@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from nalu_cli.circuit import ALLOWED_EXPONENTS, Circuit, Layer, Term, Unit, UnitKind
+from nalu_cli.circuit import LARGEST_EXPONENT, Circuit, Layer, Term, Unit, UnitKind
 from nalu_cli.expression import Column, Magnitude, Node, Number, Product, Sum, is_never_negative
 
 __all__ = ["circuit_of"]
 
 ONE = Fraction(1)
-LARGEST_EXPONENT = max(ALLOWED_EXPONENTS)
-WHOLE = range(1, int(LARGEST_EXPONENT) + 1)
+WHOLE = range(1, LARGEST_EXPONENT + 1)
 ODD, EVEN = WHOLE[::2], WHOLE[1::2]
+POWERS_OF_TWO = (2, 4, 8, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def circuit_of(node: Node, n_columns: int) -> Circuit:
     Raises
     ------
     ValueError
-        If an exponent is too large to be built from allowed ones.
+        If an exponent is too large to be built from those a product may use.
     """
     plans: dict[Node, _Plan] = {}
     depths: dict[Node, int] = {}
@@ -88,19 +88,20 @@ def _product_plan(node: Product) -> _Plan:
 
 
 def _split_exponent(node: Node, exponent: Fraction) -> list[tuple[Node, Fraction]]:
-    """Factors with allowed exponents that are read back as one power of the node.
+    """Factors with exponents a product may use that are read back as one power of the node.
 
     An even power of abs(x) or b - a is read as one of x or a - b, and an odd one of a product is
     read as powers of its factors. So an exponent is only put together from such as are kept.
     """
-    if exponent in ALLOWED_EXPONENTS:
+    if abs(exponent) <= LARGEST_EXPONENT:
         return [(node, exponent)]
+    if exponent.denominator != 1:
+        return [_nested_root(node, exponent)]
     if abs(exponent) >= LARGEST_EXPONENT * (LARGEST_EXPONENT + 1):
         raise ValueError(f"no product has the exponent {exponent}")
     sign = 1 if exponent > 0 else -1
     even = _is_even(exponent)
-    in_even_steps = even or (exponent.denominator == 2 and isinstance(node, Product))
-    inners, outers = (EVEN, WHOLE) if in_even_steps else (ODD, ODD)
+    inners, outers = (EVEN, WHOLE) if even else (ODD, ODD)
     factors = []
     while (last := _as_power_of_power(exponent, even=even)) is None:
         steps = ((i, o) for i in inners for o in outers if i * o < abs(exponent))
@@ -113,9 +114,18 @@ def _split_exponent(node: Node, exponent: Fraction) -> list[tuple[Node, Fraction
 def _as_power_of_power(exponent: Fraction, *, even: bool) -> tuple[Fraction, int] | None:
     for outer in WHOLE if even else ODD:
         inner = exponent / outer
-        if inner in ALLOWED_EXPONENTS and _is_even(inner) == even:
+        fits = inner.denominator == 1 and abs(inner) <= LARGEST_EXPONENT
+        if fits and _is_even(inner) == even:
             return inner, outer
     return None
+
+
+def _nested_root(node: Node, exponent: Fraction) -> tuple[Node, Fraction]:
+    """A power of a power that is not whole; half of a double is one."""
+    for outer in POWERS_OF_TWO:
+        if abs(exponent) <= outer * LARGEST_EXPONENT:
+            return _nested(node, exponent / outer, outer)
+    raise ValueError(f"no product has the exponent {exponent}")
 
 
 def _is_even(exponent: Fraction) -> bool:

@@ -56,7 +56,7 @@ def _with_scales_in_front(node: Product) -> Node:
     scale = node.scale
     factors: list[tuple[Node, Fraction]] = []
     for inner, exponent in node.factors:
-        if exponent.denominator == 2 and isinstance(inner, Product) and inner.scale > 0:
+        if exponent.denominator != 1 and isinstance(inner, Product) and inner.scale > 0:
             scale = snap_value(scale * inner.scale ** float(exponent), TIGHT)
             factors.append((product(inner.factors), exponent))
         else:

@@ -146,7 +146,6 @@ class _Shortener:
         return product(parts), ONE
 
     def _leaves_root(self, node: Node, exponent: Fraction) -> bool:
-        # quarters are no powers a product may use
         return _is_positive(node) and exponent.denominator == 1
 
     def _rewritten(self, node: Node) -> Iterator[Node]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import sympy
 
-from nalu_cli.circuit import Circuit
+from nalu_cli.circuit import Circuit, is_real_exponent
 from nalu_cli.constants import name_constant
 from nalu_cli.expression import Column, Magnitude, Node, Number, Product, Sum, expression_of
 
@@ -43,11 +44,14 @@ def _form(node: Node, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
             parts = [_number(c) * _form(inner, symbols) for c, inner in terms]
             return sympy.Add(_number(offset), *parts)
         case Product(factors, scale):
-            powers = [
-                sympy.Pow(_form(inner, symbols), sympy.Rational(e.numerator, e.denominator))
-                for inner, e in factors
-            ]
+            powers = [sympy.Pow(_form(inner, symbols), _exponent(e)) for inner, e in factors]
             return sympy.Mul(_number(scale), *powers)
+
+
+def _exponent(exponent: Fraction) -> sympy.Expr:
+    if is_real_exponent(exponent):
+        return sympy.Float(float(exponent))
+    return sympy.Rational(exponent.numerator, exponent.denominator)
 
 
 def _number(value: float) -> sympy.Expr:
