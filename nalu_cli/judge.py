@@ -29,6 +29,7 @@ from nalu_cli.refit import Place, constants_of, refit
 from nalu_cli.settings import Status
 
 __all__ = [
+    "DEVIANCE",
     "Candidate",
     "errors_on",
     "front",
@@ -49,6 +50,9 @@ DEVIANCE = 2 * math.log(2)
 
 EQUALLY_GOOD = 1.0
 """Difference of two scores that no reader should trust. *Guess:* less than a bit of evidence."""
+
+
+INPUTS_CONSIDERED = "agrees when the last printed digits of the inputs are considered too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +286,11 @@ def verdict(candidate: Candidate, problem: Problem) -> tuple[Status, float | Non
         as printed too.
     caveats : tuple of str
     """
-    if candidate.is_settled:
-        return Status.EXACT if candidate.is_exact else Status.EXACT_AS_PRINTED, 0.0, ()
+    if candidate.is_exact:
+        return Status.EXACT, 0.0, ()
+    if candidate.is_exact_as_printed:
+        with_inputs = candidate.kind is ErrorKind.PRINTED_INPUTS
+        return Status.EXACT_AS_PRINTED, 0.0, (INPUTS_CONSIDERED,) if with_inputs else ()
     found = complaints(candidate.circuit, problem, candidate.kind, length=candidate.complexity)
     noise = candidate.rmse / float(np.sqrt(np.mean(problem.all_rows().y ** 2)))
     if not found:

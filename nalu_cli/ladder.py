@@ -13,8 +13,9 @@ from nalu_cli.answer import Progress, Watch
 from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.first_rungs import MANY_ROWS
 from nalu_cli.formula import complexity
-from nalu_cli.judge import Candidate, errors_on, pick, verdict, weigh
+from nalu_cli.judge import DEVIANCE, Candidate, errors_on, pick, verdict, weigh
 from nalu_cli.law import has_few_constants
+from nalu_cli.likelihood import misfit_bits
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine
 from nalu_cli.refit import constants_of, without_constants
@@ -79,8 +80,8 @@ class Climbed:
 
     @property
     def is_decided(self) -> bool:
-        """Whether there is an exact one."""
-        return self.best is not None and self.best.is_exact
+        """Whether there is an exact one, as printed or to the last bit."""
+        return self.best is not None and self.best.is_settled
 
 
 class _Clock:
@@ -161,7 +162,7 @@ def climb(
     """
     clock = _Clock(seconds_of(settings), stop)
     climbed = Climbed([weigh(_constant(problem), problem, found_by="constant")])
-    if climbed.candidates[0].is_exact:
+    if climbed.candidates[0].is_settled:
         return climbed
     patience = _Patience(problem)
     refining = _Refining(problem, settings, climbed, clock)
@@ -173,7 +174,7 @@ def climb(
             climbed.restarts += found.restarts
             refining.offer(found, rung)
             best = climbed.best
-            enough = best is not None and best.is_exact and best.complexity <= SHORT
+            enough = best is not None and best.is_settled and best.complexity <= SHORT
             if enough or clock.over():
                 break
         if climbed.is_decided or clock.over() or patience.spent(climbed, rung):
@@ -247,7 +248,9 @@ class _Contest:
         best = self.climbed.best
         if best is None or rough.rmse == 0:
             return True
-        hoped = 2 * self._rows * math.log(rough.rmse) + rough.complexity * self._symbol
+        inner = self.problem.inner_rows()
+        misfit = DEVIANCE * misfit_bits(rough.circuit, inner, rough.kind) / len(inner)
+        hoped = self._rows * misfit + rough.complexity * self._symbol
         named = min(len(constants_of(rough.circuit)), LIKELY_NAMED) * SYMBOLS_OF_A_REAL
         return hoped - named * self._symbol <= best.score
 
@@ -297,7 +300,7 @@ class _Refining:
             return
         refined = self._refined(rough)
         self.climbed.candidates.append(refined)
-        if refined.is_exact:
+        if refined.is_settled:
             self.climbed.shortest = min(self.climbed.shortest, rough.complexity)
 
     def take_up(self) -> None:

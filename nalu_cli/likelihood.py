@@ -304,7 +304,7 @@ def _bits_of_cells(y: Floats, half: Floats) -> Floats:
         if _has_one_sign(y):
             size = np.abs(y)
             cells = np.minimum(cells, math.log(size.max() / size.min()) * size / (2 * half))
-        bits = np.log2(np.maximum(cells, 1.0))
+        bits = np.log2(np.fmax(cells, 1.0))
     return np.asarray(np.clip(bits, 0.0, BITS_OF_A_DOUBLE), dtype=np.float64)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nalu_cli import likelihood
 from nalu_cli.circuit import Circuit, UnitKind
 from nalu_cli.constants import is_long, snap_value
 from nalu_cli.expression import expression_of
@@ -237,7 +238,15 @@ def _acceptance(
         allowed = np.log(max(len(rows), 2))
         return bool(_chi2(new, rows, sigma or 1.0) <= _chi2(old, rows, sigma or 1.0) + allowed)
 
-    return exactly if sigma is None else within_noise
+    def as_printed(new: Circuit, old: Circuit) -> bool:
+        # what agrees with every printed digit is no better for fitting the digits cut off
+        if likelihood.agreement(old, rows) <= 1.0:
+            return likelihood.agreement(new, rows) <= 1.0
+        return within_noise(new, old)
+
+    if sigma is None:
+        return exactly
+    return within_noise if rows.half_y is None else as_printed
 
 
 def _price(circuit: Circuit, rows: Rows, sigma: float) -> float:

@@ -77,7 +77,7 @@ def rivals_of(
     if not best.circuit.used_columns() or not len(rows):
         return ()
     places = _places(rows.X)
-    noise = 0.0 if best.is_exact else best.rmse
+    noise = 0.0 if best.is_settled else best.rmse
     found: list[Rival] = []
     for circuit in _as_good(candidates, best, problem):
         rival = _farthest(circuit, best.circuit, places, noise)
@@ -92,17 +92,17 @@ def _as_good(candidates: Iterable[Candidate], best: Candidate, problem: Problem)
     """Other circuits that fit no worse: what was weighed, and neighbours of the best."""
     longest = best.complexity + MOST_LONGER
     ranked = sorted((c for c in candidates if math.isfinite(c.score)), key=lambda c: c.score)
-    others = {c.circuit: c.is_exact for c in ranked[:MOST_COMPARED]}
+    others = {c.circuit: c.is_settled for c in ranked[:MOST_COMPARED]}
     for near in itertools.islice(neighbours(best.circuit), MOST_NEIGHBOURS):
         if near not in others:
-            others[near] = best.is_exact and weigh(near, problem, found_by="").is_exact
+            others[near] = best.is_settled and weigh(near, problem, found_by="").is_settled
     others = {
-        c: is_exact
-        for c, is_exact in others.items()
+        c: is_settled
+        for c, is_settled in others.items()
         if complexity(c) <= longest and c != best.circuit
     }
-    if best.is_exact:
-        return [c for c, is_exact in others.items() if is_exact]
+    if best.is_settled:
+        return [c for c, is_settled in others.items() if is_settled]
     rows = problem.all_rows()
     fitted = dict.fromkeys(other for c in others for other in (c, scaled_to(c, rows)) if other)
     left = _squared(best.circuit, rows)

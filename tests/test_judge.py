@@ -346,3 +346,97 @@ def test_a_formula_without_a_value_on_some_row_is_tested_as_it_is() -> None:
     tested = kept_back(weigh(root, problem, found_by="test"), problem)
     assert tested.circuit.layers[0][0].terms == root.layers[0][0].terms
     assert verdict(tested, problem)[0] is Status.NONE
+
+
+LAW = Circuit(2, ((product((0, 2), (1, -1), scale=1.7),),))
+
+
+def printed_problem(seed: int, rows: int, decimals: int, circuit: Circuit = LAW) -> Problem:
+    """A law's values printed with so many decimals."""
+    x = far_out(uniform(seed, rows, 2))
+    y = np.round(circuit.evaluate(x), decimals)
+    half = 0.5 * 10.0**-decimals
+    problem = problem_of(x, y)
+    return problem.with_rows(lambda part: Rows(part.X, part.y, np.full(len(part), half)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("decimals", [2, 3, 5])
+def test_a_law_that_agrees_with_every_printed_digit_is_exact_as_printed(
+    seed: int, decimals: int
+) -> None:
+    problem = printed_problem(seed, 40, decimals)
+    candidate = weigh(LAW, problem, found_by="test")
+    assert candidate.is_exact_as_printed
+    assert candidate.is_settled
+    assert not candidate.is_exact
+    assert verdict(candidate, problem) == (Status.EXACT_AS_PRINTED, 0.0, ())
+    assert kept_back(candidate, problem) is candidate
+    assert on_all_rows(candidate, problem) is candidate
+
+
+@pytest.mark.parametrize("row", [0, 31, 33, 39], ids=["train", "inner", "near", "far"])
+def test_one_row_off_by_a_unit_of_its_last_digit_is_enough(row: int) -> None:
+    problem = printed_problem(1, 40, 3)
+    parts = {name: getattr(problem, name) for name in ("train", "near", "far")}
+    for name, part in parts.items():
+        first = {"train": 0, "near": 32, "far": 36}[name]
+        if first <= row < first + len(part):
+            part.y[row - first] += 0.001
+    assert judged(LAW, problem) is not Status.EXACT_AS_PRINTED
+
+
+def test_a_few_rows_of_few_digits_cannot_tell_a_law_from_chance() -> None:
+    x = uniform(2, 4, 2)
+    fit = Circuit(2, ((weighted((0, 1.2345678), (1, -0.8765432), offset=3.1234567),),))
+    y = np.round(fit.evaluate(x), 1)
+    problem = problem_of(x, y, far=0, near=0)
+    problem = problem.with_rows(lambda part: Rows(part.X, part.y, np.full(len(part), 0.05)))
+    status, _, caveats = verdict(weigh(fit, problem, found_by="test"), problem)
+    assert status is Status.APPROXIMATE
+    (said,) = caveats
+    assert said.startswith("agrees with every row as printed, but 4 rows of 2 digits")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_line_through_random_digits_is_exact_as_printed(seed: int) -> None:
+    x = uniform(seed, 5, 3)
+    y = np.round(np.random.default_rng(seed).uniform(1, 9, 5), 1)
+    design = np.column_stack([x, np.ones(5)])
+    a, b, c, offset = map(float, np.linalg.lstsq(design, y, rcond=None)[0])
+    line = Circuit(3, ((weighted((0, a), (1, b), (2, c), offset=offset),),))
+    problem = problem_of(x, y, far=0, near=0)
+    wide = problem.with_rows(lambda part: Rows(part.X, part.y, np.full(len(part), 1.0)))
+    for asked in (problem, wide):
+        assert judged(line, asked) not in (Status.EXACT, Status.EXACT_AS_PRINTED)
+
+
+def test_agreement_that_the_inputs_digits_explain_is_told() -> None:
+    x = far_out(uniform(4, 60, 2))
+    y = np.round(LAW.evaluate(x), 4)
+    seen = np.round(x, 2)
+    problem = problem_of(seen, y).with_rows(
+        lambda part: Rows(part.X, part.y, np.full(len(part), 5e-5), np.full(part.X.shape, 0.005))
+    )
+    status, noise, caveats = verdict(weigh(LAW, problem, found_by="test"), problem)
+    assert (status, noise) == (Status.EXACT_AS_PRINTED, 0.0)
+    assert "inputs" in caveats[0]
+
+
+def test_what_hides_in_the_inputs_digits_but_follows_a_column_is_no_law() -> None:
+    x = far_out(uniform(5, 300, 2))
+    y = LAW.evaluate(x) * (1 + 0.02 * np.sin(2 * x[:, 0]))
+    problem = problem_of(x, y).with_rows(
+        lambda part: Rows(part.X, part.y, half_X=np.full(part.X.shape, 0.05))
+    )
+    assert judged(LAW, problem) not in (Status.EXACT, Status.EXACT_AS_PRINTED)
+
+
+def test_of_formulas_that_agree_as_printed_the_one_of_fewest_digits_is_picked() -> None:
+    problem = printed_problem(6, 40, 2)
+    scales = (1.7, 1.700001, 1.70000123456789)
+    circuits = [Circuit(2, ((product((0, 2), (1, -1), scale=s),),)) for s in scales]
+    candidates = [weigh(c, problem, found_by="test") for c in circuits]
+    assert all(c.is_exact_as_printed for c in candidates)
+    for order in (candidates, candidates[::-1]):
+        assert pick(order) is candidates[0]

@@ -8,9 +8,12 @@ from tables import Floats, uniform
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.expression import Column, Node, magnitude, product, total
-from nalu_cli.law import has_few_constants, is_borne_out, is_law
+from nalu_cli.law import digits_of_constants, has_few_constants, is_borne_out, is_law
+from nalu_cli.likelihood import ErrorKind
 from nalu_cli.problem import Rows
 from nalu_cli.simplify import circuit_of
+
+PRINTED_TARGET, PRINTED_INPUTS = ErrorKind.PRINTED_TARGET, ErrorKind.PRINTED_INPUTS
 
 A, B = Column(0), Column(1)
 PRODUCT = product([(A, 1), (B, 1)])
@@ -82,3 +85,45 @@ def test_five_arbitrary_reals_are_a_fit() -> None:
 
 def test_a_target_that_does_not_vary_is_a_law() -> None:
     assert is_law(*asked(total([], 0.123456), uniform(6, 2, 1)))
+
+
+def as_printed(node: Node, x: Floats, digits: int) -> tuple[Circuit, Rows]:
+    """A formula and what it is on some rows, printed with so many significant digits."""
+    circuit = circuit_of(node, x.shape[1])
+    y = circuit.evaluate(x)
+    half = 0.5 * 10.0 ** (np.floor(np.log10(np.abs(y))) - digits + 1)
+    return circuit, Rows(x, np.array([float(f"{v:.{digits}g}") for v in y]), half_y=half)
+
+
+def power(exponent: float, scale: float) -> Node:
+    return product([(A, exponent), (B, -1)], scale)
+
+
+@pytest.mark.parametrize("digits", [3, 4, 6])
+def test_forty_printed_rows_bear_out_a_law_and_four_do_not(digits: int) -> None:
+    assert is_law(*as_printed(power(2, 1.7), uniform(7, 40, 2), digits), PRINTED_TARGET)
+    few = as_printed(power(2, 1.734512), uniform(7, 4, 2), 2)
+    assert not is_law(*few, PRINTED_TARGET)
+
+
+def test_digits_that_agreement_does_not_need_cost_nothing() -> None:
+    x = uniform(8, 12, 2)
+    circuit, rows = as_printed(power(2, 1.7), x, 3)
+    unsettled = circuit_of(power(2, 1.7000312345678), 2)
+    assert is_law(unsettled, rows, PRINTED_TARGET)
+    assert not is_law(circuit_of(power(2, 1.7), 2), rows.take(np.arange(4)), PRINTED_TARGET)
+    assert digits_of_constants(unsettled) > digits_of_constants(circuit) == 2
+
+
+def test_inputs_printed_coarsely_say_less() -> None:
+    circuit, rows = as_printed(power(2, 1.7), uniform(9, 12, 2), 4)
+    coarse = Rows(rows.X, rows.y, rows.half_y, np.full(rows.X.shape, 0.4))
+    assert is_law(circuit, rows, PRINTED_TARGET)
+    assert not is_law(circuit, coarse, PRINTED_INPUTS)
+
+
+def test_a_constant_within_the_printed_digits_is_no_law() -> None:
+    x = uniform(10, 30, 1)
+    y = np.where(np.arange(30) % 3, 1.2, 1.3)
+    rows = Rows(x, y, half_y=np.full(30, 0.05))
+    assert not is_law(circuit_of(total([], 1.25), 1), rows, PRINTED_TARGET)
