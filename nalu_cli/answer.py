@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.settings import FitSettings, Status
+from nalu_cli.table import Precision
 
 __all__ = [
     "EVERY",
@@ -229,6 +230,8 @@ class Answer:
         Of nalu, Python and the libraries that were used.
     rivals : tuple of Rival
         Formulas the rows cannot tell from this one.
+    precision : dict of str to Precision
+        How the cells of the columns and of the target are printed; empty in older model files.
     """
 
     names: tuple[str, ...]
@@ -254,6 +257,7 @@ class Answer:
     command: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     rivals: tuple[Rival, ...] = ()
+    precision: dict[str, Precision] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,11 @@ from nalu_cli.table import table_of_arrays
 try:
     from sklearn.base import BaseEstimator, RegressorMixin
     from sklearn.utils import check_random_state
-    from sklearn.utils.validation import check_is_fitted, validate_data
+    from sklearn.utils.validation import (
+        _check_sample_weight,
+        check_is_fitted,
+        validate_data,
+    )
 except ImportError as why:
     raise ImportError(
         "scikit-learn is not installed; run `pip install 'nalu-cli[sklearn]'`"
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     import sympy
 
     from nalu_cli.answer import Answer
+    from nalu_cli.table import Table
 
 __all__ = ["NaluRegressor"]
 
@@ -55,7 +60,7 @@ class NaluRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     constants : bool
         Allow constants other than 0 and 1.
     noise : float, optional
-        Relative noise of the target; estimated when None.
+        Relative noise of the target; estimated when None, as it must be beside weights.
     far_share : float
         Share of the rows, the outermost ones, kept back to measure extrapolation.
     random_state : int, RandomState instance or None
@@ -70,7 +75,8 @@ class NaluRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     formula_ : str
         In Python syntax and the names of the columns.
     status_ : str
-        ``"exact"``, ``"within_noise"``, ``"approximate"`` or ``"none"``.
+        ``"exact"``, ``"exact_as_printed"``, ``"within_noise"``, ``"approximate"`` or
+        ``"none"``.
     answer_ : Answer
         All that is known about it; `save_model` writes it to a file.
     n_features_in_ : int
@@ -108,13 +114,16 @@ class NaluRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.device = device
         self.threads = threads
 
-    def fit(self, X: Any, y: Any) -> NaluRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NaluRegressor:
         """Find the formula.
 
         Parameters
         ----------
         X : array or DataFrame of shape (n_rows, n_columns)
         y : array or Series of shape (n_rows,)
+        sample_weight : array of shape (n_rows,), optional
+            One over the square of the standard error of each target; rows of weight 0 are left
+            out. None where no errors are known.
 
         Returns
         -------
@@ -133,9 +142,10 @@ class NaluRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         names = [str(name) for name in self._names()]
         while target in names:
             target += "_"
-        table = table_of_arrays(X, np.asarray(y, dtype=np.float64), names, target)
+        rows = np.column_stack([X, np.asarray(y, dtype=np.float64)])
+        table, sigma = _table(rows, (*names, target), _weights(sample_weight, X))
         try:
-            self.answer_: Answer = fit_table(table, target, self._settings())
+            self.answer_: Answer = fit_table(table, target, self._settings(), sigma=sigma)
         except NaluError as why:
             raise ValueError(str(why)) from why
         self.formula_: str = formula_text(self.answer_.circuit, self.answer_.names)
@@ -193,3 +203,25 @@ class NaluRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             device=Device(self.device),
             threads=self.threads,
         )
+
+
+def _weights(given: Any, X: Floats) -> Floats | None:
+    """The weight of each row; None where none were given."""
+    if given is None:
+        return None
+    return np.asarray(_check_sample_weight(given, X, ensure_non_negative=True), np.float64)
+
+
+def _table(
+    rows: Floats, names: tuple[str, ...], weights: Floats | None
+) -> tuple[Table, str | None]:
+    """Inputs and target as a table, with a column of standard errors where there are weights."""
+    *inputs, target = names
+    if weights is None:
+        return table_of_arrays(rows[:, :-1], rows[:, -1], inputs, target), None
+    sigma = "sigma"
+    while sigma in names:
+        sigma += "_"
+    counts = weights > 0
+    X = np.column_stack([rows[counts, :-1], 1 / np.sqrt(weights[counts])])
+    return table_of_arrays(X, rows[counts, -1], [*inputs, sigma], target), sigma

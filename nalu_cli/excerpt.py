@@ -92,6 +92,7 @@ def excerpt_of(
     *,
     inputs: Sequence[str] | None = None,
     ignore: Sequence[str] = (),
+    sigma: str | None = None,
     stop: Callable[[], bool] | None = None,
     told: Callable[[int], None] = lambda rows: None,
 ) -> Excerpt:
@@ -106,6 +107,8 @@ def excerpt_of(
         Equal seeds keep equal rows, however large the blocks are that the table comes in.
     inputs, ignore : sequence of str
         As in `pose`.
+    sigma : str, optional
+        As in `pose`; kept beside the inputs.
     stop : callable, optional
         Asked after each block; True leaves it at the rows so far.
     told : callable
@@ -118,7 +121,7 @@ def excerpt_of(
     Raises
     ------
     UsageError
-        A column that does not exist, or a target that is also an input.
+        A column that does not exist, or one that is asked to be two things.
     DataError
         A column that cannot be used, or more than a fifth of the rows is not complete.
     """
@@ -126,7 +129,8 @@ def excerpt_of(
     if first is None:
         raise DataError(f"{table.source} has no rows that can be used", remedy="Check the file.")
     target = first.resolve(target)
-    asked = (*asked_columns(first, target, inputs, ignore), target)
+    errors = () if sigma is None else (first.resolve(sigma),)
+    asked = (*asked_columns(first, target, inputs, ignore, sigma), *errors, target)
     gaps = Gaps(table.source, asked, target, first.skip_bad_rows)
     kept = _Kept(len(asked) - 1, seed)
     notes = dict.fromkeys(first.notes)

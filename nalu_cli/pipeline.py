@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from nalu_cli.answer import EVERY, Answer, Constant, Evidence, Progress, Watch
 from nalu_cli.constants import TIGHT, Named, name_constant
+from nalu_cli.errors import UsageError
 from nalu_cli.excerpt import Excerpt, complete_blocks, excerpt_of, most_rows
 from nalu_cli.gates import gate_caveats
 from nalu_cli.judge import Candidate, errors_on, front, kept_back, on_all_rows, verdict
@@ -50,6 +51,7 @@ def fit_table(
     inputs: Sequence[str] | None = None,
     ignore: Sequence[str] = (),
     test: Table | LongTable | None = None,
+    sigma: str | None = None,
     watch: Watch | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Answer:
@@ -71,6 +73,8 @@ def fit_table(
         Columns it may not use.
     test : Table or LongTable, optional
         Rows to measure extrapolation on, in place of the outermost rows.
+    sigma : str, optional
+        Column of standard errors of the target, in `test` too; no formula may use it.
     watch : callable, optional
         Receives a `Progress` at every step.
     stop : callable, optional
@@ -83,19 +87,24 @@ def fit_table(
     Raises
     ------
     UsageError
-        A column that does not exist.
+        A column that does not exist, or standard errors beside a relative noise.
     DataError
         A table that cannot be used.
     ResourceError
         A device that is not there.
     """
     settings = settings or FitSettings()
+    if sigma is not None and settings.noise is not None:
+        raise UsageError(
+            "--sigma and --noise were both given",
+            remedy="Choose one of them: an error for each row, or one for all.",
+        )
     if settings.device is Device.CUDA:
         from nalu_cli.train import check_device
 
         # most fits end before anything is trained
         check_device(settings.device)
-    request = _Request(target, settings, inputs, ignore, watch, stop)
+    request = _Request(target, settings, inputs, ignore, sigma, watch, stop)
     # the matrices are small: more BLAS threads would cost time and change the last bits
     with threadpool_limits(limits=1), np.errstate(all="ignore"):
         if _is_short(table) and (test is None or _is_short(test)):
@@ -111,6 +120,7 @@ class _Request:
     settings: FitSettings
     inputs: Sequence[str] | None
     ignore: Sequence[str]
+    sigma: str | None
     watch: Watch | None
     stop: Callable[[], bool] | None
     start: float = field(default_factory=time.perf_counter)
@@ -145,7 +155,13 @@ def _is_short(table: Table | LongTable) -> TypeGuard[Table]:
 def _fitted(request: _Request, table: Table, test: Table | None) -> Answer:
     settings = request.settings
     problem = pose(
-        table, request.target, settings, inputs=request.inputs, ignore=request.ignore, test=test
+        table,
+        request.target,
+        settings,
+        inputs=request.inputs,
+        ignore=request.ignore,
+        test=test,
+        sigma=request.sigma,
     )
     begun = time.perf_counter()
     left = replace(settings, time_limit=seconds_of(settings) - request.climbing)
@@ -158,8 +174,10 @@ def _fitted_in_part(
     request: _Request, table: Table | LongTable, test: Table | LongTable | None
 ) -> Answer:
     part = _excerpt(request, table, request.target, request.inputs, request.ignore)
-    columns = part.table.names
-    other = None if test is None else _excerpt(request, test, columns[-1], columns[:-1])
+    *columns, target = part.table.names
+    if request.sigma is not None:
+        columns.remove(part.table.resolve(request.sigma))
+    other = None if test is None else _excerpt(request, test, target, columns)
     tested = None if other is None else other.table
     answer = _fitted(request, part.table, tested)
     if not part.is_whole:
@@ -178,9 +196,15 @@ def _excerpt(
     ignore: Sequence[str] = (),
 ) -> Excerpt:
     told = request.told("reading")
-    seed = request.settings.seed
     return excerpt_of(
-        table, target, seed, inputs=inputs, ignore=ignore, stop=request.stop, told=told
+        table,
+        target,
+        request.settings.seed,
+        inputs=inputs,
+        ignore=ignore,
+        sigma=request.sigma,
+        stop=request.stop,
+        told=told,
     )
 
 
@@ -254,6 +278,7 @@ def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: 
         seconds=seconds,
         versions=installed_versions(),
         rivals=rivals,
+        precision=dict(problem.precision),
     )
 
 

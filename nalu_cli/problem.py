@@ -17,7 +17,7 @@ from nalu_cli.coincidence import (
 from nalu_cli.errors import DataError, UsageError, quoted
 from nalu_cli.rows import Rows, printed_rows, together
 from nalu_cli.settings import FitSettings
-from nalu_cli.table import Precision, Table
+from nalu_cli.table import Kind, Precision, Table
 
 __all__ = ["Box", "Problem", "Rows", "asked_columns", "pose"]
 
@@ -135,11 +135,11 @@ def pose(
     y = values[:, -1]
     names, columns, twin_notes = _without_multiples(names, columns)
     names, columns, copy_note = _copy_of_target(names, columns, y, constants=settings.constants)
+    precision = {name: table.precision_of(name) for name in (*names, target)}
     far = _far_rows(columns, settings.far_share) if test is None else np.zeros(len(y), bool)
     near = _near_rows(~far, settings.seed)
     train = ~(far | near)
     level = _noise_level(y, settings.noise)
-    precision = {name: table.precision_of(name) for name in (*names, target)}
     errors = _errors(values[:, len(asked) : -1], level)
     rows = printed_rows(columns, y, tuple(precision.values()), errors)
     far_part = rows.take(far)
@@ -149,6 +149,7 @@ def pose(
     facts = (
         f"the target is {y[0]:.6g} in every row" if np.all(y == y[0]) else "",
         contradiction_note(columns, y),
+        _printed_note(target, precision[target]),
         *sentinel_notes((*names, target), np.column_stack((columns, y))),
     )
     said = (*table.notes, *notes, *column_notes, *twin_notes, copy_note, *facts, *test_notes)
@@ -163,6 +164,12 @@ def pose(
         notes=tuple(filter(None, said)),
         precision=precision,
     )
+
+
+def _printed_note(target: str, precision: Precision) -> str:
+    """How the target is printed, where that is neither of what anybody would take it for."""
+    plain = precision.kind in (Kind.DOUBLES, Kind.WHOLE)
+    return "" if plain else f"the target {quoted(target)} is printed with {precision}"
 
 
 def asked_columns(

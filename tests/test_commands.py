@@ -31,7 +31,7 @@ SAMPLE = ROOT / "sample_data" / "lens.csv"
 
 RESULT_KEYS = (
     "nalu_result_version command status interrupted target inputs formula latex complexity "
-    "constants errors noise front rivals snap found_by layers restarts caveats seconds "
+    "constants errors noise precision front rivals snap found_by layers restarts caveats seconds "
     "memory_bytes seed device versions model"
 )
 
@@ -195,7 +195,7 @@ def test_require_exact_fails_on_anything_less_but_saves(
 ) -> None:
     engine.answer = lens(status=status)
     code, _, _ = cli("fit", SAMPLE, "-t", "f", "--require-exact")
-    assert code == (ExitCode.DONE if status is Status.EXACT else ExitCode.NOT_EXACT)
+    assert code == (ExitCode.DONE if status.is_exact else ExitCode.NOT_EXACT)
     assert (here / "model.pt").exists()
 
 

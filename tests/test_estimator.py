@@ -20,7 +20,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from tables import uniform
 
-from nalu_cli import NaluRegressor, load_model, save_model
+from nalu_cli import NaluRegressor, fit_table, load_model, save_model
 from nalu_cli.simplify.symbols import sympy_form
 
 EXPECTED_FAILURES: dict[str, str] = {}
@@ -136,3 +136,34 @@ def test_the_package_is_light_until_it_is_used() -> None:
     )
     loaded = set(done.stdout.split())
     assert loaded.isdisjoint({"numpy", "pandas", "sklearn", "sympy", "torch"})
+
+
+def test_weights_become_standard_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = frame(50)
+    given: dict[str, Any] = {}
+
+    def engine(table: Any, target: str, settings: Any, sigma: str | None) -> Any:
+        given.update(table=table, sigma=sigma)
+        return fit_table(table, target, settings, sigma=sigma)
+
+    monkeypatch.setattr("nalu_cli.estimator.fit_table", engine)
+    weights = np.arange(50.0)
+    columns = X.rename(columns={"E": "sigma"})
+    model = NaluRegressor().fit(columns, y, sample_weight=weights)
+    assert model.formula_ == "`speed [m/s]`*sigma/`lambda`"
+    assert given["sigma"] == "sigma_"
+    np.testing.assert_array_equal(given["table"].column("sigma_"), 1 / np.sqrt(weights[1:]))
+    np.testing.assert_array_equal(given["table"].column("force"), y[1:])
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"), [(np.zeros(20), "non-zero|usable"), (-np.ones(20), "egative")]
+)
+def test_weights_that_cannot_be_used(weights: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        NaluRegressor().fit(*frame(20), sample_weight=weights)
+
+
+def test_weights_beside_a_noise_are_refused() -> None:
+    with pytest.raises(ValueError, match="--sigma and --noise were both given"):
+        NaluRegressor(noise=0.1).fit(*frame(20), sample_weight=np.ones(20))

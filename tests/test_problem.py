@@ -206,3 +206,68 @@ def test_a_change_of_the_rows_is_one_of_those_kept_back_too() -> None:
         np.testing.assert_array_equal(after.X, before.X[:, :1])
         np.testing.assert_array_equal(after.y, -before.y)
     assert (changed.names, changed.box) == (problem.names, problem.box)
+
+
+def measured(rows: int = 40) -> dict[str, Floats]:
+    a = uniform(7, rows, 1)[:, 0]
+    return {"a": a, "e": np.linspace(0.1, 0.2, rows), "y": a**2}
+
+
+def test_standard_errors_are_no_input_and_go_with_their_rows() -> None:
+    columns = measured()
+    table = table_of(columns)
+    problem = pose(table, "y", FitSettings(), sigma="E", test=table)
+    assert problem.names == ("a",)
+    error = dict(zip(columns["y"].tolist(), columns["e"].tolist(), strict=True))
+    for rows in (problem.train, problem.near, problem.far, problem.all_rows()):
+        assert rows.sigma is not None
+        assert rows.sigma.tolist() == [error[y] for y in rows.y.tolist()]
+
+
+def test_a_row_without_a_standard_error_is_dropped() -> None:
+    columns = measured()
+    columns["e"][3] = np.nan
+    problem = pose(table_of(columns), "y", FitSettings(), sigma="e")
+    assert len(problem.all_rows()) == 39
+    assert problem.notes == ("1 row with missing cells (1 in 'e') dropped",)
+
+
+@pytest.mark.parametrize("error", [0.0, -1.0])
+def test_a_standard_error_is_positive(error: float) -> None:
+    columns = measured()
+    columns["e"][3] = error
+    with pytest.raises(DataError, match=f"row 5, column 'e': {error:g} is no standard error"):
+        pose(table_of(columns), "y", FitSettings(), sigma="e")
+
+
+@pytest.mark.parametrize(
+    ("sigma", "inputs", "message"),
+    [
+        ("y", None, "the target 'y' is also the column of its standard errors"),
+        ("e", ["a", "e"], "the standard errors 'e' are also an input"),
+        ("sd", None, "no column 'sd'"),
+    ],
+)
+def test_standard_errors_that_cannot_be_meant(
+    sigma: str, inputs: list[str] | None, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        pose(table_of(measured()), "y", FitSettings(), sigma=sigma, inputs=inputs)
+
+
+def test_a_relative_noise_is_one_standard_error_for_all_rows() -> None:
+    columns = measured()
+    table = table_of(columns)
+    problem = pose(table, "y", FitSettings(noise=0.02), test=table)
+    expected = 0.02 * np.sqrt(np.mean(columns["y"] ** 2))
+    for rows in (problem.train, problem.near, problem.far):
+        assert rows.sigma is not None
+        np.testing.assert_allclose(rows.sigma, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("noise", [0.0, None])
+def test_without_noise_no_standard_error_is_known(noise: float | None) -> None:
+    problem = pose(table_of(measured()), "y", FitSettings(noise=noise))
+    assert problem.all_rows().sigma is None
+    still = measured() | {"y": np.zeros(40)}
+    assert pose(table_of(still), "y", FitSettings(noise=0.1)).all_rows().sigma is None

@@ -46,6 +46,7 @@ def result(answer: Answer, command: str, model: str | None) -> dict[str, Any]:
         "constants": [to_plain(constant) for constant in answer.constants],
         "errors": {name: to_plain(errors) for name, errors in answer.errors.items()},
         "noise": answer.noise,
+        "precision": {name: to_plain(printed) for name, printed in answer.precision.items()},
         "front": _front(answer),
         "rivals": _rivals(answer),
         "snap": _snap(answer),

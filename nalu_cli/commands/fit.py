@@ -33,7 +33,7 @@ from nalu_cli.commands.options import (
     whole_number,
 )
 from nalu_cli.errors import ExitCode, UsageError, quoted
-from nalu_cli.settings import CellName, Device, Effort, FitSettings, Status
+from nalu_cli.settings import CellName, Device, Effort, FitSettings
 
 if TYPE_CHECKING:
     from nalu_cli.answer import Answer, Progress
@@ -68,6 +68,7 @@ class _Request:
     inputs: list[str] | None
     ignore: list[str]
     test: str | None
+    sigma: str | None
     output: Path
     drawings: Drawings
     reading: ReadOptions
@@ -147,10 +148,21 @@ def fit(
         str,
         typer.Option(metavar="auto|LEVEL", help="Relative noise of the target, such as 0.01."),
     ] = "auto",
+    sigma: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column of standard errors of the target.",
+            autocompletion=complete_column,
+        ),
+    ] = None,
     report: Report = None,
     plot: Plot = None,
     require_exact: Annotated[
-        bool, typer.Option("--require-exact", help="End with exit code 1 unless it is exact.")
+        bool,
+        typer.Option(
+            "--require-exact", help="End with exit code 1 unless it is exact, or exact as printed."
+        ),
     ] = False,
     seed: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="Equal seeds give equal answers.")
@@ -216,6 +228,7 @@ def fit(
         inputs=listed_names(inputs) if inputs else None,
         ignore=listed_names(ignore or []),
         test=test,
+        sigma=sigma,
         output=path,
         drawings=Drawings.asked(report, plot, inputs=sources, outputs=[path]),
         reading=reading,
@@ -223,7 +236,7 @@ def fit(
     )
     screen = Screen.open(quiet=quiet)
     answer, stopped = _search(request, settings, screen, as_json=as_json)
-    missed = require_exact and answer.status is not Status.EXACT
+    missed = require_exact and not answer.status.is_exact
     return stopped or (ExitCode.NOT_EXACT if missed else ExitCode.DONE)
 
 
@@ -313,6 +326,7 @@ def _search(
                     inputs=request.inputs,
                     ignore=request.ignore,
                     test=test,
+                    sigma=request.sigma,
                     watch=watch,
                     stop=stop.asked,
                 )
