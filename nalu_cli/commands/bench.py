@@ -11,17 +11,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nalu_cli.commands.bench_options import (
+    Csv,
+    Digits,
+    File,
+    HowFar,
+    Jobs,
+    Limit,
+    Noise,
+    Page,
+    Rows,
+    Seconds,
+    Seeds,
+    SuiteFile,
+    TrainOnly,
+    WholeProcess,
+)
 from nalu_cli.commands.options import (
     Json,
     NoColor,
     Quiet,
     Version,
     help_text,
-    real_number,
     whole_number,
 )
 from nalu_cli.errors import ExitCode, UsageError, quoted
-from nalu_cli.settings import CellName, Effort, FitSettings
+from nalu_cli.settings import CellName, FitSettings
 
 if TYPE_CHECKING:
     from nalu_cli.experiments.trial import Conditions, Trial
@@ -33,16 +48,29 @@ HELP = help_text(
     "the fit: a found formula is compared with it afterwards.",
     "nalu bench formulas formulas.json              laws with their ranges",
     "nalu bench ops operations.json --suite NAME    one operation on columns or sums of them",
+    "nalu bench powers --tables 200                 random power laws behind printed tables",
     "nalu bench compare *.csv --page RESULTS.md     results beside published ones",
 )
 
 HELP_FORMULAS = help_text(
     "Draw the rows of every law in a file, fit them, and compare what is found with the law. A "
     "law counts as recovered when the formula is equal to it, constants included. Ctrl-C stops; "
-    "with --csv the same command continues where it stopped.",
+    "with --csv the same command continues where it stopped. With --digits the tables are printed "
+    "as people print them, and a formula that is equal to the law to the last digit is sharp.",
     "nalu bench formulas formulas.json --jobs 2 --csv results.csv",
     "nalu bench formulas formulas.json --set feynman --noise 0.01 --seeds 0-4",
+    "nalu bench formulas formulas.json --digits 4 --rows 100",
+    "nalu bench formulas fastsrb --rows 1000 --time 10",
     "nalu bench formulas formulas.json --id law_1,law_2 --json",
+)
+
+HELP_POWERS = help_text(
+    "Draw random power laws of one to five columns, print their tables with three to five digits, "
+    "fit them, and compare what is found with the law. A formula is sharp when every exponent and "
+    "the coefficient are the law's, and recovered when it is within 1 % on rows twice as far out. "
+    "Tables whose rows do not tell the law's numbers from others are counted apart.",
+    "nalu bench powers --tables 200 --time 10 --jobs 2 --csv powers.csv",
+    "nalu bench powers --tables 20 --seed 1 --json",
 )
 
 HELP_OPS = help_text(
@@ -68,49 +96,10 @@ DEFAULTS = FitSettings()
 
 MOST_JOBS = 256
 MOST_SEEDS = 100_000
+MOST_DIGITS = 15
+"""Digits that every double carries."""
 
 bench = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-
-File = Annotated[str, typer.Argument(metavar="FILE", help="Benchmark file (JSON).")]
-Rows = Annotated[
-    int | None,
-    typer.Option(parser=whole_number, metavar="N", help="Training rows; the file says by default."),
-]
-Noise = Annotated[
-    float,
-    typer.Option(
-        parser=real_number, metavar="LEVEL", help="Noise in the training target, such as 0.01."
-    ),
-]
-Seeds = Annotated[
-    str | None, typer.Option(metavar="0,1|0-4", help="Seeds the rows are drawn from.")
-]
-Limit = Annotated[
-    int | None,
-    typer.Option(parser=whole_number, metavar="N", help="Only the first N of all that is asked."),
-]
-Seconds = Annotated[
-    float | None,
-    typer.Option("--time", parser=real_number, metavar="SECONDS", help="Time limit of each fit."),
-]
-HowFar = Annotated[Effort, typer.Option("--effort", help="How far each fit goes.")]
-TrainOnly = Annotated[bool, typer.Option("--train-only", help="Train; take no algebraic shortcut.")]
-WholeProcess = Annotated[
-    bool,
-    typer.Option("--whole-process", help="Time a fresh nalu fit as well, start-up included."),
-]
-Jobs = Annotated[
-    int,
-    typer.Option(parser=whole_number, metavar="N", help="Fits side by side, each on one core."),
-]
-Csv = Annotated[
-    str | None,
-    typer.Option("--csv", metavar="FILE", help="Add each result to a file; continue from it."),
-]
-Page = Annotated[
-    str | None,
-    typer.Option("--page", metavar="FILE", help="Write the results as a Markdown page."),
-]
 
 
 @bench.callback(help=HELP)
@@ -133,6 +122,7 @@ def formulas(
     ] = None,
     rows: Rows = None,
     noise: Noise = 0.0,
+    digits: Digits = None,
     seeds: Seeds = None,
     limit: Limit = None,
     time: Seconds = None,
@@ -153,7 +143,7 @@ def formulas(
     from nalu_cli.experiments.plan import FORMULA_TITLES, LawChoice, formula_trials
 
     fit = FitSettings(time_limit=time, effort=effort, train_only=train_only, threads=1)
-    conditions = _conditions(rows, noise, fit, whole_process)
+    conditions = replace(_conditions(rows, noise, fit, whole_process), digits=_digits(digits))
     choice = LawChoice(family=family, depth=depth, names=_listed(names))
     laws = choice.of(read_laws(Path(file)))
     asked = {"--set": family, "--depth": depth, "--id": names, "--seeds": seeds, "--limit": limit}
@@ -168,10 +158,41 @@ def formulas(
     return run_plan(plan, _jobs(jobs), output)
 
 
-SuiteFile = Annotated[
-    str,
-    typer.Argument(metavar="FILE", help="Suites (JSON), or: published, for those of the papers."),
-]
+@bench.command(help=HELP_POWERS, short_help="Random power laws behind printed tables.")
+def powers(
+    tables: Annotated[
+        int, typer.Option(parser=whole_number, metavar="N", help="How many laws are drawn.")
+    ] = 200,
+    seed: Annotated[
+        int, typer.Option(parser=whole_number, metavar="N", help="Laws and rows come from it.")
+    ] = 0,
+    time: Seconds = None,
+    effort: HowFar = DEFAULTS.effort,
+    jobs: Jobs = 1,
+    csv: Csv = None,
+    page: Page = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+    version: Version = False,
+) -> ExitCode:
+    """Fit random power laws."""
+    from nalu_cli.commands.benchmarking import Plan, output_to, run_plan
+    from nalu_cli.experiments.power_laws import POWER_TITLES, power_trials
+
+    fit = FitSettings(time_limit=time, effort=effort, threads=1)
+    conditions = _conditions(None, 0.0, fit, whole_process=False)
+    _between("--tables", tables, 1, MOST_SEEDS)
+    asked = {"--tables": tables, "--seed": _between("--seed", seed, 0, MOST_SEEDS)}
+    output = output_to(csv, page, as_json=as_json, quiet=quiet)
+    plan = Plan(
+        kind="powers",
+        titles=POWER_TITLES,
+        trials=power_trials(tables, seed, conditions),
+        settings=_settings("powers", None, conditions),
+        command=_command("powers", None, asked, conditions),
+    )
+    return run_plan(plan, _jobs(jobs), output)
 
 
 @bench.command(help=HELP_OPS, short_help="One operation on columns, or on sums of them.")
@@ -301,10 +322,18 @@ def _at_least(option: str, value: int | None, least: int) -> int | None:
     return value
 
 
+def _between(option: str, value: int, least: int, most: int) -> int:
+    if not least <= value <= most:
+        raise UsageError(f"{option} is {value}", accepted=f"it must be {least} to {most}")
+    return value
+
+
+def _digits(digits: int | None) -> int | None:
+    return None if digits is None else _between("--digits", digits, 1, MOST_DIGITS)
+
+
 def _jobs(jobs: int) -> int:
-    if not 1 <= jobs <= MOST_JOBS:
-        raise UsageError(f"--jobs is {jobs}", accepted=f"it must be 1 to {MOST_JOBS}")
-    return jobs
+    return _between("--jobs", jobs, 1, MOST_JOBS)
 
 
 def _seeds(text: str) -> list[int]:
@@ -334,11 +363,15 @@ def _options(asked: Mapping[str, object]) -> list[str]:
     return [t for name, value in asked.items() if value is not None for t in (name, str(value))]
 
 
-def _settings(kind: str, file: str, conditions: Conditions) -> str:
+def _settings(kind: str, file: str | None, conditions: Conditions) -> str:
     from nalu_cli import __version__
 
-    return shlex.join(["nalu", __version__, "bench", kind, Path(file).name, *conditions.options])
+    named = [Path(file).name] if file is not None else []
+    return shlex.join(["nalu", __version__, "bench", kind, *named, *conditions.options])
 
 
-def _command(kind: str, file: str, asked: Mapping[str, object], conditions: Conditions) -> str:
-    return shlex.join(["nalu", "bench", kind, file, *_options(asked), *conditions.options])
+def _command(
+    kind: str, file: str | None, asked: Mapping[str, object], conditions: Conditions
+) -> str:
+    named = [file] if file is not None else []
+    return shlex.join(["nalu", "bench", kind, *named, *_options(asked), *conditions.options])

@@ -56,7 +56,7 @@ class Plan:
 
 
 def output_to(
-    csv: str | None, page: str | None, *, file: str, as_json: bool, quiet: bool
+    csv: str | None, page: str | None, *, file: str | None = None, as_json: bool, quiet: bool
 ) -> Output:
     """Find out before the work whether results can be written.
 
@@ -64,7 +64,7 @@ def output_to(
     ----------
     csv, page : str or None
         Files the results are added to, and written to as a page.
-    file : str
+    file : str, optional
         The benchmark file.
     as_json, quiet : bool
         What is shown.
@@ -75,7 +75,7 @@ def output_to(
         If a file cannot be written, is the benchmark itself, or is a page of another kind.
     """
     for path in filter(None, (csv, page)):
-        check_output(Path(path), [file])
+        check_output(Path(path), [] if file is None else [file])
     if page is not None:
         check_replaceable(Path(page), magic=MARK.encode(), kind="page of results")
     return Output(
@@ -118,7 +118,7 @@ def run_plan(plan: Plan, jobs: int, output: Output) -> ExitCode:
 
 def _outcomes(plan: Plan, jobs: int, output: Output, stop: StopRequest) -> list[Outcome]:
     """Outcomes of all trials that ended, now or in an earlier run, in the order of the plan."""
-    file = None if output.csv is None else OutcomeFile(output.csv, plan.titles, plan.settings)
+    file = None if output.csv is None else _file_of(plan, output.csv)
     done = _done(plan, file)
     pending = [trial for trial in plan.trials if (trial.law.name, trial.seed) not in done]
     if done:
@@ -150,6 +150,11 @@ def _run(trials: Sequence[Trial], jobs: int, stop: StopRequest) -> Iterator[Outc
         stop=stop.asked,
     ):
         yield from outcomes
+
+
+def _file_of(plan: Plan, path: Path) -> OutcomeFile:
+    is_printed = any(trial.law.digits is not None for trial in plan.trials)
+    return OutcomeFile(path, plan.titles, plan.settings, is_printed=is_printed)
 
 
 def _done(plan: Plan, file: OutcomeFile | None) -> dict[Key, Outcome]:

@@ -10,7 +10,7 @@ from rich.text import Text
 from nalu_cli.commands.envelope import RESULT_VERSION
 from nalu_cli.commands.screen import aligned
 from nalu_cli.errors import visible
-from nalu_cli.experiments.results_page import number_text, share_text
+from nalu_cli.experiments.results_page import count_text, number_text, share_text, sharp_text
 from nalu_cli.experiments.totals import FAILED, Totals, by_label, by_verdict, totals_of
 from nalu_cli.experiments.trial import Outcome
 from nalu_cli.model_file import installed_versions
@@ -55,6 +55,8 @@ def headline(outcomes: Sequence[Outcome]) -> Iterator[Text]:
     yield Text(
         f"{word} {totals.recovered} of {totals.problems}, {share_text(totals)}", style="bold"
     )
+    if totals.sharp is not None:
+        yield Text(f"sharp, equal to the law to the last digit: {totals.sharp}", style="bold")
     if not published:
         yield from _claims(totals, outcomes)
     if totals.failed:
@@ -82,9 +84,11 @@ def _times(totals: Totals) -> str:
 
 def _problems(titles: tuple[str, str], outcomes: Sequence[Outcome]) -> list[Text]:
     timed = any(outcome.process_seconds is not None for outcome in outcomes)
+    printed = any(outcome.sharp is not None for outcome in outcomes)
     head = ["id", "seed", *titles, "recovered", "verdict", "far error", "seconds"]
-    head += [*(["process"] if timed else []), "found by", "formula"]
-    rows = [_problem(outcome, timed) for outcome in outcomes]
+    head += [*(["sharp"] if printed else []), *(["process"] if timed else [])]
+    head += ["found by", "formula"]
+    rows = [_problem(outcome, printed, timed) for outcome in outcomes]
     last = len(head) - 1
     return aligned(head, rows, left=frozenset({0, 2, 3, 4, 5, last - 1, last}))
 
@@ -109,7 +113,8 @@ def _published_runs(titles: tuple[str, str], outcomes: Sequence[Outcome]) -> lis
     return aligned([*head, "by"], rows, left=frozenset({0, 2, 3, 4, 9}))
 
 
-def _problem(outcome: Outcome, timed: bool) -> list[str]:
+def _problem(outcome: Outcome, printed: bool, timed: bool) -> list[str]:
+    sharp = [sharp_text(outcome.sharp)] if printed else []
     process = [number_text(outcome.process_seconds)] if timed else []
     cells = [
         outcome.name,
@@ -119,6 +124,7 @@ def _problem(outcome: Outcome, timed: bool) -> list[str]:
         str(outcome.verdict or FAILED),
         number_text(outcome.far_error),
         number_text(outcome.seconds),
+        *sharp,
         *process,
         outcome.found_by or "-",
         outcome.formula or outcome.error,
@@ -127,10 +133,12 @@ def _problem(outcome: Outcome, timed: bool) -> list[str]:
 
 
 def _groups(title: str, groups: Mapping[str, Totals]) -> list[Text]:
+    printed = any(totals.sharp is not None for totals in groups.values())
     rows = [
         (
             visible(name),
             f"{totals.recovered} of {totals.problems}",
+            *([count_text(totals.sharp)] if printed else []),
             share_text(totals),
             str(totals.exact),
             str(totals.falsely_exact),
@@ -138,7 +146,8 @@ def _groups(title: str, groups: Mapping[str, Totals]) -> list[Text]:
         )
         for name, totals in groups.items()
     ]
-    return aligned((title, "recovered", "share", "exact", "wrongly exact", "median s"), rows)
+    head = (title, "recovered", *(["sharp"] if printed else []))
+    return aligned((*head, "share", "exact", "wrongly exact", "median s"), rows)
 
 
 def bench_data(

@@ -24,6 +24,9 @@ PUBLISHED = "published"
 
 SUITES = Path(__file__).parent / "published" / "suites.json"
 
+INCLUDED = {"fastsrb": Path(__file__).parent / "fastsrb" / "fastsrb.json"}
+"""Formula files that come with the package, by the name that stands in place of a file."""
+
 INPUTS = {
     TaskKind.SINGLE: 2,
     TaskKind.SUBSET: 100,
@@ -62,7 +65,7 @@ class Suite:
 
 
 def read_laws(path: Path) -> tuple[KnownLaw, ...]:
-    """The laws of a formula file.
+    """The laws of a formula file, or of one that comes with the package.
 
     Raises
     ------
@@ -71,6 +74,8 @@ def read_laws(path: Path) -> tuple[KnownLaw, ...]:
     DataError
         If it is no formula file, or an entry is wrong.
     """
+    if not path.exists():
+        path = INCLUDED.get(str(path), path)
     entries = _contents(path, "formulas", list)
     laws = tuple(_entry(path, _name_of(e, i), _law, e) for i, e in enumerate(entries))
     seen: set[str] = set()

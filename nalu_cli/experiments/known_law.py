@@ -96,6 +96,9 @@ class KnownLaw:
         Formulas that must be above zero in every row.
     digits : int or None
         Significant digits the training target is printed with; None for full doubles.
+    far_tolerance : float or None
+        Set for products of powers of which only the numbers are in question: another of the same
+        columns is recovered if it is off by no more on far rows, relative to the truth.
     """
 
     name: str
@@ -107,9 +110,10 @@ class KnownLaw:
     n_rows: int = 1000
     positive: tuple[str, ...] = ()
     digits: int | None = None
+    far_tolerance: float | None = None
 
     def printed(self, digits: int | None) -> KnownLaw:
-        """The law whose tables are printed with so many digits in all columns; None changes none."""
+        """The law with so many digits in all columns of its tables; None changes none."""
         if digits is None:
             return self
         variables = tuple(replace(variable, digits=digits) for variable in self.variables)

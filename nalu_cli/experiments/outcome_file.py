@@ -18,6 +18,11 @@ Key = tuple[str, int]
 NUMBERS = ("far_error", "seconds", "process_seconds", "test_error", "steps", "sparsity")
 TEXTS = ("found_by", "formula", "error")
 
+SHARP = "sharp"
+"""A column of runs on printed tables only, so that results of other runs keep their form."""
+
+YES_OR_NO = {"yes": True, "no": False}
+
 
 def key_of(outcome: Outcome) -> Key:
     """What tells an outcome from the others of its run."""
@@ -35,6 +40,8 @@ class OutcomeFile:
         Of the two labels.
     settings : str
         How the run was asked for; all rows of a file agree in it.
+    is_printed : bool
+        Whether the run is on printed tables.
 
     Attributes
     ----------
@@ -49,10 +56,14 @@ class OutcomeFile:
         If it cannot be read or written.
     """
 
-    def __init__(self, path: Path, titles: Sequence[str], settings: str) -> None:
+    def __init__(
+        self, path: Path, titles: Sequence[str], settings: str, *, is_printed: bool = False
+    ) -> None:
         self.path = path
+        self._is_printed = is_printed
         self._titles = tuple(titles)
         head = ["id", "seed", *titles, "recovered", "verdict", *NUMBERS, *TEXTS]
+        head += [SHARP] if is_printed else []
         self._file = GrowingFile(path, head, settings)
         self.outcomes: dict[Key, Outcome] = {}
         for cells in self._file.rows:
@@ -64,7 +75,8 @@ class OutcomeFile:
 
     def append(self, outcome: Outcome) -> None:
         """Add a row, on disk before this returns."""
-        self._file.append([_row_of(outcome)])
+        sharp = [_yes_or_no(outcome.sharp)] if self._is_printed else []
+        self._file.append([_row_of(outcome) + sharp])
         self.outcomes[key_of(outcome)] = outcome
 
     def _outcome_of(self, cells: Mapping[str, str]) -> Outcome:
@@ -73,7 +85,8 @@ class OutcomeFile:
             name=cells["id"],
             seed=int(cells["seed"]),
             labels=(cells[first], cells[second]),
-            recovered={"yes": True, "no": False}[cells["recovered"]],
+            recovered=YES_OR_NO[cells["recovered"]],
+            sharp=YES_OR_NO[cells[SHARP]] if cells.get(SHARP) else None,
             verdict=Status(cells["verdict"]) if cells["verdict"] else None,
             far_error=_number(cells["far_error"]),
             seconds=_number(cells["seconds"]),
@@ -113,11 +126,15 @@ def _row_of(outcome: Outcome) -> list[str]:
         outcome.name,
         str(outcome.seed),
         *outcome.labels,
-        "yes" if outcome.recovered else "no",
+        _yes_or_no(outcome.recovered),
         outcome.verdict or "",
         *("" if number is None else repr(number) for number in numbers),
         *(getattr(outcome, name) for name in TEXTS),
     ]
+
+
+def _yes_or_no(value: bool | None) -> str:
+    return "" if value is None else "yes" if value else "no"
 
 
 def _number(text: str) -> float | None:

@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from nalu_cli.experiments.totals import FAILED, Totals, by_label, by_rung, by_verdict, totals_of
 from nalu_cli.experiments.trial import Outcome
 
-__all__ = ["MARK", "number_text", "results_page", "row", "share_text", "table_head"]
+__all__ = [
+    "MARK",
+    "count_text",
+    "number_text",
+    "results_page",
+    "row",
+    "share_text",
+    "sharp_text",
+    "table_head",
+]
 
 MARK = "<!-- Written by nalu bench; the next run replaces it. -->"
 """First line of a page, by which a run knows what it may replace."""
@@ -60,8 +69,20 @@ def number_text(value: float | None, digits: int = 2) -> str:
     return "-" if value is None else f"{value:.{digits}g}"
 
 
+def count_text(count: int | None) -> str:
+    """A count for people; a dash where nothing was counted."""
+    return "-" if count is None else str(count)
+
+
+def sharp_text(sharp: bool | None) -> str:
+    """Whether a formula is the law to the last digit; a dash where that was not in question."""
+    return "-" if sharp is None else "yes" if sharp else "no"
+
+
 def _headline(totals: Totals) -> Iterator[str]:
     yield f"* recovered: {totals.recovered} of {totals.problems}, {share_text(totals)}"
+    if totals.sharp is not None:
+        yield f"* sharp, equal to the law to the last digit: {totals.sharp} of {totals.problems}"
     yield f"* called exact and not recovered: **{totals.falsely_exact}**"
     yield f"* without a formula: {totals.failed}"
     yield f"* median seconds of a fit: {number_text(totals.median_seconds)}"
@@ -72,13 +93,14 @@ def _headline(totals: Totals) -> Iterator[str]:
 
 
 def _groups(title: str, groups: Mapping[str, Totals]) -> Iterator[str]:
-    yield from table_head(
-        title, "recovered", "share", "called exact", "wrongly exact", "median seconds"
-    )
+    printed = any(totals.sharp is not None for totals in groups.values())
+    columns = ("share", "called exact", "wrongly exact", "median seconds")
+    yield from table_head(title, "recovered", *(["sharp"] if printed else []), *columns)
     for name, totals in groups.items():
         yield row(
             name,
             f"{totals.recovered} of {totals.problems}",
+            *([count_text(totals.sharp)] if printed else []),
             share_text(totals),
             str(totals.exact),
             str(totals.falsely_exact),
@@ -105,14 +127,18 @@ def _times(groups: Mapping[str, Totals]) -> Iterator[str]:
 
 
 def _problems(titles: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[str]:
-    columns = ("recovered", "verdict", "far error", "seconds", "found by", "formula")
-    yield from table_head("id", "seed", *titles, *columns)
+    printed = any(outcome.sharp is not None for outcome in outcomes)
+    columns = ("verdict", "far error", "seconds", "found by", "formula")
+    yield from table_head(
+        "id", "seed", *titles, "recovered", *(["sharp"] if printed else []), *columns
+    )
     for outcome in outcomes:
         yield row(
             outcome.name,
             str(outcome.seed),
             *outcome.labels,
             "yes" if outcome.recovered else "**no**",
+            *([sharp_text(outcome.sharp)] if printed else []),
             str(outcome.verdict or FAILED),
             number_text(outcome.far_error),
             number_text(outcome.seconds),

@@ -31,6 +31,9 @@ class Totals:
         Called exact and not recovered.
     low, high : float
         95 % interval of the share recovered.
+    sharp : int or None
+        How many of printed tables are equal to the law, each constant to the last digit; None where
+        no table was printed.
     all_seconds : float
         Of all fits together.
     median_seconds, slowest_seconds, median_process_seconds : float or None
@@ -44,6 +47,7 @@ class Totals:
     falsely_exact: int
     low: float
     high: float
+    sharp: int | None
     all_seconds: float
     median_seconds: float | None
     slowest_seconds: float | None
@@ -58,6 +62,7 @@ class Totals:
 def totals_of(outcomes: Sequence[Outcome]) -> Totals:
     """Count."""
     recovered = sum(outcome.recovered for outcome in outcomes)
+    known = [o.sharp for o in outcomes if o.sharp is not None]
     seconds = [o.seconds for o in outcomes if o.seconds is not None]
     processes = [o.process_seconds for o in outcomes if o.process_seconds is not None]
     falsely_exact = sum(outcome.is_falsely_exact for outcome in outcomes)
@@ -70,6 +75,7 @@ def totals_of(outcomes: Sequence[Outcome]) -> Totals:
         falsely_exact=falsely_exact,
         low=low,
         high=high,
+        sharp=sum(map(bool, known)) if known else None,
         all_seconds=math.fsum(seconds),
         median_seconds=median(seconds) if seconds else None,
         slowest_seconds=max(seconds, default=None),

@@ -104,8 +104,9 @@ class Outcome:
         The groups it is counted in.
     recovered : bool
         Whether the formula found is the true one, its constants within what the rows tell.
-    sharp : bool
-        Whether it is equal to the true one, each constant to the last digit.
+    sharp : bool or None
+        Whether it is equal to the true one, each constant to the last digit; None of tables of full
+        doubles, where this is what recovered means.
     verdict : Status or None
         What the fit claims; None when it failed.
     far_error : float or None
@@ -131,7 +132,7 @@ class Outcome:
     seed: int
     labels: tuple[str, str]
     recovered: bool = False
-    sharp: bool = False
+    sharp: bool | None = None
     verdict: Status | None = None
     far_error: float | None = None
     seconds: float | None = None

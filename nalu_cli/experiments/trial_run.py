@@ -18,6 +18,7 @@ import nalu_cli
 from nalu_cli.errors import ExitCode
 from nalu_cli.experiments.known_law import KnownLaw, Part, Rows
 from nalu_cli.experiments.operations import operation_rows
+from nalu_cli.experiments.power_product import has_powers_of
 from nalu_cli.experiments.recovery import CONSTANT_TOLERANCE, largest_error, recovery
 from nalu_cli.experiments.sampling import law_rows
 from nalu_cli.experiments.trial import Conditions, Outcome, Trial, failed
@@ -86,9 +87,12 @@ def _scored(outcome: Outcome, trial: Trial) -> Outcome:
     tolerance = max(CONSTANT_TOLERANCE, trial.conditions.noise, _printed_tolerance(trial.law))
     found = recovery(trial.law, outcome.formula, tolerance=tolerance)
     far_error = largest_error(trial.law, outcome.formula, trial_rows(trial, Part.EXTRAPOLATION))
-    return replace(
-        outcome, recovered=found.is_recovered, sharp=found.is_exact, far_error=far_error
-    )
+    recovered = found.is_recovered
+    if trial.law.far_tolerance is not None:
+        is_near = far_error is not None and far_error <= trial.law.far_tolerance
+        recovered = is_near and has_powers_of(trial.law, outcome.formula)
+    sharp = None if trial.law.digits is None else found.is_exact
+    return replace(outcome, recovered=recovered, sharp=sharp, far_error=far_error)
 
 
 def _printed_tolerance(law: KnownLaw) -> float:
