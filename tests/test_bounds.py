@@ -58,6 +58,9 @@ def test_bounds_of_a_denominator_tell_whether_it_vanishes() -> None:
         (-2, -1.0, 2.0, (0.25, math.inf)),
         (0.5, -1.0, 4.0, (0.0, 2.0)),
         (-0.5, 0.0, 4.0, (0.5, math.inf)),
+        (0.25, -1.0, 16.0, (0.0, 2.0)),
+        (-0.75, 0.0, 16.0, (0.125, math.inf)),
+        (0.8, -3.0, -2.0, (0.0, 0.0)),
         (12, 1e200, 1e201, (math.inf, math.inf)),
     ],
 )

@@ -17,7 +17,7 @@ from latex_reader import read_latex
 from matplotlib.mathtext import MathTextParser
 from strategies import AWKWARD_NAMES, named_circuits
 
-from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind, exponent_of
 from nalu_cli.exporters import EXPORTERS, circuit_from_json
 from nalu_cli.exporters.latex import GREEK, latex_formula, latex_names
 from nalu_cli.exporters.mathml import mathml_equation, mathml_formula, mathml_names
@@ -180,6 +180,30 @@ def test_mathml_reads_as_mathematics() -> None:
         *("<msub><mi>m</mi><mi>e</mi></msub>", "<mi>λ</mi>", "<mi>speed</mi>"),
         "<mtext>&lt;b&gt;</mtext>",
     ]
+
+
+def test_exponents_are_written_as_in_the_text() -> None:
+    exponents = (Fraction(4, 5), Fraction(2, 3), Fraction(3, 2), exponent_of(0.7983417))
+    terms = tuple(Term(j, e) for j, e in enumerate(exponents))
+    circuit = Circuit(4, ((Unit(UnitKind.PRODUCT, terms, 1.0),),))
+    written = {
+        ExportFormat.TEXT: "a**0.8*b**(2/3)*c**1.5*d**0.7983417",
+        ExportFormat.LATEX: r"a^{0.8} \, b^{2/3} \, c^{3/2} \, d^{0.7983417}",
+        ExportFormat.C: "pow(a, 0.8)*pow(b, 0.6666666666666666)*pow(sqrt(c), 3.0)*pow(d, 0.79",
+        ExportFormat.NUMPY: "a**0.8*b**0.6666666666666666*np.sqrt(c)**3*d**0.7983417",
+        ExportFormat.SYMPY: "a**Rational(4, 5)*b**Rational(2, 3)*sqrt(c)**3*d**0.7983417",
+        ExportFormat.EXCEL: "A2^0.8*B2^(0.666666666666667-3E-16)*SQRT(C2)^3*D2^0.7983417",
+    }
+    for format, text in written.items():
+        assert text in EXPORTERS[format].export(circuit, "abcd", "y"), format
+    shown = mathml_formula(circuit, "abcd")
+    assert "<mn>0.8</mn>" in shown
+    assert "<mrow><mn>2</mn><mo>/</mo><mn>3</mn></mrow>" in shown
+
+
+def test_no_spreadsheet_takes_the_cube_root_of_a_negative_number() -> None:
+    cube_root = Circuit(1, ((Unit(UnitKind.PRODUCT, (Term(0, Fraction(1, 3)),), 1.0),),))
+    assert "SQRT(A2)^" in EXPORTERS[ExportFormat.EXCEL].export(cube_root, "x", "y")
 
 
 def test_words_are_kept_apart() -> None:

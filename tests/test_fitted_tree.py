@@ -52,16 +52,21 @@ def test_a_constant_belongs_to_the_term_it_stands_before() -> None:
     assert homes(LAW) == [(0,), (0, 1, 0), (0, 1, 1), (0, 1), (1,), (1, 0, 0), (1, 0, 1), ()]
 
 
-def test_slopes_in_constants_are_those_of_differences() -> None:
+POWER = Sum(((0.7, Product(((Sum(((2.0, A), (3.0, B)), 0.5), Fraction(4, 5)),), 1.0)),), 0.3)
+
+
+@pytest.mark.parametrize("law", [LAW, POWER])
+def test_slopes_in_constants_are_those_of_differences(law: Sum) -> None:
     X = uniform(4, 25, 3)
     weights = np.linspace(1, 2, 25)
-    J = jacobian(spots(LAW, X, weights))
-    for k, value in enumerate(NAMES):
+    J = jacobian(spots(law, X, weights))
+    names = constants(law)
+    for k, value in enumerate(names):
         step = 1e-6 * abs(value)
         ends = []
         for sign in (1, -1):
-            moved = [v + sign * step * (j == k) for j, v in enumerate(NAMES)]
-            ends.append(spots(with_constants(LAW, iter(moved)), X, weights).value)
+            moved = [v + sign * step * (j == k) for j, v in enumerate(names)]
+            ends.append(spots(with_constants(law, iter(moved)), X, weights).value)
         np.testing.assert_allclose(
             J[:, k], weights * (ends[0] - ends[1]) / (2 * step), rtol=1e-5, atol=1e-6
         )

@@ -11,12 +11,20 @@ from exact import attempt, is_tame, read_formula, same_inputs, value_of
 from hypothesis import given, settings
 from strategies import circuits, named_circuits
 
-from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
-from nalu_cli.expression import MOST_NODES, Column, Number, magnitude, product, total
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind, exponent_of
+from nalu_cli.expression import (
+    MOST_NODES,
+    Column,
+    Number,
+    is_never_negative,
+    magnitude,
+    product,
+    total,
+)
 from nalu_cli.formula import PYTHON, complexity, expression_of, formula_text, write
 
 a, b, c, d = (Column(j) for j in range(4))
-HALF = Fraction(1, 2)
+HALF, THIRD, REAL = Fraction(1, 2), Fraction(1, 3), exponent_of(0.7983417)
 
 
 def over(top, *bottoms):
@@ -63,6 +71,17 @@ WRITTEN = {
     "3*a": (plus(a, a, a), 3),
     "2.5": (Number(2.5), 1),
     "-2.5": (Number(-2.5), 2),
+    "a**0.8": (powers((a, Fraction(4, 5))), 3),
+    "a**1.852": (powers((a, Fraction(463, 250))), 3),
+    "a**0.0625": (powers((a, Fraction(1, 16))), 3),
+    "1/a**0.25": (powers((a, Fraction(-1, 4))), 5),
+    "a**(2/3)": (powers((a, Fraction(2, 3))), 3),
+    "a**(1/32)": (powers((a, Fraction(1, 32))), 3),
+    "a**(457/983)": (powers((a, Fraction(457, 983))), 6),
+    "a**12.345": (powers((a, Fraction(2469, 200))), 6),
+    "a**0.7983417": (powers((a, REAL)), 6),
+    "0.023*a**0.8*b**0.4": (powers((a, Fraction(4, 5)), (b, Fraction(2, 5)), scale=0.023), 9),
+    "(a + b)**(2/3)": (powers((plus(a, b), Fraction(2, 3))), 5),
 }
 
 
@@ -77,6 +96,44 @@ def test_even_powers_of_roots_keep_their_domain() -> None:
     assert write(powers((powers((a, HALF)), 4)), "a", PYTHON) == "sqrt(a)**4"
     assert write(powers((a, HALF), (powers((a, HALF)), 1)), "a", PYTHON) == "sqrt(a)*sqrt(a)"
     assert write(powers((magnitude(a), HALF), (magnitude(a), HALF)), "a", PYTHON) == "abs(a)"
+
+
+MERGED = {
+    "a**0.25": powers((powers((a, HALF)), HALF)),
+    "a**(1/3)": powers((powers((a, Fraction(2, 3))), HALF)),
+    "a**(7/3)": powers((powers((a, 7)), THIRD)),
+    "abs(a)**(2/3)": powers((powers((a, 2)), THIRD)),
+    "abs(a)": powers((powers((a, 2)), HALF)),
+    "a**1.6": powers((powers((a, Fraction(4, 5))), 2)),
+    "a**1.3": powers((a, HALF), (a, Fraction(4, 5))),
+    "a**1.7983417": powers((a, REAL), (a, 1)),
+    "a**0.39917085": powers((powers((a, REAL)), HALF)),
+    # these would gain a value for negative numbers
+    "(a**3)**(1/3)": powers((powers((a, 3)), THIRD)),
+    "(a**(1/3))**3": powers((powers((a, THIRD)), 3)),
+    "(a**0.8)**5": powers((powers((a, Fraction(4, 5))), 5)),
+    "a**(1/3)*a**(2/3)": powers((a, THIRD), (a, Fraction(2, 3))),
+    "a**0.7983417*a**0.2016583": powers((a, REAL), (a, exponent_of(0.2016583))),
+    "a**0.8/a**0.8": powers((a, Fraction(4, 5)), (a, Fraction(-4, 5))),
+}
+
+
+@pytest.mark.parametrize("text", MERGED)
+def test_powers_of_powers_are_one_where_that_is_the_same(text: str) -> None:
+    assert write(MERGED[text], "abcd", PYTHON) == text
+
+
+def test_powers_of_what_is_positive_are_always_one() -> None:
+    x = Column(0, is_positive=True)
+    assert powers((powers((x, THIRD)), 3)) == x
+    assert powers((powers((x, 3)), THIRD)) == x
+    assert powers((x, REAL), (x, exponent_of(0.2016583))) == x
+    assert powers((magnitude(a), REAL), (magnitude(a), -REAL)) == Number(1.0)
+
+
+def test_powers_that_are_not_whole_are_never_negative() -> None:
+    assert all(is_never_negative(powers((a, e))) for e in (HALF, THIRD, Fraction(4, 5), -REAL))
+    assert not is_never_negative(powers((a, 3)))
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,18 @@ def test_a_root_and_a_denominator_of_the_same_part_make_it_positive() -> None:
     assert needs(circuit, "x") == {"x": Need.POSITIVE}
 
 
+POWER = Circuit(2, ((product((0, 0.75), (1, -0.7983417)),),))
+"""a**0.75/b**0.7983417"""
+
+
+def test_powers_that_are_not_whole_are_conditions_as_roots_are() -> None:
+    assert needs(POWER, "a", "b") == {"a": Need.NOT_NEGATIVE, "b": Need.POSITIVE}
+    rows = ([2, 3], [-2, 3], [2, -3], [0, 3], [2, 0])
+    assert guard(POWER, *rows, low=-9, high=9) == [
+        *("inside", "undefined", "undefined", "inside", "pole")
+    ]
+
+
 def test_magnitudes_have_roots_everywhere() -> None:
     unit = Unit(UnitKind.MAGNITUDE, (Term(0, Fraction(1, 2)), Term(1, Fraction(-1, 2))), 1.0)
     assert needs(Circuit(2, ((unit,),)), "a", "b") == {"b": Need.NOT_ZERO}

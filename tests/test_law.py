@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from tables import Floats, uniform
 
-from nalu_cli.circuit import Circuit
+from nalu_cli.circuit import Circuit, exponent_of
 from nalu_cli.expression import Column, Node, magnitude, product, total
 from nalu_cli.law import digits_of_constants, has_few_constants, is_borne_out, is_law
 from nalu_cli.likelihood import ErrorKind
@@ -57,6 +59,17 @@ def test_an_absolute_value_that_many_rows_ask_for_is_a_law(seed: int) -> None:
     distance = magnitude(total([(1.0, A), (-1.0, B)]))
     assert is_law(*asked(distance, x))
     assert is_law(*asked(product([(distance, 2), (magnitude(A), 1)], 0.7), x))
+
+
+def test_an_exponent_costs_its_digits() -> None:
+    x = uniform(2, 4, 1, low=1, high=9)
+    root, power = (product([(A, Fraction(e))]) for e in ("1/2", "983/457"))
+    real = product([(A, exponent_of(0.79834171234567891))])
+    assert is_borne_out(*asked(root, x[:1]))
+    assert not is_borne_out(*asked(power, x[:1]))
+    assert is_borne_out(*asked(power, x[:2]))
+    assert not is_borne_out(*asked(real, x[:2]))
+    assert is_borne_out(*asked(real, x))
 
 
 def test_a_row_is_worth_its_digits() -> None:

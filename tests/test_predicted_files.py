@@ -36,6 +36,17 @@ def predict(here: Path, capsys: pytest.CaptureFixture[str]) -> Predict:
     return run
 
 
+def test_rows_outside_the_domain_of_a_power_are_undefined(here: Path, predict: Predict) -> None:
+    power = product((0, 0.75), (1, -0.7983417), scale=0.023)
+    save_model(of(Circuit(2, ((power,),)), ("a", "b")), here / "m.pt")
+    (here / "rows.csv").write_text("a,b\n16,1\n-16,1\n16,-1\n16,0\n")
+    predict("rows.csv", "-o", "out.csv")
+    read = list(csv.DictReader(io.StringIO((here / "out.csv").read_text())))
+    assert float(read[0]["y_predicted"]) == 0.023 * 8
+    assert [row["y_predicted"] for row in read[1:3]] == ["", ""]
+    assert [row["guard"] for row in read[1:]] == ["undefined", "undefined", "pole"]
+
+
 TEXTS = {
     "commas": "a,note,b\n1.50,x,2\n007, =1+1 ,3\n",
     "tabs": "a\tnote\tb\n1.50\tx, y\t2\n007\t\t3\n",

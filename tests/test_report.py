@@ -23,14 +23,14 @@ from PIL import Image
 from strategies import AWKWARD_NAMES, circuits, named_circuits
 
 from nalu_cli.answer import EVERY, Answer, Constant, Errors, Evidence, FrontEntry, Move, Rival
-from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind, exponent_of
 from nalu_cli.errors import visible
 from nalu_cli.guard import parts
 from nalu_cli.model_file import save_model
 from nalu_cli.report import save_plot, save_report
 from nalu_cli.report.look import scale_of, tick_text
 from nalu_cli.report.page import report_page
-from nalu_cli.report.wires import MOST_SLOTS, graph_of
+from nalu_cli.report.wires import MOST_SLOTS, graph_of, weight_text
 from nalu_cli.settings import Status
 
 DAY = date(2026, 11, 21)
@@ -330,6 +330,13 @@ def test_the_stack_has_every_live_unit_and_every_weight_once(circuit: Circuit) -
     for wire in graph.wires:
         start, end = graph.rows[wire.row][wire.start], graph.rows[wire.row + 1][wire.end]
         assert wire.term is not None or (start.column, start.unit) == (end.column, None)
+
+
+def test_a_wire_into_a_product_says_the_exponent() -> None:
+    exponents = (Fraction(-3, 2), Fraction(4, 5), Fraction(-2, 3), exponent_of(0.7983417))
+    unit = Unit(UnitKind.PRODUCT, tuple(Term(j, e) for j, e in enumerate(exponents)), 1.0)
+    shown = [weight_text(unit, term) for term in unit.terms]
+    assert shown == ["−3/2", "0.8", "−2/3", "0.7983417"]
 
 
 @given(st.lists(st.floats(allow_subnormal=True), min_size=1))

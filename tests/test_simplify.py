@@ -12,10 +12,11 @@ from exact import attempt, is_tame, same_inputs, value_of
 from hypothesis import given, settings
 from strategies import circuits
 
-from nalu_cli.circuit import Circuit
+from nalu_cli.circuit import Circuit, exponent_of
 from nalu_cli.expression import Column, Node, Number, magnitude, product, total
 from nalu_cli.formula import complexity, expression_of, formula_text
 from nalu_cli.simplify import circuit_of, shorten
+from nalu_cli.simplify.symbols import sympy_form
 
 ONE = Fraction(1)
 
@@ -258,9 +259,36 @@ def test_zeros_and_signs_that_change_nothing_are_left_out() -> None:
     assert product([(product([(root, ONE)], -1.0), Fraction(2))]) == product([(root, Fraction(2))])
 
 
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("exponent", [Fraction(4, 5), Fraction(-100, 3), exponent_of(0.7983417)])
+def test_other_exponents_are_read_back_whole(base: str, exponent: Fraction) -> None:
+    for factor in (1, 8, 128):
+        tree = product([(BASES[base], factor * exponent), (Column(2), ONE)])
+        if factor * abs(exponent) < 300:
+            assert expression_of(circuit_of(tree, 3)) == tree
+
+
+def test_formulas_with_other_powers_are_shortened_too() -> None:
+    x, y = Column(0), Column(1)
+    power = product([(x, Fraction(4, 5)), (y, exponent_of(0.7983417))])
+    twice = total([(1.0, product([(power, ONE), (y, ONE)])), (1.0, power)])
+    short = shorten(circuit_of(twice, 2), positive=(True, True))
+    assert complexity(short) < complexity(twice)
+    assert_equal(circuit_of(twice, 2), short, positive=True)
+
+
+def test_sympy_gets_rational_exponents_as_they_are() -> None:
+    tree = product([(Column(0), Fraction(4, 5)), (Column(1), exponent_of(0.7983417))])
+    x, y = sympy.symbols("x y", real=True)
+    expected = x ** sympy.Rational(4, 5) * y ** sympy.Float(0.7983417)
+    assert sympy_form(circuit_of(tree, 2), "xy") == expected
+
+
 def test_exponents_beyond_the_allowed_are_built_from_steps() -> None:
     tree = product([(Column(0), Fraction(31)), (Column(1), Fraction(-53, 2))])
     circuit = circuit_of(tree, 2)
+    with pytest.raises(ValueError, match="exponent"):
+        circuit_of(product([(Column(0), Fraction(2000, 3))]), 1)
     assert circuit.evaluate(np.array([[1.1, 1.2]]))[0] == pytest.approx(1.1**31 / 1.2**26.5)
     with pytest.raises(ValueError, match="exponent"):
         circuit_of(product([(Column(0), Fraction(1000))]), 1)
