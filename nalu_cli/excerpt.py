@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nalu_cli.errors import DataError
 from nalu_cli.problem import asked_columns
 from nalu_cli.table import LongTable, Table
+from nalu_cli.table.precision import precision_of_values
 from nalu_cli.table.table import Gaps
 
 __all__ = ["Excerpt", "complete_blocks", "excerpt_of", "most_rows"]
@@ -143,7 +144,11 @@ def excerpt_of(
             break
     gaps.refuse_too_many()
     said = (*list(notes)[:MOST_NOTES], *gaps.notes())
-    return Excerpt(_table_of(first, asked, kept, said), kept.seen)
+    part = _table_of(first, asked, kept, said)
+    if isinstance(table, LongTable):
+        # the cells of its first block may all be of one size, those that were kept are of every
+        part = replace(part, precisions=tuple(map(precision_of_values, part.columns.T)))
+    return Excerpt(part, kept.seen)
 
 
 def _table_of(first: Table, asked: tuple[str, ...], kept: _Kept, notes: tuple[str, ...]) -> Table:

@@ -29,9 +29,11 @@ from nalu_cli.table import (
     DOUBLES,
     WHOLE,
     Kind,
+    LongTable,
     Precision,
     ReadOptions,
     opened_table,
+    read_chunks,
     read_table,
     table_of_arrays,
 )
@@ -234,6 +236,15 @@ def test_long_files_and_their_excerpts(tmp_path: Path) -> None:
         part = excerpt_of(table, "s", 0, inputs=["y", "a"]).table
     assert part.names == ("y", "a", "s")
     assert part.precisions == (DOUBLES, decimals(2), significant(3))
+
+
+def test_a_long_file_that_is_sorted_is_known_by_all_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    cells = [f"{x:.4g}" for x in np.geomspace(1, 1000, 50_000)]
+    path.write_text("a,b\n" + "".join(f"{cell},{k}\n" for k, cell in enumerate(cells)))
+    table = LongTable("t.csv", lambda: read_chunks(path, block_bytes=100_000), ReadOptions())
+    assert next(table.blocks()).precision_of("a") == decimals(3)
+    assert excerpt_of(table, "a", 0).table.precision_of("a") == significant(4)
 
 
 def test_posed_rows_carry_half_widths(tmp_path: Path) -> None:

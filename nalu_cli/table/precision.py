@@ -72,10 +72,17 @@ SAMPLE = 500
 *Derived:* the standard error of a share is 2 % at most, a tenth of what the rules turn on.
 """
 
-SAMPLE_CELLS = 100_000
-"""Cells of a table that are looked at: the more columns there are, the fewer of each."""
+SAMPLE_CELLS = 30_000
+"""Cells of a table that are looked at: the more columns there are, the fewer of each.
+
+*Measured:* a cell takes 7 microseconds.
+"""
 
 FEWEST_SAMPLED = 50
+"""Cells of a column that are looked at in any case.
+
+*Measured:* of 30,000 printed columns of 50 cells over two decades and more each got its rule back.
+"""
 
 _NUMBER = re.compile(r"[+-]?(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?")
 

@@ -180,7 +180,11 @@ def _precisions(
 
 
 def _plain_texts(cells: pd.Series, spelling: Spelling) -> list[str]:
-    return [spelling.plain(cell) for cell in map(str, cells) if not spelling.is_missing(cell)]
+    texts = cells.tolist()
+    if spelling.missing_numbers:
+        texts = [text for text in texts if not spelling.is_missing(text)]
+    is_plain = spelling.decimal == "." and not spelling.thousands
+    return [text if is_plain and text.isascii() else spelling.plain(text) for text in texts]
 
 
 _TINY = re.compile(rb"[eE]-(30[89]|3[1-9]\d|[4-9]\d\d|\d{4,})")
