@@ -12,7 +12,7 @@ from fractions import Fraction
 import mpmath
 from mpmath import mpf
 
-from nalu_cli.circuit import Circuit, Unit, UnitKind, exponent_of
+from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.formula import quoted_name
 
 mpmath.mp.dps = 50
@@ -130,7 +130,7 @@ def _walk(node: ast.expr, values: dict[str, mpf]) -> mpf:
 def _exponent(node: ast.expr) -> Fraction:
     match node:
         case ast.Constant(value=value):
-            return exponent_of(float(value))
+            return Fraction(repr(value))
         case ast.BinOp(
             left=ast.Constant(value=over), op=ast.Div(), right=ast.Constant(value=under)
         ):

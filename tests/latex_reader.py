@@ -10,8 +10,6 @@ import mpmath
 from exact import Formula, Point, power
 from mpmath import mpf
 
-from nalu_cli.circuit import exponent_of
-
 Value = Callable[[Point], mpf]
 
 
@@ -62,13 +60,9 @@ class _Reader:
         base = self.atom()
         if not self.take("^{"):
             return base
-        exponent = self.exponent()
+        exponent = Fraction(self.match(r"-?[0-9]+(?:/[0-9]+|\.[0-9]+)?"))
         self.expect("}")
         return lambda p: power(base(p), exponent)
-
-    def exponent(self) -> Fraction:
-        text = self.match(r"-?[0-9]+(?:/[0-9]+|\.[0-9]+)?")
-        return exponent_of(float(text)) if "." in text else Fraction(text)
 
     def atom(self) -> Value:
         if self.take(r"\frac{"):
