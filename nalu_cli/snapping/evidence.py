@@ -14,8 +14,8 @@ from nalu_cli.circuit import Circuit, UnitKind
 from nalu_cli.polish import Network
 from nalu_cli.problem import Rows
 from nalu_cli.refit import Place, constants_of, positions, relax, with_constants
-from nalu_cli.snapping.minimax import least_largest
-from nalu_cli.snapping.prices import cheapest
+from nalu_cli.snapping.bound import Bound, Printed
+from nalu_cli.snapping.prices import cheapest, price_of_exponent
 
 __all__ = ["Settled", "settle"]
 
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 LIMIT = 1.0
-"""Largest error, in units of what each cell's printed digits allow."""
+"""*Derived:* of what is measured, in units of what is allowed."""
 
 MOST_LINEARISED = 6
 """Times a model is linearised anew on its way to a fit. *Guess:* steps are quadratic in the end."""
@@ -35,6 +35,10 @@ STANDARD_ERRORS = 3.0
 """Half-width of the interval in which a number's values are looked for. *Derived:* under rounding
 the numbers that every row allows lie closer than that to the least squares."""
 
+BOLD = (0.45, 0.25, 0.12, 0.05, 0.02, 0.005)
+"""Distances from whole numbers and halves within which all exponents are set together.
+*Measured:* in the sketches."""
+
 SURE = 4.0
 """Bits by which a value must be shorter than chance would have it, to be set with others at once.
 *Derived:* one value in 16 would be so short by accident."""
@@ -44,6 +48,16 @@ OF_A_TERM = 6.0
 
 SAME_AGAIN = 3.0
 """Bits of a number that stands elsewhere in the formula already. *Guess:* which one it is."""
+
+INSIDE = 0.98
+"""Share of a limit that is aimed at: a model is not quite linear. *Guess.*"""
+
+DAMPING, LESS, MORE = 1e-9, 0.03, 100.0
+"""What a move costs at first, relative to what it does, and the changes of that after a good and a
+bad step. *Guess.*"""
+
+LEAST_GAIN = 1e-9
+"""*Derived:* a smaller relative gain is rounding."""
 
 BITS_OF_A_REAL = 40.0
 """Of a number that keeps all its digits. *Guess:* more than any printed table can tell."""
@@ -64,23 +78,23 @@ class Settled:
     circuit : Circuit
     bits : float
         Price of its numbers.
-    largest : float
-        Largest error in units of what the printed digits allow.
+    measure : float
+        Of its errors, by the bound that was set.
     """
 
     circuit: Circuit
     bits: float
-    largest: float
+    measure: float
 
 
 class _Model:
     """A circuit as a function of its numbers on some rows."""
 
-    def __init__(self, circuit: Circuit, rows: Rows, half: Floats) -> None:
+    def __init__(self, circuit: Circuit, rows: Rows, bound: Bound) -> None:
         relaxed = relax(circuit)
         self.network = Network(relaxed, rows.X)
         self.theta = Network.flatten(relaxed)[0]
-        self.y, self.half = rows.y, half
+        self.y, self.half, self.bound = rows.y, bound.size, bound
         self.places = [p for p, v in constants_of(circuit).items() if v != 1.0]
         self.at = np.array(positions(self.network, self.places), dtype=np.intp)
         self.exponent = np.array([_is_exponent(circuit, p) for p in self.places], dtype=bool)
@@ -100,67 +114,94 @@ class _Model:
 
 
 def settle(
-    circuit: Circuit, rows: Rows, half: Floats, *, stop: Callable[[], bool] = lambda: False
+    circuit: Circuit,
+    rows: Rows,
+    bound: Bound,
+    *,
+    exponents_alone: bool = False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Settled | None:
-    """Give each number its cheapest value that keeps every row inside what is printed.
+    """Give each number its cheapest value that the bound on the errors allows.
 
     Parameters
     ----------
     circuit : Circuit
     rows : Rows
-    half : ndarray of shape (N,)
-        How far each value may be from its target.
+    bound : Bound
+    exponents_alone : bool
+        Whether coefficients keep all their digits.
     stop : callable
         Asked between rounds.
 
     Returns
     -------
     Settled or None
-        None when no numbers keep every row inside.
+        None when no numbers are within the bound, or there are too many.
     """
     if len(rows) > MOST_ROWS:
         chosen = np.linspace(0, len(rows) - 1, MOST_ROWS).astype(np.intp)
-        rows, half = rows.take(chosen), half[chosen]
-    model = _Model(circuit, rows, half)
-    if not 0 < len(model.places) <= MOST_NUMBERS:
-        largest = float(np.abs(model.residuals(model.theta[None])[0]).max())
-        return Settled(circuit, 0.0, largest) if largest <= LIMIT and not model.places else None
+        rows, bound = rows.take(chosen), bound.take(chosen)
+    model = _Model(circuit, rows, bound)
+    if len(model.places) > MOST_NUMBERS:
+        return None
     with np.errstate(all="ignore"):
-        state = _State(model)
-        if state.largest > LIMIT:
+        state = _State(model, exponents_alone)
+        if state.measure > bound.allowed(state.measure, np.zeros(1))[0]:
             return None
-        while state.free.any() and not stop():
-            if not state.advance():
-                break
+        state.leap()
+        while (state.free & state.asked).any() and not stop() and state.advance():
+            pass
     return state.settled(circuit)
 
 
 class _State:
     """Numbers on their way to short values."""
 
-    def __init__(self, model: _Model) -> None:
+    def __init__(self, model: _Model, exponents_alone: bool) -> None:
         self.model = model
+        self.asked = model.exponent if exponents_alone else np.ones_like(model.exponent)
         self.free = np.ones(len(model.places), dtype=bool)
-        self.bits = np.zeros(len(model.places))
-        theta, largest = _fit(model, model.theta[None], self.free[None])
-        self.theta, self.largest = theta[0], float(largest[0])
+        self.bits = np.full(len(model.places), BITS_OF_A_REAL)
+        reachable = np.full(1, LIMIT if isinstance(model.bound, Printed) else 0.0)
+        theta, measure = _fit(model, model.theta[None], self.free[None], reachable, patience=4)
+        self.theta, self.measure = theta[0], float(measure[0])
+
+    def leap(self) -> None:
+        """Set all exponents at once that are nearly whole or halves, the boldest that fits."""
+        values = self.theta[self.model.at]
+        settings: list[list[_Trial]] = []
+        for parts in (1, 2):
+            nearest = np.round(parts * values) / parts
+            for distance in BOLD:
+                some = self.model.exponent & (np.abs(nearest - values) <= distance)
+                setting = [_of_exponent(int(q), float(nearest[q])) for q in np.flatnonzero(some)]
+                if setting and setting not in settings:
+                    settings.append(setting)
+        if not settings:
+            return
+        thetas, measure, allowed = self._fitted(settings, patience=4)
+        fits = np.flatnonzero(measure <= allowed)
+        if len(fits):
+            saved = [sum(BITS_OF_A_REAL - t.bits for t in setting) for setting in settings]
+            self._accept(max(fits, key=lambda k: saved[k]), settings, thetas, measure)
+
+    def _accept(self, k: int, settings: list[list[_Trial]], thetas: Floats, measure: Floats) -> None:
+        self.theta, self.measure = thetas[k], float(measure[k])
+        for trial in settings[k]:
+            self.bits[trial.number], self.free[trial.number] = trial.bits, False
 
     def advance(self) -> bool:
         """Settle one number or several; False when none has a short value."""
-        trials = self._trials()
-        ranked = sorted(self._cheapest(trials), key=lambda t: -t.gain)
+        ranked = sorted(self._cheapest(self._trials()), key=lambda t: -t.gain)
         if not ranked:
             return False
         sure = max(1, sum(trial.gain >= SURE for trial in ranked))
-        thetas, free = self._prefixes(ranked[:sure])
-        thetas, largest = _fit(self.model, thetas, free)
-        fits = np.flatnonzero(largest <= LIMIT)
+        settings = [ranked[: k + 1] for k in range(sure)]
+        thetas, measure, allowed = self._fitted(settings)
+        fits = np.flatnonzero(measure <= allowed)
         if not len(fits):
             return False
-        longest = int(fits.max())
-        self.theta, self.free, self.largest = thetas[longest], free[longest], float(largest[longest])
-        for trial in ranked[: longest + 1]:
-            self.bits[trial.number] = trial.bits
+        self._accept(int(fits.max()), settings, thetas, measure)
         return True
 
     def _trials(self) -> list[_Trial]:
@@ -168,15 +209,14 @@ class _State:
         errors = self._standard_errors()
         values = self.theta[self.model.at]
         trials = []
-        for q in np.flatnonzero(self.free):
-            exponent = bool(self.model.exponent[q])
-            scale = 1.0 if exponent else abs(values[q])
+        for q in np.flatnonzero(self.free & self.asked):
+            exponent, value = bool(self.model.exponent[q]), float(values[q])
+            scale = 1.0 if exponent else abs(value)
             width = STANDARD_ERRORS * errors[q]
             surprise = -math.log2(max(2 * errors[q] / scale, 1e-15))
-            for bits, x in cheapest(
-                values[q], width, exponent=exponent, related=self._related(q, values), most=8
-            ):
-                if x == 0 and not (exponent or self.model.term[q]):
+            related = self._related(q, values)
+            for bits, x in cheapest(value, width, exponent=exponent, related=related):
+                if bits >= BITS_OF_A_REAL or (x == 0 and not (exponent or self.model.term[q])):
                     continue
                 gain = OF_A_TERM if x == 0 and not exponent else surprise - bits
                 trials.append(_Trial(int(q), x, bits, gain))
@@ -184,13 +224,13 @@ class _State:
 
     def _related(self, q: int, values: Floats) -> list[tuple[float, float]]:
         """Values of numbers that are settled, as this one may have."""
-        found = []
-        same = (self.model.exponent == self.model.exponent[q]) & ~self.free
-        for k in np.flatnonzero(same):
-            value, sign = abs(values[k]), math.copysign(1.0, values[q])
-            if value and self.bits[k] > SAME_AGAIN:
-                found.append((SAME_AGAIN, sign * value))
-        return found
+        same = (self.model.exponent == self.model.exponent[q]) & ~self.free & (values != 0)
+        sign = math.copysign(1.0, values[q])
+        return [
+            (SAME_AGAIN, sign * abs(float(values[k])))
+            for k in np.flatnonzero(same)
+            if self.bits[k] > SAME_AGAIN
+        ]
 
     def _standard_errors(self) -> Floats:
         """Of each number, the others free, as if rounding were normal noise of its size."""
@@ -206,76 +246,72 @@ class _State:
         """Of each number the cheapest value that fits."""
         if not trials:
             return []
-        fits = self._fitting(trials)
+        _, measure, allowed = self._fitted([[trial] for trial in trials])
         best: dict[int, _Trial] = {}
-        for trial, fit in zip(trials, fits, strict=True):
-            if fit and (trial.number not in best or trial.bits < best[trial.number].bits):
+        for trial, fits in zip(trials, measure <= allowed, strict=True):
+            if fits and (trial.number not in best or trial.bits < best[trial.number].bits):
                 best[trial.number] = trial
         return list(best.values())
 
-    def _fitting(self, trials: list[_Trial]) -> Bools:
-        thetas = np.repeat(self.theta[None], len(trials), axis=0)
-        free = np.repeat(self.free[None], len(trials), axis=0)
-        self._set(thetas, free, [[t] for t in trials])
-        return _fit(self.model, thetas, free)[1] <= LIMIT
-
-    def _prefixes(self, ranked: list[_Trial]) -> tuple[Floats, Bools]:
-        """The first, the first two, and so on, set at once."""
-        thetas = np.repeat(self.theta[None], len(ranked), axis=0)
-        free = np.repeat(self.free[None], len(ranked), axis=0)
-        self._set(thetas, free, [ranked[: k + 1] for k in range(len(ranked))])
-        return thetas, free
-
-    def _set(self, thetas: Floats, free: Bools, settings: list[list[_Trial]]) -> None:
-        """Set numbers, the others following as the linear model has it."""
+    def _fitted(
+        self, settings: list[list[_Trial]], *, patience: int = 2
+    ) -> tuple[Floats, Floats, Floats]:
+        """With some numbers set in each, the others fitted: weights, measures, allowed ones."""
         residual, traces = self.model.residuals(self.theta[None])
         J = self.model.slopes(self.theta[None], traces)
-        shifts = np.zeros(free.shape)
+        free = np.repeat(self.free[None], len(settings), axis=0)
+        shifts, saved = np.zeros(free.shape), np.zeros(len(settings))
+        values = self.theta[self.model.at]
         for r, setting in enumerate(settings):
             for trial in setting:
-                shifts[r, trial.number] = trial.value - self.theta[self.model.at[trial.number]]
+                shifts[r, trial.number] = trial.value - values[trial.number]
                 free[r, trial.number] = False
-        moved = residual + (J[0] @ shifts.T).T
-        moves, _ = least_largest(moved, J, free, limit=LIMIT)
-        thetas[:, self.model.at] += shifts + _clipped(self.model, self.theta[None], moves)
+                saved[r] += BITS_OF_A_REAL - trial.bits
+        limit = self.model.bound.allowed(self.measure, saved)
+        # the others first follow as the linear model has it
+        follow = residual + (J[0] @ shifts.T).T
+        moves, _ = self.model.bound.moves(follow, J, free, limit, np.full(len(free), DAMPING))
+        thetas = np.repeat(self.theta[None], len(settings), axis=0)
+        thetas[:, self.model.at] += _clipped(self.model, self.theta[None], moves)
         for r, setting in enumerate(settings):
             for trial in setting:
                 thetas[r, self.model.at[trial.number]] = trial.value
+        return *_fit(self.model, thetas, free, limit, patience=patience), limit
 
     def settled(self, circuit: Circuit) -> Settled | None:
         """The circuit with its numbers."""
         values = self.theta[self.model.at]
-        places = dict(zip(self.model.places, map(float, values), strict=True))
         try:
-            new = with_constants(circuit, places)
+            new = with_constants(circuit, dict(zip(self.model.places, map(float, values), strict=True)))
         except ValueError:
             return None
-        real = np.where(self.free, BITS_OF_A_REAL, self.bits)
-        return Settled(new, float(real.sum()), self.largest)
+        return Settled(new, float(self.bits.sum()), self.measure)
 
 
-def _fit(model: _Model, theta: Floats, free: Bools) -> tuple[Floats, Floats]:
-    """Move free numbers until every row is inside; see `minimax.least_largest`."""
+def _fit(
+    model: _Model, theta: Floats, free: Bools, limit: Floats, *, patience: int = 2
+) -> tuple[Floats, Floats]:
+    """Move the free numbers of each setting until its measure is within its limit."""
     theta = theta.copy()
-    r, traces = model.residuals(theta)
-    largest = np.abs(r).max(axis=1)
-    best, best_theta = largest.copy(), theta.copy()
-    open_ = (best > LIMIT) & free.any(axis=1)
-    for turn in range(MOST_LINEARISED):
+    best, best_theta = model.bound.measure(model.residuals(theta)[0]), theta.copy()
+    open_, worse = (best > limit) & free.any(axis=1), np.zeros(len(theta), dtype=int)
+    damping = np.full(len(theta), DAMPING)
+    for turn in range(MOST_LINEARISED * patience):
         live = np.flatnonzero(open_)
         if not len(live):
             break
-        r, traces = model.residuals(theta[live])
-        J = model.slopes(theta[live], traces)
-        moves, promised = least_largest(r, J, free[live], limit=0.98 * LIMIT)
-        new = theta[live]
-        new[:, model.at] += _clipped(model, theta[live], moves)
-        largest = np.abs(model.residuals(new)[0]).max(axis=1)
-        theta[live] = new
-        better = largest < best[live]
-        best[live[better]], best_theta[live[better]] = largest[better], new[better]
-        hopeless = (promised > LIMIT) & ((turn >= 2) | ~better)
-        open_[live] = (best[live] > LIMIT) & ~hopeless
+        r, traces = model.residuals(best_theta[live])
+        J = model.slopes(best_theta[live], traces)
+        moves, promised = model.bound.moves(r, J, free[live], INSIDE * limit[live], damping[live])
+        new = best_theta[live]
+        new[:, model.at] += _clipped(model, new, moves)
+        measure = model.bound.measure(model.residuals(new)[0])
+        better = measure < best[live] * (1 - LEAST_GAIN)
+        best[live[better]], best_theta[live[better]] = measure[better], new[better]
+        worse[live] = np.where(better, 0, worse[live] + 1)
+        proven = (promised > limit[live]) & (damping[live] <= DAMPING) & (turn >= 2)
+        open_[live] = (best[live] > limit[live]) & ~proven & (worse[live] < patience)
+        damping[live] = np.clip(damping[live] * np.where(better, LESS, MORE), DAMPING, 1.0)
     return best_theta, best
 
 
@@ -292,6 +328,10 @@ class _Trial:
     value: float
     bits: float
     gain: float
+
+
+def _of_exponent(number: int, value: float) -> _Trial:
+    return _Trial(number, value, price_of_exponent(value), 0.0)
 
 
 def _is_exponent(circuit: Circuit, place: Place) -> bool:

@@ -22,7 +22,7 @@ RIDGE = 1e-13
 
 
 def least_largest(
-    residuals: Floats, slopes: Floats, free: Bools, *, limit: float = 1.0
+    residuals: Floats, slopes: Floats, free: Bools, damping: Floats, *, limit: float = 1.0
 ) -> tuple[Floats, Floats]:
     """Move the free numbers of each model until its largest error is at most a limit.
 
@@ -36,6 +36,9 @@ def least_largest(
     slopes : ndarray of shape (R, N, Q) or (1, N, Q)
         Derivatives of the residuals by the numbers.
     free : ndarray of bool, shape (R, Q)
+    damping : ndarray of shape (R,)
+        What a move costs, relative to what it does to the residuals: keeps numbers that can stand
+        in for one another from running away.
     limit : float
 
     Returns
@@ -56,7 +59,8 @@ def least_largest(
         live = np.flatnonzero(open_)
         if not len(live):
             break
-        step, bound = _newton(now[live], J if len(J) == 1 else J[live], free[live], order)
+        here = J if len(J) == 1 else J[live]
+        step, bound = _newton(now[live], here, free[live], order, damping[live], moves[live])
         moves[live] += step
         now[live] += (J[0] @ step.T).T if len(J) == 1 else (J[live] @ step[..., None])[..., 0]
         largest = np.nan_to_num(np.abs(now[live]).max(axis=1), nan=np.inf)
@@ -67,7 +71,9 @@ def least_largest(
     return best_moves / lengths, best
 
 
-def _newton(now: Floats, J: Floats, free: Bools, order: float) -> tuple[Floats, Floats]:
+def _newton(
+    now: Floats, J: Floats, free: Bools, order: float, damping: Floats, moves: Floats
+) -> tuple[Floats, Floats]:
     """One Newton step of the norm of this order, and a lower bound of the largest error."""
     size = np.abs(now)
     weights = (size / (size.max(axis=1, keepdims=True) + 1e-300)) ** (order - 2.0) + 1e-15
@@ -76,10 +82,10 @@ def _newton(now: Floats, J: Floats, free: Bools, order: float) -> tuple[Floats, 
     H = np.where(free[:, :, None] & free[:, None, :], H, 0.0)
     places = np.arange(H.shape[1])
     diagonal = H[:, places, places]
-    H[:, places, places] += RIDGE * diagonal.max(axis=1, keepdims=True) + np.where(
-        free & (diagonal > 0), 0.0, 1.0
-    )
-    slope = np.where(free, np.einsum("rnq,rn->rq", np.broadcast_to(weighted, (len(now), *J.shape[1:])), now), 0.0)
+    held = np.maximum(damping, RIDGE)[:, None] * diagonal.max(axis=1, keepdims=True)
+    H[:, places, places] += held + np.where(free & (diagonal > 0), 0.0, 1.0)
+    slope = np.matmul(weighted.transpose(0, 2, 1), now[..., None])[..., 0]
+    slope = np.where(free, slope + held * moves, 0.0)
     step = -np.linalg.solve(H, slope[..., None])[..., 0]
     least = np.einsum("rn,rn->r", weights, now**2) + np.einsum("rq,rq->r", slope, step)
     bound = np.sqrt(np.maximum(least, 0.0) / weights.sum(axis=1))

@@ -90,9 +90,10 @@ def cheapest(
     if not exponent:
         found |= {x: price(x) for x in _special(value, width) if abs(x - value) <= width and x}
     else:
-        for x in (math.floor(2 * value) / 2, math.ceil(2 * value) / 2):
-            if abs(x - value) <= width:
-                found[x] = price(x)
+        for n in (2, 3, 4, 6):
+            for x in (math.floor(n * value) / n, math.ceil(n * value) / n):
+                if abs(x - value) <= width:
+                    found[x] = price(x)
     for bits, x in related:
         if abs(x - value) <= width:
             found[x] = min(found.get(x, math.inf), bits)

@@ -58,7 +58,7 @@ class Columns:
         Logarithm of each size over the column's typical one.
     signs : ndarray of shape (N, n)
     signed : ndarray of bool, shape (n,)
-        Columns that are not positive on every row.
+        Columns that are negative on some row.
     typical : ndarray of shape (n,)
     """
 
@@ -75,7 +75,7 @@ class Columns:
         middle = np.nan_to_num(np.nanmean(np.where(np.isfinite(logs), logs, np.nan), axis=0))
         logs = np.nan_to_num(logs, nan=-np.inf) - middle
         logs = np.maximum(logs, np.log(SMALLEST))
-        return cls(logs, np.where(X < 0, -1.0, 1.0), (X <= 0).any(axis=0), np.exp(middle))
+        return cls(logs, np.where(X < 0, -1.0, 1.0), (X < 0).any(axis=0), np.exp(middle))
 
     def take(self, rows: NDArray[np.intp]) -> Columns:
         """The same for some of the rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -9,13 +10,46 @@ from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind, exponent_of
 from nalu_cli.search.stacks.batch import Batch, Columns
+from nalu_cli.search.stacks.projection import inner_sums, products, signs_of
+from nalu_cli.search.stacks.training import Goal, train
 
-__all__ = ["circuit_of_stack"]
+__all__ = ["circuit_of_stack", "with_whole_signs"]
 
 Floats = NDArray[np.float64]
 
 NOTHING = 1e-9
 """*Derived:* an exponent below this changes no double of a usual size beyond its rounding."""
+
+
+STEPS = 10
+"""Of a stack whose exponents with a sign were made whole. *Guess.*"""
+
+
+def with_whole_signs(
+    one: Batch, columns: Columns, goal: Goal, stop: Callable[[], bool]
+) -> Batch:
+    """Whole exponents, even or odd, where a base changes its sign; the rest is trained again."""
+    whole = one.free & columns.signed
+    exponents = np.where(whole, _nearest(one.exponents, one.odd), one.exponents)
+    negative = _changes_sign(one, columns)
+    powers = np.where(negative, _nearest(one.powers, one.odd_powers), one.powers)
+    if np.array_equal(exponents, one.exponents) and np.array_equal(powers, one.powers):
+        return one
+    settled = one.take(np.arange(len(one)))
+    settled.exponents, settled.free = exponents, one.free & ~whole
+    settled.powers, settled.free_powers = powers, one.free_powers & ~negative
+    return train(settled, columns, goal, steps=STEPS, stop=stop)
+
+
+def _nearest(values: Floats, odd: NDArray[np.bool_]) -> Floats:
+    return np.where(odd, 2 * np.round((values - 1) / 2) + 1, 2 * np.round(values / 2))
+
+
+def _changes_sign(one: Batch, columns: Columns) -> NDArray[np.bool_]:
+    """Whether each inner sum is negative on some row: (R, inner sums)."""
+    if not one.shape.inner:
+        return np.zeros(one.powers.shape, dtype=bool)
+    return np.asarray((inner_sums(one, products(one, columns, signs_of(one, columns))) < 0).any(axis=1))
 
 
 def circuit_of_stack(batch: Batch, columns: Columns, power: float) -> Circuit:

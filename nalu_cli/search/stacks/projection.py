@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.search.stacks.batch import Batch, Columns
 
-__all__ = ["Projection", "inner_sums", "products", "project", "slopes"]
+__all__ = ["Projection", "inner_sums", "products", "project", "signs_of", "slopes"]
 
 Floats = NDArray[np.float64]
 
@@ -65,18 +65,23 @@ class Projection:
         return Projection(*(getattr(self, name)[chosen] for name in self.__slots__))
 
 
-def products(batch: Batch, columns: Columns) -> Floats:
+def signs_of(batch: Batch, columns: Columns) -> Floats | None:
+    """The sign of each product of columns, (R, N, units), which no training changes.
+
+    None where no column is ever negative.
+    """
+    if not columns.signed.any():
+        return None
+    odd = batch.odd[:, :, columns.signed].transpose(0, 2, 1).astype(float)
+    negative = (columns.signs[:, columns.signed] < 0).astype(float)
+    return np.asarray(1.0 - 2.0 * (np.matmul(negative, odd) % 2))
+
+
+def products(batch: Batch, columns: Columns, signs: Floats | None) -> Floats:
     """All products of columns: (R, N, units)."""
     logs = np.matmul(columns.logs, batch.exponents.transpose(0, 2, 1))
     values: Floats = np.exp(np.clip(logs, -LARGEST_LOG, LARGEST_LOG))
-    if columns.signed.any():
-        values *= _signs(batch.odd[:, :, columns.signed], columns.signs[:, columns.signed])
-    return values
-
-
-def _signs(odd: NDArray[np.bool_], signs: Floats) -> Floats:
-    turns = np.matmul((signs < 0).astype(float), odd.transpose(0, 2, 1).astype(float))
-    return 1.0 - 2.0 * (turns % 2)
+    return values if signs is None else values * signs
 
 
 def inner_sums(batch: Batch, monomials: Floats) -> Floats:
@@ -96,13 +101,17 @@ def _factors(batch: Batch, sums: Floats) -> Floats:
     return signs * np.exp(np.clip(logs, -LARGEST_LOG, LARGEST_LOG))
 
 
-def project(batch: Batch, columns: Columns, target: Floats, weights: Floats) -> Projection:
+def project(
+    batch: Batch, columns: Columns, signs: Floats | None, target: Floats, weights: Floats
+) -> Projection:
     """Solve the last sum and measure what is left.
 
     Parameters
     ----------
     batch : Batch
     columns : Columns
+    signs : ndarray of shape (R, N, units) or None
+        See `signs_of`.
     target, weights : ndarray of shape (N,)
         The target, and what each row's error is multiplied by.
 
@@ -110,7 +119,7 @@ def project(batch: Batch, columns: Columns, target: Floats, weights: Floats) -> 
     -------
     Projection
     """
-    monomials = products(batch, columns)
+    monomials = products(batch, columns, signs)
     sums = inner_sums(batch, monomials)
     terms = monomials[:, :, : batch.shape.outer] * weights[:, None]
     if batch.shape.inner:

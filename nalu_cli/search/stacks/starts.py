@@ -8,15 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
-from nalu_cli.search.stacks.projection import project
+from nalu_cli.search.stacks.projection import project, signs_of
 from nalu_cli.search.stacks.training import Goal
 
-__all__ = ["grown_starts", "library", "random_starts", "recombined", "screened"]
+__all__ = ["grown_starts", "random_starts", "recombined", "screened", "with_one_product"]
 
 Floats = NDArray[np.float64]
 
 WIDEST = 1.5
 """Exponents of random starts lie within this. *Measured:* in the sketches."""
+
+READ = 1.5
+"""Columns that a product of a sparse start reads, on average. *Guess.*"""
+
+WHOLE = (-2.0, -1.0, -1.0, 1.0, 1.0, 1.0, 2.0)
+"""Exponents of sparse starts. *Guess:* what most laws have."""
 
 FIRST_POWERS = (-1.0, -0.5, 0.5, 1.0, -2.0, 2.0)
 """Powers of inner sums to start from."""
@@ -30,7 +36,9 @@ def random_starts(
 ) -> Batch:
     """Stacks from nowhere.
 
-    Half of the exponents are whole, a third is 0, and half of the stacks have a constant term.
+    Half of the stacks are sparse: their products read a column or two, with whole powers, and no
+    others while they train. In the others half of the exponents are whole and a third is 0. Half of
+    all have a constant term.
     """
     n, signed = columns.logs.shape[1], columns.signed
     size = (count, shape.units, n)
@@ -42,12 +50,25 @@ def random_starts(
     whole = np.where(odd, np.where(rng.random(size) < 0.8, 1.0, 3.0), 2.0 * (rng.random(size) < 0.35))
     exponents = np.where(signed, whole, exponents)
     free = ~signed | (exponents != 0)
+    sparse = np.arange(count) < count // 2
+    exponents[sparse], free[sparse] = _sparse(exponents[sparse], signed, rng)
     if shape.outer > 1:
         constant = rng.random(count) < 0.5
         exponents[constant, 0], free[constant, 0], odd[constant, 0] = 0.0, False, False
     batch = _stacks(shape, exponents, free, odd, rng)
     _without_constants_inside(batch, columns, rng)
     return batch
+
+
+def _sparse(
+    exponents: Floats, signed: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Products of few columns, and which of their exponents are trained."""
+    n = exponents.shape[2]
+    read = rng.random(exponents.shape) < min(0.5, READ / n)
+    read[..., 0] |= ~read.any(axis=2) & (n == 1)
+    values = np.where(signed, exponents, rng.choice(WHOLE, exponents.shape))
+    return np.where(read, values, 0.0), read & (values != 0)
 
 
 def _stacks(
@@ -151,7 +172,7 @@ def grown_starts(
     exponents, odd = library(columns)
     values = _values(exponents, odd, columns)
     best = shorter.take(np.argsort(shorter.loss)[: max(1, count // 6)])
-    at = project(best, columns, goal.target, goal.weights)
+    at = project(best, columns, signs_of(best, columns), goal.target, goal.weights)
     inside = shape.outer == shorter.shape.outer
     parts = []
     each = -(-count // len(best))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.search.stacks.batch import Batch, Columns
-from nalu_cli.search.stacks.projection import Projection, project, slopes
+from nalu_cli.search.stacks.projection import Projection, project, signs_of, slopes
 
 __all__ = ["Goal", "train"]
 
@@ -79,7 +79,8 @@ def train(
     """
     batch = batch.take(np.arange(len(batch)))
     with np.errstate(all="ignore"):
-        now = project(batch, columns, goal.target, goal.weights)
+        signs = signs_of(batch, columns)
+        now = project(batch, columns, signs, goal.target, goal.weights)
         damping = np.full(len(batch), FIRST_DAMPING)
         idle = np.zeros(len(batch), dtype=int)
         for _ in range(steps):
@@ -88,7 +89,8 @@ def train(
                 break
             part, here = batch.take(live), now.take(live)
             trial = _stepped(part, _step(part, columns, here, damping[live]))
-            new = project(trial, columns, goal.target, goal.weights)
+            there = None if signs is None else signs[live]
+            new = project(trial, columns, there, goal.target, goal.weights)
             better = new.loss < here.loss
             gained = new.loss < here.loss * (1 - GAIN)
             idle[live] = np.where(gained, 0, idle[live] + 1)
