@@ -181,9 +181,9 @@ TESTED_ELSEWHERE = {
     "cells": "test_cell_laws",
     "experiments": (
         "test_benchmark_file, test_comparison, test_digits, test_exact_weights, "
-        "test_formula_recovery, test_gridworld, test_language, test_operations, "
-        "test_outcome_file, test_papers, test_programs, test_protocol, test_published_run, "
-        "test_recurrences, "
+        "test_fastsrb, test_formula_recovery, test_gridworld, test_language, test_operations, "
+        "test_outcome_file, test_papers, test_power_laws, test_programs, "
+        "test_protocol, test_published_run, test_recurrences, "
         "test_recurrent, test_sampling, test_spread, test_totals, test_trial, test_workers and "
         "test_written_formula"
     ),

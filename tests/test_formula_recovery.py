@@ -11,6 +11,7 @@ from nalu_cli.experiments.written_formula import read_formula
 
 LENS = law("1/(1/a + c/b)", "a", "b", "c")
 LINE = law("2.5*a - 4*b + 7", "a", "b")
+PIPE = law("0.023*a**0.8*b**0.4", "a", "b")
 SCALED = law("6.674e-11*a*b/c**2", "a", "b", "c")
 ROOT = law("sqrt(a**2 + b**2)/(4*pi)", "a", "b", low=-5)
 
@@ -25,6 +26,8 @@ ROOT = law("sqrt(a**2 + b**2)/(4*pi)", "a", "b", low=-5)
         (LINE, "2.5*a - 4*b + 7.000000000001"),
         (SCALED, "a*b*6.674e-11/c/c"),
         (ROOT, "abs(sqrt(a**2 + b**2))*0.07957747154594767"),
+        (PIPE, "0.023*(a**2*b)**(2/5)"),
+        (PIPE, "0.023*sqrt(a)*a**0.3*b**0.4000000000000001"),
     ],
 )
 def test_an_equal_formula_is_recovered(truth: KnownLaw, found: str) -> None:
@@ -40,6 +43,7 @@ def test_an_equal_formula_is_recovered(truth: KnownLaw, found: str) -> None:
         (LINE, "2.5*a - 4.04*b + 7", 0.01),
         (SCALED, "6.7e-11*a*b/c**2", 0.0039),
         (ROOT, "0.079577*sqrt(a**2 + 1.001*b**2)", 1e-3),
+        (PIPE, "0.023*a**0.8*b**0.402", 0.005),
     ],
 )
 def test_the_right_form_is_recovered_up_to_the_tolerance(

@@ -87,3 +87,14 @@ def test_a_damaged_row_is_an_error(tmp_path: Path) -> None:
 def test_a_full_disk_is_told() -> None:
     with pytest.raises(OutputError, match="/dev/full cannot be written: no space left on device"):
         OutcomeFile(Path("/dev/full"), TITLES, SETTINGS)
+
+
+def test_sharp_is_a_column_of_printed_tables_only(tmp_path: Path) -> None:
+    rows = [outcome("a", sharp=True), outcome("b", sharp=False), outcome("c")]
+    file = OutcomeFile(tmp_path / "r.csv", TITLES, SETTINGS, is_printed=True)
+    for row in rows:
+        file.append(row)
+    again = OutcomeFile(tmp_path / "r.csv", TITLES, SETTINGS, is_printed=True)
+    assert list(again.outcomes.values()) == rows
+    with pytest.raises(UsageError, match="holds no results of this command"):
+        OutcomeFile(tmp_path / "r.csv", TITLES, SETTINGS)

@@ -93,3 +93,17 @@ def test_a_law_that_is_undefined_everywhere_is_an_error(monkeypatch: pytest.Monk
 def test_the_root_mean_square_neither_overflows_nor_underflows(size: float) -> None:
     assert root_mean_square(size * np.array([3.0, -4.0])) == pytest.approx(size * 12.5**0.5)
     assert root_mean_square(np.zeros(3)) == 0
+
+
+def test_a_printed_table_has_so_many_digits_everywhere() -> None:
+    known = law("a/b", "a", "b").printed(4)
+    rows = law_rows(known, Part.TRAIN, 100, seed=0)
+    full = law_rows(law("a/b", "a", "b"), Part.TRAIN, 100, seed=0)
+    assert np.array_equal(rows.X, [[float(f"{x:.4g}") for x in row] for row in full.X])
+    # the target is that of the printed inputs, and printed in turn
+    ratios = rows.X[:, 0] / rows.X[:, 1]
+    assert list(rows.y) == [float(f"{ratio:.4g}") for ratio in ratios]
+    far = law_rows(known, Part.EXTRAPOLATION, 100, seed=0)
+    assert np.array_equal(far.y, far.X[:, 0] / far.X[:, 1])
+    assert np.array_equal(far.X, law_rows(law("a/b", "a", "b"), Part.EXTRAPOLATION, 100, seed=0).X)
+    assert law("a", "a").printed(None) == law("a", "a")

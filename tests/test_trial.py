@@ -16,6 +16,7 @@ from nalu_cli.settings import Effort, FitSettings, Status
 from nalu_cli.table import WHOLE, read_table
 
 FIT = FitSettings(threads=1)
+SHORT = FitSettings(time_limit=0.5, threads=1)
 RATIO = law("3*a/b", "a", "b", n_rows=60)
 
 
@@ -85,6 +86,37 @@ def test_a_table_carries_every_double(tmp_path: Path) -> None:
     assert table.precision_of("n, [1]") == WHOLE
 
 
+def test_a_printed_table_has_the_digits_of_its_law(tmp_path: Path) -> None:
+    trial = of(law("1234.5*a", "a", n_rows=40).printed(3))
+    text = table_text(trial.law, trial_rows(trial, Part.TRAIN))
+    cells = [cell for line in text.splitlines()[1:] for cell in line.split(",")]
+    digits = [cell.partition("e")[0].replace(".", "").strip("0") for cell in cells]
+    assert max(map(len, digits)) == 3
+
+
+def test_constants_of_printed_tables_count_within_their_digits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = iter(["3*a/b", "3.0005*a/b", "3.005*a/b", "3*a/b**2"])
+    monkeypatch.setattr(
+        "nalu_cli.experiments.trial_run.formula_text", lambda circuit, names: next(said)
+    )
+    outcomes = [run_trial(of(RATIO.printed(4), fit=SHORT)) for _ in range(4)]
+    assert [outcome.recovered for outcome in outcomes] == [True, True, False, False]
+    assert [outcome.sharp for outcome in outcomes] == [True, False, False, False]
+
+
+def test_a_power_law_is_recovered_within_its_tolerance(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter(["3*a**0.8", "3*a**0.801", "3*a**0.7", "3*a**0.8 + 1e-9"])
+    monkeypatch.setattr(
+        "nalu_cli.experiments.trial_run.formula_text", lambda circuit, names: next(said)
+    )
+    known = law("3*a**0.8", "a", n_rows=40, digits=4, far_tolerance=0.01)
+    outcomes = [run_trial(of(known, fit=SHORT)) for _ in range(4)]
+    assert [outcome.recovered for outcome in outcomes] == [True, True, False, False]
+    assert [outcome.sharp for outcome in outcomes] == [True, False, False, False]
+
+
 def test_a_hidden_column_does_not_reach_the_table(tmp_path: Path) -> None:
     known = hiding(law("a*h - b", "a", "h", "b"), "h")
     rows = trial_rows(of(known), Part.TRAIN)
@@ -121,9 +153,9 @@ def test_conditions_say_how_rows_are_drawn() -> None:
 def test_conditions_are_written_as_options() -> None:
     assert Conditions().options == ()
     limits = FitSettings(time_limit=20, effort=Effort.QUICK, train_only=True)
-    some = Conditions(rows=50, noise=0.01, fit=limits, whole_process=True)
+    some = Conditions(rows=50, noise=0.01, digits=4, fit=limits, whole_process=True)
     assert " ".join(some.options) == (
-        "--rows 50 --noise 0.01 --time 20 --effort quick --train-only --whole-process"
+        "--rows 50 --noise 0.01 --digits 4 --time 20 --effort quick --train-only --whole-process"
     )
     assert patience(some) > 20
 

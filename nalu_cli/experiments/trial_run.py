@@ -91,7 +91,7 @@ def _scored(outcome: Outcome, trial: Trial) -> Outcome:
     if trial.law.far_tolerance is not None:
         is_near = far_error is not None and far_error <= trial.law.far_tolerance
         recovered = is_near and has_powers_of(trial.law, outcome.formula)
-    sharp = None if trial.law.digits is None else found.is_exact
+    sharp = None if trial.law.digits is None else recovered and found.is_exact
     return replace(outcome, recovered=recovered, sharp=sharp, far_error=far_error)
 
 
