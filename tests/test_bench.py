@@ -156,6 +156,39 @@ def test_options_reach_the_trials(cli: Cli, workers: Workers) -> None:
     assert [trial.law.name for trial in workers.trials] == ["ohm", "ohm"]
 
 
+def test_tables_are_printed_with_so_many_digits(cli: Cli, workers: Workers, here: Path) -> None:
+    workers.changes = {"ohm": {"sharp": True}, "lens": {"sharp": False}}
+    _, out, _ = cli("formulas", "laws.json", "--digits", 4, "--csv", "r.csv", "--page", "R.md")
+    assert [trial.law.digits for trial in workers.trials] == [4, 4]
+    assert "sharp, equal to the law to the last digit: 1" in out.splitlines()
+    assert [row["sharp"] for row in rows(here / "r.csv")] == ["no", "yes"]
+    assert rows(here / "r.csv")[0]["settings"].endswith("formulas laws.json --digits 4")
+    assert "* sharp, equal to the law to the last digit: 1 of 2" in (here / "R.md").read_text()
+    _, out, _ = cli("formulas", "laws.json", "--digits", 4, "--json")
+    data = json.loads(out)
+    assert data["totals"]["sharp"] == 1
+    assert [entry["sharp"] for entry in data["outcomes"]] == [True, False]
+
+
+def test_fastsrb_comes_with_the_package(cli: Cli, workers: Workers) -> None:
+    code, out, _ = cli("formulas", "fastsrb", "--set", "easy", "--limit", 2)
+    assert code == ExitCode.DONE
+    assert "fastsrb_II.38.3" in out
+    assert [trial.law.n_rows for trial in workers.trials] == [1000, 1000]
+
+
+def test_random_power_laws(cli: Cli, workers: Workers, here: Path) -> None:
+    command = ("powers", "--tables", 4, "--seed", 1, "--csv", "r.csv")
+    code, out, _ = cli(*command, "--json")
+    assert code == ExitCode.DONE
+    data = json.loads(out)
+    assert data["arguments"] == "nalu bench powers --tables 4 --seed 1"
+    assert [entry["id"] for entry in data["outcomes"]] == [f"power_{k}" for k in range(4)]
+    assert set(data["groups"]) == {"columns", "numbers", "verdict"}
+    assert [row["seed"] for row in rows(here / "r.csv")] == ["1"] * 4
+    assert "4 of 4 are done already" in cli(*command)[2]
+
+
 def test_operations_are_counted_by_operation_and_range(cli: Cli, workers: Workers) -> None:
     code, out, _ = cli("ops", "ops.json", "--suite", "pairs")
     assert code == ExitCode.DONE
@@ -278,6 +311,9 @@ def test_a_page_replaces_a_page_and_nothing_else(cli: Cli, workers: Workers, her
         ("formulas laws.json --rows 1", 2, "--rows is 1; it must be at least 2"),
         ("formulas laws.json --noise -1", 2, "--noise is -1.0; it must be 0 to 10"),
         ("formulas laws.json --noise nan", 2, "--noise is nan; it must be 0 to 10"),
+        ("formulas laws.json --digits 0", 2, "--digits is 0; it must be 1 to 15"),
+        ("powers --tables 0", 2, "--tables is 0; it must be 1 to 100000"),
+        ("powers --seed -1", 2, "--seed is -1; it must be 0 to 100000"),
         ("formulas laws.json --seeds x", 2, "--seeds is 'x'; it must be numbers such as"),
         ("formulas laws.json --limit 0", 2, "--limit is 0; it must be at least 1"),
         ("formulas laws.json --jobs 0", 2, "--jobs is 0; it must be 1 to 256"),
@@ -329,7 +365,9 @@ def test_what_is_no_seed_is_refused(text: str) -> None:
         _seeds(text)
 
 
-@pytest.mark.parametrize("arguments", ["--help", "formulas --help", "ops --help", "compare --help"])
+@pytest.mark.parametrize(
+    "arguments", ["--help", "formulas --help", "powers --help", "ops --help", "compare --help"]
+)
 def test_help_begins_with_examples(arguments: str, cli: Cli) -> None:
     code, out, _ = cli(*arguments.split())
     assert code == ExitCode.DONE

@@ -117,3 +117,12 @@ def test_the_page_says_what_was_counted() -> None:
     assert shares[4].startswith("| product | ")
     again = results_page("Laws", "nalu bench formulas x.json", ("set", "depth"), OUTCOMES, versions)
     assert page == again
+
+
+def test_sharp_formulas_are_counted_where_tables_were_printed() -> None:
+    printed = [outcome("a", sharp=True), outcome("b", sharp=False), outcome("c", **FAILED)]
+    assert totals_of(OUTCOMES).sharp is None
+    assert totals_of(printed).sharp == 1
+    page = results_page("Laws", "nalu", ("set", "depth"), printed, {})
+    assert "* sharp, equal to the law to the last digit: 1 of 3\n" in page
+    assert "\n| set | 2 of 3 | 1 |" in page
