@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.answer import EVERY, Answer, Errors
-from nalu_cli.likelihood import agreements
-from nalu_cli.problem import Rows
+from nalu_cli.likelihood import ErrorKind, agreements
+from nalu_cli.rows import printed_rows
 from nalu_cli.settings import Status
+from nalu_cli.table import DOUBLES
 from nalu_cli.tally import Tally
 
 __all__ = ["Check", "checked", "holds", "settled", "weight"]
@@ -42,7 +43,7 @@ class Check:
     errors : Errors
         On every row.
     off : int
-        Rows on which the formula is off by more than rounding, or undefined.
+        Rows on which the formula is off by more than rounding or printing, or undefined.
     first_line : int
         The physical line of the first row that is off; 0 without any.
     rows : ndarray of shape (n_kept, n_names + 1)
@@ -102,7 +103,12 @@ def checked(
 class _Findings:
     def __init__(self, answer: Answer, names: tuple[str, ...], typical: float) -> None:
         self._circuit = answer.circuit
-        self._by_rounding = answer.status is Status.EXACT
+        # what is exact is so to the last bit, though fewer digits may be printed
+        self._kind = ErrorKind.DOUBLES if answer.status is Status.EXACT else None
+        self._by_ratio = answer.status.is_exact
+        self._precisions = [
+            answer.precision.get(name, DOUBLES) for name in (*answer.names, answer.target)
+        ]
         self._places = [names.index(name) for name in answer.names]
         self._typical = typical
         self._tally = Tally()
@@ -114,7 +120,8 @@ class _Findings:
     def add(self, rows: Floats, lines: Ints) -> None:
         X, y = rows[:, self._places], rows[:, -1]
         value = self._circuit.evaluate(X)
-        ratio = agreements(self._circuit, Rows(X, y), typical=self._typical)
+        printed = printed_rows(X, y, self._precisions)
+        ratio = agreements(self._circuit, printed, self._kind, self._typical)
         self._tally.add(value, y)
         self.seen += len(y)
         self._undefined += int(np.sum(~np.isfinite(value)))
@@ -122,7 +129,7 @@ class _Findings:
         if off.any():
             self._first_line = self._first_line or int(lines[np.argmax(off)])
             self._off += int(off.sum())
-            badness = ratio if self._by_rounding else np.abs(value - y)
+            badness = ratio if self._by_ratio else np.abs(value - y)
             self._keep(np.where(np.isnan(badness), np.inf, badness)[off], rows[off], lines[off])
 
     def _keep(self, badness: Floats, rows: Floats, lines: Ints) -> None:
@@ -149,7 +156,7 @@ def holds(answer: Answer, check: Check, key: str) -> bool:
     key : str
         What `Answer.errors` calls these rows.
     """
-    if answer.status is Status.EXACT:
+    if answer.status.is_exact:
         return not check.off
     if answer.status is not Status.WITHIN_NOISE:
         return True
@@ -177,7 +184,7 @@ def weight(answer: Answer, check: Check) -> tuple[bool, int, int, float]:
     # noise leaves next to no row without an error, and the others say nothing
     off = check.off if _is_stray(check) else check.errors.rows
     rmse = math.inf if check.errors.rmse is None else check.errors.rmse
-    return status is not Status.EXACT, off, list(Status).index(status), rmse
+    return not status.is_exact, off, list(Status).index(status), rmse
 
 
 def settled(answer: Answer, check: Check, key: str) -> Answer:
@@ -196,7 +203,8 @@ def settled(answer: Answer, check: Check, key: str) -> Answer:
     Answer
     """
     complaints = _complaints(answer, check, key)
-    weaker = bool(complaints) and answer.status in (Status.EXACT, Status.WITHIN_NOISE)
+    claimed = answer.status.is_exact or answer.status is Status.WITHIN_NOISE
+    weaker = bool(complaints) and claimed
     how = []
     if key == EVERY and check.is_finished:
         fitted = sum(answer.errors[part].rows for part in FITTED if part in answer.errors)
@@ -217,9 +225,10 @@ def _complaints(answer: Answer, check: Check, key: str) -> list[str]:
     found = []
     if not check.is_finished:
         found.append(f"stopped when {rows} had been compared with the formula")
-    if _is_stray(check) or (answer.status is Status.EXACT and check.off):
+    if _is_stray(check) or (answer.status.is_exact and check.off):
+        than = "rounding" if answer.status is Status.EXACT else "rounding and printing"
         found.append(
-            f"{check.off:,} of {rows} differ from the formula by more than rounding, the first is "
+            f"{check.off:,} of {rows} differ from the formula by more than {than}, the first is "
             f"row {check.first_line}"
         )
     elif not holds(answer, check, key):

@@ -88,7 +88,10 @@ def verdict(answer: Answer) -> str:
         case Status.EXACT:
             return f"exact: agrees to rounding on all {rows} rows"
         case Status.EXACT_AS_PRINTED:
-            return f"exact as printed: agrees with all {rows} rows to their last printed digit"
+            return (
+                f"exact as printed: agrees with all {rows} rows to the last digit printed"
+                f"{_digits(answer)}"
+            )
         case Status.WITHIN_NOISE:
             return f"within noise: what is left on {rows} rows looks like noise{_level(answer)}"
         case Status.APPROXIMATE:
@@ -102,6 +105,11 @@ def _rows(errors: dict[str, Errors]) -> int:
     """How many rows bear a verdict out, those counted once that are in two sets."""
     whole = (EVERY, "test") if EVERY in errors else tuple(errors)
     return sum(errors[name].rows for name in whole if name in errors)
+
+
+def _digits(answer: Answer) -> str:
+    known = answer.precision.get(answer.target)
+    return "" if known is None else f" ({known})"
 
 
 def _level(answer: Answer) -> str:

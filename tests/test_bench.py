@@ -122,7 +122,7 @@ def test_one_row_a_problem_in_the_order_of_the_file(cli: Cli, workers: Workers) 
     assert lines[-4:] == [
         "recovered 4 of 4, 100.0 % (95 % interval 51.0 to 100.0 %)",
         "called exact and not recovered: 0",
-        "verdicts: exact 4, within_noise 0, approximate 0, none 0",
+        "verdicts: exact 4, exact_as_printed 0, within_noise 0, approximate 0, none 0",
         "seconds: median 0.5, slowest 0.5",
     ]
     assert err.splitlines()[0] == "1/4  recovered, exact  0.50 s  lens seed 1"
@@ -133,7 +133,10 @@ def test_a_false_claim_stands_out(cli: Cli, workers: Workers) -> None:
     workers.changes["ohm"] = {"recovered": False, "verdict": None, "error": "it died"}
     _, out, err = cli("formulas", "laws.json")
     assert "called exact and not recovered: 1\n  lens seed 0: d1 + n\n" in out
-    assert "verdicts: exact 1, within_noise 0, approximate 0, none 0, failed 1" in out
+    assert (
+        "verdicts: exact 1, exact_as_printed 0, within_noise 0, approximate 0, none 0, failed 1"
+        in out
+    )
     assert "without a formula: 1" in out
     assert "1/2  NOT recovered, exact" in err
     assert "2/2  failed (it died)" in err

@@ -569,6 +569,7 @@ def test_explain_writes_page_and_pictures_besides(cli: Cli, model: Path, here: P
         ("--target=f --seed 7 --train-only", "--target f --train-only --seed 7"),
         ("-t f --noise 0.01 --far 0.2", "--target f --far 0.2 --noise 0.01"),
         ("-t f --ignore n,d1 --ignore d2", "--target f --ignore n,d1 --ignore d2"),
+        ("-t f --sigma n", "--target f --sigma n"),
     ],
 )
 def test_the_command_that_repeats_a_fit_is_kept(
@@ -582,8 +583,8 @@ def test_the_command_that_repeats_a_fit_is_kept(
     engine.call = {}
     code, _, _ = cli(*words[1:])
     assert code == 0
-    assert {k: engine.call[k] for k in ("target", "settings", "inputs", "ignore")} == {
-        k: first[k] for k in ("target", "settings", "inputs", "ignore")
+    assert {k: engine.call[k] for k in ("target", "settings", "inputs", "ignore", "sigma")} == {
+        k: first[k] for k in ("target", "settings", "inputs", "ignore", "sigma")
     }
 
 

@@ -20,6 +20,7 @@ from nalu_cli.commands.live import Lines, Redrawn, Silent, view_for
 from nalu_cli.commands.screen import Row, Screen, StandardOutput, aligned
 from nalu_cli.errors import visible
 from nalu_cli.settings import Status
+from nalu_cli.table import Kind, Precision
 from nalu_cli.wording import verdict
 
 
@@ -48,6 +49,10 @@ def test_a_formula_stands_beside_its_verdict_where_there_is_room() -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
+        (
+            Status.EXACT_AS_PRINTED,
+            "exact as printed: agrees with all 1000 rows to the last digit printed",
+        ),
         (Status.WITHIN_NOISE, "within noise: what is left on 1000 rows looks like noise of 1 %"),
         (Status.APPROXIMATE, "approximate: off by up to 25 %, and not by chance"),
         (Status.NONE, "none: no law of this kind explains f; the closest found is"),
@@ -58,6 +63,11 @@ def test_the_verdict_is_said_in_words(status: Status, words: str) -> None:
     lines = plain(answer_lines(lens(status=status, noise=0.01, errors=errors), 60))
     assert words in lines[:2]
     assert "f = d1*d2/(d1*n + d2)" in lines[:2]
+
+
+def test_how_the_target_is_printed_is_said() -> None:
+    answer = lens(status=Status.EXACT_AS_PRINTED, precision={"f": Precision(Kind.DECIMALS, 2)})
+    assert verdict(answer).endswith("to the last digit printed (2 decimals)")
 
 
 @pytest.mark.parametrize(

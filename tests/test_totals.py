@@ -85,12 +85,26 @@ def test_every_claim_is_counted_the_strongest_first() -> None:
     groups = by_verdict(OUTCOMES)
     assert [(name, t.problems, t.recovered) for name, t in groups.items()] == [
         ("exact", 2, 1),
+        ("exact_as_printed", 0, 0),
         ("within_noise", 1, 1),
         ("approximate", 0, 0),
         ("none", 1, 0),
         ("failed", 1, 0),
     ]
-    assert list(by_verdict([])) == ["exact", "within_noise", "approximate", "none"]
+    assert list(by_verdict([])) == [
+        "exact",
+        "exact_as_printed",
+        "within_noise",
+        "approximate",
+        "none",
+    ]
+
+
+def test_a_wrong_formula_that_is_called_exact_as_printed_is_called_exact() -> None:
+    wrong = outcome("a", recovered=False, verdict=Status.EXACT_AS_PRINTED)
+    right = outcome("b", verdict=Status.EXACT_AS_PRINTED)
+    totals = totals_of([wrong, right])
+    assert (totals.exact, totals.falsely_exact) == (2, 1)
 
 
 def test_the_page_says_what_was_counted() -> None:
@@ -105,9 +119,10 @@ def test_the_page_says_what_was_counted() -> None:
     assert "| s | 2 of 2 | 100.0 % (95 % interval 34.2 to 100.0 %) | 1 | 0 | 2 |" in lines
     assert "| c | 0 | r | 1 | **no** | exact | 0 | 8 | product | `` a\\|`b c` `` |" in lines
     assert "| e | 0 | r | 1 | **no** | failed | 0 | - | product | it died |" in lines
-    claims = lines[lines.index("## By verdict") + 2 :][:7]
+    claims = lines[lines.index("## By verdict") + 2 :][:8]
     assert claims[2:] == [
         "| exact | 2 | 1 |",
+        "| exact_as_printed | 0 | 0 |",
         "| within_noise | 1 | 1 |",
         "| approximate | 0 | 0 |",
         "| none | 1 | 0 |",

@@ -13,7 +13,7 @@ from nalu_cli.excerpt import excerpt_of, most_rows
 from nalu_cli.formula import formula_text
 from nalu_cli.pipeline import fit_table
 from nalu_cli.settings import Effort, FitSettings, Status
-from nalu_cli.table import Table
+from nalu_cli.table import DOUBLES, Kind, Precision, Table
 from nalu_cli.wording import verdict
 
 ROWS = 3 * most_rows(2)
@@ -69,6 +69,33 @@ def test_a_twin_that_differs_on_rows_passed_over_is_told_apart() -> None:
     answer = fit_table(table, "y", QUICK)
     assert answer.status is Status.EXACT
     assert text(answer) in {"t*b", "b*t"}
+
+
+def printed_quotient() -> Table:
+    a, b = uniform(1, ROWS, 2, low=1, high=9).T
+    table = table_of({"a": a, "b": b, "y": np.round(a / b, 3)})
+    return replace(table, precisions=(DOUBLES, DOUBLES, Precision(Kind.DECIMALS, 3)))
+
+
+def test_exact_as_printed_means_on_every_row() -> None:
+    table = printed_quotient()
+    answer = fit_table(table, "y", QUICK)
+    assert text(answer) == "a/b"
+    assert answer.status is Status.EXACT_AS_PRINTED
+    assert verdict(answer).endswith(f"all {ROWS} rows to the last digit printed (3 decimals)")
+
+
+def test_one_row_that_is_off_by_a_printed_digit_is_found() -> None:
+    table = printed_quotient()
+    row = passed_over(table)[77]
+    table.columns[row, 2] += 0.001
+    answer = fit_table(table, "y", QUICK)
+    assert answer.status is Status.APPROXIMATE
+    (caveat,) = [caveat for caveat in answer.caveats if "differ from the formula" in caveat]
+    assert caveat == (
+        f"1 of {ROWS:,} rows differ from the formula by more than rounding and printing, the first "
+        f"is row {row + 2}"
+    )
 
 
 def test_noise_is_named_as_noise_on_all_rows() -> None:

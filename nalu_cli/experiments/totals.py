@@ -26,7 +26,8 @@ class Totals:
     Parameters
     ----------
     problems, recovered, exact, failed : int
-        How many there are, were recovered, are called exact, and ended without a formula.
+        How many there are, were recovered, are called exact, also as printed, and ended without a
+        formula.
     falsely_exact : int
         Called exact and not recovered.
     low, high : float
@@ -70,7 +71,7 @@ def totals_of(outcomes: Sequence[Outcome]) -> Totals:
     return Totals(
         problems=len(outcomes),
         recovered=recovered,
-        exact=sum(o.verdict == "exact" for o in outcomes),
+        exact=sum(o.verdict is not None and o.verdict.is_exact for o in outcomes),
         failed=sum(bool(o.error) for o in outcomes),
         falsely_exact=falsely_exact,
         low=low,

@@ -151,8 +151,8 @@ class Outcome:
 
     @property
     def is_falsely_exact(self) -> bool:
-        """Whether a formula is called exact that is not the law."""
-        return self.verdict is Status.EXACT and not self.recovered
+        """Whether a formula is called exact, or exact as printed, that is not the law."""
+        return self.verdict is not None and self.verdict.is_exact and not self.recovered
 
 
 def failed(trial: Trial, error: str) -> Outcome:
