@@ -23,8 +23,12 @@ from tables import uniform
 from nalu_cli import NaluRegressor, fit_table, load_model, save_model
 from nalu_cli.simplify.symbols import sympy_form
 
-EXPECTED_FAILURES: dict[str, str] = {}
-"""Checks of scikit-learn that the estimator does not pass, and why: none."""
+EXPECTED_FAILURES = {
+    "check_sample_weight_equivalence_on_dense_data": (
+        "a weight is the error of one row, not a number of rows, some of which would be kept back"
+    ),
+}
+"""Checks of scikit-learn that the estimator does not pass, and why."""
 
 
 @pytest.mark.slow
