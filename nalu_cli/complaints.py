@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.law import is_borne_out
+from nalu_cli.law import digits_of_constants, is_borne_out
 from nalu_cli.leftover import column_of_agreement, column_that_explains, neighbours_agree
 from nalu_cli.likelihood import (
     PRINTED,
@@ -61,7 +61,7 @@ def complaints(circuit: Circuit, problem: Problem, kind: ErrorKind, *, length: i
     inner = problem.inner_rows()
     left = _left(circuit, inner, kind)
     if kind in PRINTED:
-        return [_as_printed(problem.all_rows())]
+        return [_as_printed(circuit, problem.all_rows(), kind)]
     found = []
     if not circuit.used_columns() or not _explains(circuit, inner, length):
         found.append("no formula of this class does better than a constant")
@@ -87,11 +87,18 @@ def _is_of_printing(rows: Rows, left: Floats, kind: ErrorKind) -> bool:
     return root_mean_square(left) <= MOST_OF_PRINTING * _floor_of(rows, kind)
 
 
-def _as_printed(rows: Rows) -> str:
+def _as_printed(circuit: Circuit, rows: Rows, kind: ErrorKind) -> str:
+    """Why a formula that agrees with every row is no law."""
     digits = _digits(rows)
+    few = f"{digits} digit{'s' if digits != 1 else ''}"
+    if is_borne_out(circuit, rows, kind):
+        return (
+            f"agrees with every row as printed, but with {digits_of_constants(circuit)} digits in "
+            f"its constants it may imitate another formula to {few}"
+        )
     return (
-        f"agrees with every row as printed, but {len(rows)} rows of {digits} "
-        f"digit{'s' if digits != 1 else ''} cannot tell it from chance"
+        f"agrees with every row as printed, but {len(rows)} rows of {few} cannot tell it from "
+        "chance"
     )
 
 

@@ -44,7 +44,7 @@ class ExitCode(IntEnum):
 
 _MEANINGS = {
     ExitCode.DONE: "done",
-    ExitCode.NOT_EXACT: "--require-exact was not met (exact or exact as printed); the model is saved",
+    ExitCode.NOT_EXACT: "--require-exact was not met (exact, exact as printed); the model is saved",
     ExitCode.USAGE: "usage: unknown option, bad value or unknown column",
     ExitCode.DATA: "the data cannot be used",
     ExitCode.MODEL_FILE: "the model file is missing, damaged, unsafe or too new",

@@ -135,6 +135,40 @@ def test_inputs_printed_coarsely_say_less() -> None:
     assert not is_law(circuit, coarse, PRINTED_INPUTS)
 
 
+@pytest.mark.parametrize("degree", [3, 4, 5])
+@pytest.mark.parametrize("digits", [2, 3, 4, 6])
+def test_a_polynomial_that_has_as_many_numbers_as_digits_are_printed_is_no_law(
+    digits: int, degree: int
+) -> None:
+    x = uniform(11, 200, 1, low=0, high=3)
+    y = np.sin(x[:, 0] / 2) + np.exp(-x[:, 0])
+    c = np.polynomial.Chebyshev.fit(x[:, 0], y, degree).convert(kind=np.polynomial.Polynomial).coef
+    terms = [(float(v), product([(A, k)])) for k, v in enumerate(c[1:], 1)]
+    circuit = circuit_of(total(terms, float(c[0])), 1)
+    half = np.full(200, 0.5 * 10.0**-digits)
+    rows = Rows(x, np.round(circuit.evaluate(x), digits), half)
+    assert is_law(circuit, rows, PRINTED_TARGET) is (digits > degree + 2)
+
+
+@pytest.mark.parametrize("digits", [3, 4])
+def test_exponents_and_factors_of_engineering_are_laws_as_printed(digits: int) -> None:
+    x = uniform(12, 60, 2, low=1, high=50)
+    boelter = product([(A, Fraction(4, 5)), (B, Fraction(2, 5))], 0.023)
+    assert is_law(*as_printed(boelter, x, digits), PRINTED_TARGET)
+    assert is_law(*as_printed(product([(A, Fraction(3, 4))], 70.0), x, digits), PRINTED_TARGET)
+    assert is_law(*as_printed(total([(1.8, A)], 32.0), x, digits), PRINTED_TARGET)
+
+
+def test_digits_are_counted_but_for_zeros_before_and_after_them() -> None:
+    def of(scale: float, exponent: Fraction) -> int:
+        return digits_of_constants(circuit_of(product([(A, exponent)], scale), 1))
+
+    assert of(0.023, Fraction(1)) == 2
+    assert of(7000.0, Fraction(1, 2)) == 1
+    assert of(0.023, Fraction(4, 5)) == 3
+    assert of(1.2345678901234567, Fraction(1)) == 17
+
+
 def test_a_constant_within_the_printed_digits_is_no_law() -> None:
     x = uniform(10, 30, 1)
     y = np.where(np.arange(30) % 3, 1.2, 1.3)
