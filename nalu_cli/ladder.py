@@ -14,10 +14,10 @@ from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.first_rungs import MANY_ROWS
 from nalu_cli.formula import complexity
 from nalu_cli.judge import DEVIANCE, Candidate, errors_on, pick, verdict, weigh
-from nalu_cli.law import has_few_constants
+from nalu_cli.law import digits_of_constants, has_few_constants
 from nalu_cli.likelihood import misfit_bits
 from nalu_cli.problem import Problem
-from nalu_cli.refine import refine
+from nalu_cli.refine import refine, rewritten
 from nalu_cli.refit import constants_of, without_constants
 from nalu_cli.rung import Rung
 from nalu_cli.rungs import rungs_of
@@ -193,6 +193,11 @@ def _is_permitted(circuit: Circuit, settings: FitSettings) -> bool:
     return not settings.ternary or all(abs(power) == 1 for power in powers)
 
 
+def _length(circuit: Circuit) -> float:
+    """Symbols of a formula, and digits of its constants."""
+    return complexity(circuit) + digits_of_constants(circuit)
+
+
 def _constant(problem: Problem) -> Circuit:
     middle = float(np.median(problem.train.y)) if len(problem.train) else 0.0
     return Circuit(len(problem.names), ((Unit(UnitKind.SUM, (), middle),),))
@@ -298,7 +303,7 @@ class _Refining:
         if rung.instant and self._sigma(circuit) is not None:
             self.waiting.append(rough)
             return
-        refined = self._refined(rough)
+        refined = self._snapped(rough) if found.is_snapped else self._refined(rough)
         self.climbed.candidates.append(refined)
         if refined.is_settled:
             self.climbed.shortest = min(self.climbed.shortest, rough.complexity)
@@ -320,6 +325,17 @@ class _Refining:
         train = self.problem.train
         rmse = errors_on(circuit, train).rmse or 0.0
         return None if rmse <= NEARLY * float(np.std(train.y)) else rmse
+
+    def _snapped(self, rough: Candidate) -> Candidate:
+        """One whose numbers are short already; as a person would write it, if it may win."""
+        if not rough.is_settled or rough.is_exact:
+            return self._refined(rough)
+        rows = self.problem.own_rows()
+        circuit = rewritten(rough.circuit, rows, length=_length, stop=self.clock.over)
+        if circuit == rough.circuit:
+            return rough
+        found = weigh(circuit, self.problem, found_by=rough.found_by, moves=rough.moves)
+        return found if found.is_settled else rough
 
     def _refined(self, rough: Candidate) -> Candidate:
         sigma = self._sigma(rough.circuit)

@@ -19,7 +19,7 @@ from nalu_cli.refit import Place, balance, constants_of, refit, with_constants, 
 from nalu_cli.rounding import EPS, agreement
 from nalu_cli.tree_edits import with_shared_coefficients
 
-__all__ = ["Refined", "refine"]
+__all__ = ["Refined", "refine", "rewritten"]
 
 SURE = 6.0
 """A constant is given a name that lies within this many standard errors."""
@@ -111,6 +111,38 @@ def refine(
             best = _with_whole_numbers(best, rows, sigma, fits)
         found.insert(0, best)
     return min(found, key=lambda refined: _price(refined.circuit, rows, sigma))
+
+
+def rewritten(
+    circuit: Circuit,
+    rows: Rows,
+    *,
+    length: Callable[[Circuit], float],
+    stop: Callable[[], bool],
+) -> Circuit:
+    """A shorter form of a circuit whose numbers stay, if it agrees with the printed rows as well.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    rows : Rows
+    length : callable
+        What must not grow.
+    stop : callable
+        Asked before each rewriting.
+
+    Returns
+    -------
+    Circuit
+        The same one where there is none.
+    """
+    for rewrite in (_settled, _shortened, _settled):
+        if stop():
+            break
+        new = rewrite(circuit, rows)
+        if length(new) <= length(circuit) and likelihood.agreement(new, rows) <= 1.0:
+            circuit = new
+    return circuit
 
 
 def _rearranged(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from nalu_cli.gates import with_gates
 from nalu_cli.problem import Problem
 from nalu_cli.relaxed import SUM
 from nalu_cli.rung import Part, Rung, Stop, lifted, with_factors
+from nalu_cli.search.stacks.search import trained_stacks
 from nalu_cli.settings import CellName, Effort, FitSettings
 from nalu_cli.workbench import ROWS_PER_WEIGHT, SNAP_ROWS, Found, Workbench
 
@@ -111,9 +113,15 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
         return
     algebra = not settings.train_only and settings.layers is None
     parts = cache(partial(_parts, problem, settings))
+    if settings.train_only:
+        for cycle in range(MOST_CYCLES):
+            yield _stacks(problem, settings, cycle)
+        return
     if algebra:
-        quick = _explored_all(problem, settings, QUICK_PLANS, cycle=0)
-        yield from first_rungs(problem, parts, trained=quick)
+        stacks = _stacks(problem, settings, cycle=0)
+        if problem.train.half_y is not None:
+            yield replace(stacks, pause=False)
+        yield from first_rungs(problem, parts, trained=() if problem.train.half_y is not None else [stacks])
     for cycle in range(MOST_CYCLES):
         had = QUICK_PLANS if algebra and cycle == 0 else ()
         plans = [plan for plan in SMALL_PLANS if plan not in had]
@@ -128,6 +136,17 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
         for layers in PLANS:
             if _asked(layers, settings) and _determined(problem, Plan(layers)):
                 yield _trained(problem, settings, Plan(layers), cycle)
+
+
+def _stacks(problem: Problem, settings: FitSettings, cycle: int) -> Rung:
+    """Stacks trained by variable projection, simple to rich."""
+
+    def search(stop: Stop) -> Iterator[Found]:
+        rows = problem.train if problem.train.half_y is None else problem.own_rows()
+        for circuit, restarts in trained_stacks(rows, seed=(settings.seed, cycle), stop=stop):
+            yield Found(circuit, restarts=restarts, is_snapped=True)
+
+    return Rung("stacks", search, cycle)
 
 
 def _parts(problem: Problem, settings: FitSettings) -> tuple[Part, ...]:

@@ -33,11 +33,23 @@ LARGE_STACK = 120
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A circuit that a rung offers, with its snap table and the random starts it took."""
+    """A circuit that a rung offers.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    moves : tuple of Move
+        Its snap table.
+    restarts : int
+        Random starts that it took.
+    is_snapped : bool
+        Whether its numbers are as short as the rows allow already.
+    """
 
     circuit: Circuit
     moves: tuple[Move, ...] = ()
     restarts: int = 0
+    is_snapped: bool = False
 
 
 class Workbench:

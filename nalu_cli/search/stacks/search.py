@@ -170,14 +170,14 @@ class _Search:
 
 
 def trained_stacks(
-    rows: Rows, *, seed: int = 0, stop: Stop = lambda: False
+    rows: Rows, *, seed: int | tuple[int, ...] = 0, stop: Stop = lambda: False
 ) -> Iterator[tuple[Circuit, int]]:
     """Formulas of stacks trained by variable projection, with their numbers snapped.
 
     Parameters
     ----------
     rows : Rows
-    seed : int
+    seed : int or tuple of int
         Where the random starts come from.
     stop : callable
         Asked between steps.
