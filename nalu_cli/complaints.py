@@ -19,6 +19,7 @@ from nalu_cli.likelihood import (
 )
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.refit import constants_of
+from nalu_cli.wording import AGREES_AS_PRINTED
 
 __all__ = ["TOO_FEW", "complaints", "structure"]
 
@@ -93,13 +94,10 @@ def _as_printed(circuit: Circuit, rows: Rows, kind: ErrorKind) -> str:
     few = f"{digits} digit{'s' if digits != 1 else ''}"
     if is_borne_out(circuit, rows, kind):
         return (
-            f"agrees with every row as printed, but with {digits_of_constants(circuit)} digits in "
+            f"{AGREES_AS_PRINTED}with {digits_of_constants(circuit)} digits in "
             f"its constants it may imitate another formula to {few}"
         )
-    return (
-        f"agrees with every row as printed, but {len(rows)} rows of {few} cannot tell it from "
-        "chance"
-    )
+    return f"{AGREES_AS_PRINTED}{len(rows)} rows of {few} cannot tell it from chance"
 
 
 def _digits(rows: Rows) -> int:

@@ -33,9 +33,14 @@ BITS_PER_REAL = 53
 DIGITS_OF_A_DOUBLE = 17
 """Significant digits that write every double."""
 
-SPARE_NUMBERS = 1.0
-"""Numbers that a law as printed must have fewer than digits and columns together. *Measured:*
-imitations of exp and sin on one column, to three and two digits, take five numbers."""
+SMALLEST_EXPONENT = 0.05
+"""Smaller ones make a logarithm of a difference of powers. *Guess:* the smallest that handbooks
+print is 0.07."""
+
+COLUMNS_ALONG, NUMBERS_OF_A_COLUMN = 2, 0.5
+"""Columns that numbers are not counted for, and what each other one may add. *Measured:* three
+numbers imitate b*sin(a/5) to three digits, and two and a short exponent log(a). *Guess:* a column
+more asks for an exponent of two digits."""
 
 SURPLUS_BITS = 16
 """A law must leave this much of the data unexplained by its own length; 2**-16 is no chance."""
@@ -72,8 +77,9 @@ def has_few_digits(circuit: Circuit, rows: Rows, kind: ErrorKind) -> bool:
     """Whether the numbers of a formula are too few to imitate another one to the printed digits.
 
     A smooth function of one column is approximated about ten times as well with each number more:
-    as many numbers as digits are printed fit anything smooth. Numbers that are short say that they
-    were not fitted, so digits are counted and not numbers.
+    as many numbers as digits are printed fit anything smooth. A number that is shorter than the
+    printed ones was hardly fitted and counts in part; one that is longer than all rows together can
+    ask for makes up for others that it cancels, and counts for more.
 
     Parameters
     ----------
@@ -82,11 +88,16 @@ def has_few_digits(circuit: Circuit, rows: Rows, kind: ErrorKind) -> bool:
     kind : ErrorKind
         One of those that printing explains.
     """
+    if any(abs(t.weight) < SMALLEST_EXPONENT for unit in circuit.units() for t in unit.terms):
+        return False
     allowed = tolerance(circuit, rows, kind)
     distinct = len(np.unique(np.column_stack([rows.X, rows.y]), axis=0))
-    printed = evidence_bits(rows, allowed) / (distinct * math.log2(10))
-    numbers = printed - SPARE_NUMBERS + len(circuit.used_columns())
-    return digits_of_constants(_in_few_digits(circuit, rows, kind)) <= printed * max(numbers, 0.0)
+    printed = max(1.0, evidence_bits(rows, allowed) / (distinct * math.log2(10)))
+    asked = math.log10(distinct)
+    used = _digits_of_each(_in_few_digits(circuit, rows, kind))
+    numbers = sum(max(min(d / printed, 1.0), (d - asked) / printed) for d in used)
+    others = max(0, len(circuit.used_columns()) - COLUMNS_ALONG)
+    return numbers <= printed + NUMBERS_OF_A_COLUMN * others
 
 
 def is_borne_out(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBLES) -> bool:
@@ -121,8 +132,12 @@ def is_borne_out(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBL
 
 def digits_of_constants(circuit: Circuit) -> int:
     """How many significant digits the constants and the odd exponents of a formula have."""
+    return sum(_digits_of_each(circuit))
+
+
+def _digits_of_each(circuit: Circuit) -> list[int]:
     odd = map(float, _rational_exponents(circuit))
-    return sum(map(_significant, (*_sizes(circuit), *odd)))
+    return [_significant(size) for size in (*_sizes(circuit), *odd)]
 
 
 def _significant(size: float) -> int:

@@ -9,6 +9,7 @@ from nalu_cli.guard import Condition, Need
 from nalu_cli.settings import Status
 
 __all__ = [
+    "AGREES_AS_PRINTED",
     "EXTRAPOLATION",
     "OTHERWISE",
     "held",
@@ -53,6 +54,9 @@ def row_set(name: str) -> str:
     return ROWS.get(name, name)
 
 
+AGREES_AS_PRINTED = "agrees with every row as printed, but "
+"""How the caveat begins that says why such a formula is no law; the verdict repeats it."""
+
 OTHERWISE = {
     Need.NOT_ZERO: "divides by zero",
     Need.NOT_NEGATIVE: "root of a negative number",
@@ -95,7 +99,7 @@ def verdict(answer: Answer) -> str:
         case Status.WITHIN_NOISE:
             return f"within noise: what is left on {rows} rows looks like noise{_level(answer)}"
         case Status.APPROXIMATE:
-            return f"approximate: {_worst(answer.errors)}"
+            return f"approximate: {_as_printed(answer) or _worst(answer.errors)}"
         case Status.NONE:
             target = visible(answer.target)
             return f"none: no law of this kind explains {target}; the closest found is"
@@ -105,6 +109,11 @@ def _rows(errors: dict[str, Errors]) -> int:
     """How many rows bear a verdict out, those counted once that are in two sets."""
     whole = (EVERY, "test") if EVERY in errors else tuple(errors)
     return sum(errors[name].rows for name in whole if name in errors)
+
+
+def _as_printed(answer: Answer) -> str | None:
+    """Why a formula that agrees with every printed digit is believed no more than others."""
+    return next((said for said in answer.caveats if said.startswith(AGREES_AS_PRINTED)), None)
 
 
 def _digits(answer: Answer) -> str:

@@ -70,6 +70,12 @@ def test_how_the_target_is_printed_is_said() -> None:
     assert verdict(answer).endswith("to the last digit printed (2 decimals)")
 
 
+def test_why_agreement_as_printed_is_not_enough_is_said_first() -> None:
+    why = "agrees with every row as printed, but 4 rows of 2 digits cannot tell it from chance"
+    answer = lens(status=Status.APPROXIMATE, caveats=("something else", why))
+    assert verdict(answer) == f"approximate: {why}"
+
+
 @pytest.mark.parametrize(
     ("error", "text"), [(5.12, "510 %"), (0.999, "100 %"), (0.0123, "1.2 %"), (3e7, "3e+09 %")]
 )

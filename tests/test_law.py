@@ -159,6 +159,19 @@ def test_exponents_and_factors_of_engineering_are_laws_as_printed(digits: int) -
     assert is_law(*as_printed(total([(1.8, A)], 32.0), x, digits), PRINTED_TARGET)
 
 
+def test_a_logarithm_made_of_powers_near_zero_is_no_law() -> None:
+    x = uniform(13, 80, 1, low=1, high=9)
+    powers = [
+        (50.0, product([(A, exponent_of(0.01))])),
+        (-50.0, product([(A, exponent_of(-0.01))])),
+    ]
+    circuit = circuit_of(total(powers), 1)
+    y = np.round(np.log(x[:, 0]), 3)
+    assert np.max(np.abs(circuit.evaluate(x) - y)) < 6e-4
+    rows = Rows(x, np.round(circuit.evaluate(x), 3), np.full(80, 5e-4))
+    assert not is_law(circuit, rows, PRINTED_TARGET)
+
+
 def test_digits_are_counted_but_for_zeros_before_and_after_them() -> None:
     def of(scale: float, exponent: Fraction) -> int:
         return digits_of_constants(circuit_of(product([(A, exponent)], scale), 1))
