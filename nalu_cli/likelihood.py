@@ -193,27 +193,37 @@ def misfit_bits(circuit: Circuit, rows: Rows, kind: ErrorKind, *, constants: int
     float
         inf where the formula is undefined on a row, or has no fewer constants than there are rows.
     """
-    n = len(rows)
     if kind in PRINTED:
         allowed = tolerance(circuit, rows, kind)
-        return float(np.sum(np.log2(2 * np.maximum(allowed, 1e-320)))) - BITS_SHARED * n
+        cells = np.log2(2 * np.maximum(allowed, 1e-320))
+        return float(np.sum(cells)) - BITS_SHARED * len(rows)
     scale = scale_of_errors(rows, kind)
     with np.errstate(all="ignore"):
         left = (circuit.evaluate(rows.X) - rows.y) / scale
-        per_row = float(np.sum(np.log2(scale)))
     if not np.isfinite(left).all():
         return math.inf
-    floor = printed_floor(rows, scale)
+    per_row = float(np.sum(np.log2(scale)))
     if rows.sigma is not None:
-        size = math.hypot(1.0, floor)
-        chi2 = root_mean_square(left) ** 2 / size**2
-        return per_row + n * math.log2(size) + 0.5 * n * (chi2 - 1) / math.log(2)
-    floor = max(floor, SMALLEST_NOISE * root_mean_square(rows.y / scale), 5e-324)
-    if n <= constants and kind is not ErrorKind.DOUBLES:
+        return per_row + _bits_of_known_noise(left, printed_floor(rows, scale))
+    smallest = SMALLEST_NOISE * root_mean_square(rows.y / scale)
+    floor = max(printed_floor(rows, scale), smallest, 5e-324)
+    free = len(rows) - constants
+    if free <= 0 and kind is not ErrorKind.DOUBLES:
         return math.inf
-    # the variance left per degree of freedom
-    freedom = 0.5 * math.log2(n / max(n - constants, 1))
-    return per_row + n * (math.log2(max(root_mean_square(left), floor)) + freedom)
+    return per_row + _bits_of_noise(left, floor, max(free, 1))
+
+
+def _bits_of_known_noise(left: Floats, floor: float) -> float:
+    """Of errors in units of their standard errors, those of printing added."""
+    size = math.hypot(1.0, floor)
+    chi2 = (root_mean_square(left) / size) ** 2
+    return len(left) * (math.log2(size) + 0.5 * (chi2 - 1) / math.log(2))
+
+
+def _bits_of_noise(left: Floats, floor: float, free: int) -> float:
+    """Of errors of a size that is unknown: the likeliest, per degree of freedom."""
+    n = len(left)
+    return n * (math.log2(max(root_mean_square(left), floor)) + 0.5 * math.log2(n / free))
 
 
 def scale_of_errors(rows: Rows, kind: ErrorKind) -> Floats:
