@@ -109,6 +109,8 @@ def _outer_layers(batch: Batch, exponents: Floats, weights: Floats) -> list[Laye
     constant = [k for k, unit in enumerate(units) if not unit.terms]
     offset = float(sum(weights[k] for k in constant))
     kept = [k for k in range(len(units)) if k not in constant]
+    if not kept:
+        raise ValueError("a sum of constants reads no column")
     terms = tuple(_term(i, weights[k]) for i, k in enumerate(kept))
     return [tuple(units[k] for k in kept), (Unit(UnitKind.SUM, terms, offset),)]
 

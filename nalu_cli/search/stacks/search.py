@@ -36,11 +36,12 @@ MOST_COLUMNS = 8
 MOST_ROWS = 256
 """Rows that stacks are trained on. *Guess:* some ten for each of their numbers."""
 
-RESTARTS, GROWN = 64, 16
+RESTARTS, GROWN = 128, 32
 """Stacks that start at random, and from a shorter one. *Measured:* in the sketches 12 to 48."""
 
-ROUNDS = ((8, 24), (12, 8), (50, 8))
-"""Steps, and how many stacks are kept after them. *Guess:* hopeless ones show after a few."""
+ROUNDS = ((8, 32, 64), (12, 10, 128), (50, 8, MOST_ROWS))
+"""Steps, how many stacks are kept after them, and on how many rows. *Guess:* hopeless ones show
+after a few."""
 
 SNAPPED = 3
 """Of each shape and power the best stacks that differ, whose numbers are snapped. *Guess.*"""
@@ -136,18 +137,19 @@ class _Search:
         with_one_product(starts, self.columns, goal)
         parts = [starts, *self._grown(shape, power, goal)]
         batch = Batch.joined(parts)
-        for place, (steps, kept) in enumerate(ROUNDS):
-            batch = train(batch, self.columns, goal, steps=steps, stop=self.stop)
-            best = batch.take(np.argsort(self.prices(batch))[:kept])
+        for place, (steps, kept, most) in enumerate(ROUNDS):
+            rows = np.arange(min(most, len(self.chosen)))
+            columns, part = self.columns.take(rows), goal.take(rows)
+            batch = train(batch, columns, part, steps=steps, stop=self.stop)
+            best = batch.take(np.argsort(self.prices(batch, len(rows)))[:kept])
             if place == 0 and shape.outer > 1 and not shape.inner:
-                best = Batch.joined([best, recombined(batch, self.columns, goal, kept // 2, self.rng)])
+                best = Batch.joined([best, recombined(batch, columns, part, kept // 2, self.rng)])
             batch = best
         self.trained[power, shape] = batch
         return batch
 
-    def prices(self, batch: Batch) -> Floats:
-        """Bits of each stack's errors and exponents: one with fewer and simpler ones comes first."""
-        n = len(self.chosen)
+    def prices(self, batch: Batch, n: int) -> Floats:
+        """Bits of each stack's errors on n rows and of its exponents, the fewest for the best."""
         least = OF_PRINTING * n if self.is_printed else 1e-300
         errors = 0.5 * n * np.log2(np.maximum(batch.loss, least) / n)
         size = np.abs(batch.exponents)
@@ -208,9 +210,9 @@ def _with_columns(rows: Rows, used: NDArray[np.intp]) -> Rows:
 
 
 def _climbed(rows: Rows, rng: np.random.Generator, stop: Stop) -> Iterator[tuple[Circuit, int]]:
-    chosen = np.arange(len(rows))
+    chosen = rng.permutation(len(rows))
     if len(rows) > MOST_ROWS:
-        chosen = np.sort(rng.permutation(len(rows))[:MOST_ROWS])
+        chosen = rng.permutation(len(rows))[:MOST_ROWS]
     search = _Search(rows, Columns.of(rows.X[chosen]), chosen, rng, stop)
     ledger = _Ledger(search.is_printed)
     for place, shape in enumerate(SHAPES):

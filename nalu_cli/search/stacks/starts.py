@@ -21,11 +21,14 @@ WIDEST = 1.5
 READ = 1.5
 """Columns that a product of a sparse start reads, on average. *Guess.*"""
 
+RATIOS = 0.3
+"""Share of the products of sparse starts that are quotients of two columns. *Guess.*"""
+
 WHOLE = (-2.0, -1.0, -1.0, 1.0, 1.0, 1.0, 2.0)
 """Exponents of sparse starts. *Guess:* what most laws have."""
 
-FIRST_POWERS = (-1.0, -0.5, 0.5, 1.0, -2.0, 2.0)
-"""Powers of inner sums to start from."""
+FIRST_POWERS = (-1.0, -1.0, -1.0, -0.5, 0.5, 0.5, 1.0, -2.0, 2.0)
+"""Powers of inner sums to start from: quotients and roots before others. *Guess.*"""
 
 MOST_MONOMIALS = 1500
 """In the library. *Guess:* their correlations with the residual take some milliseconds."""
@@ -68,6 +71,13 @@ def _sparse(
     read = rng.random(exponents.shape) < min(0.5, READ / n)
     read[..., 0] |= ~read.any(axis=2) & (n == 1)
     values = np.where(signed, exponents, rng.choice(WHOLE, exponents.shape))
+    # ratios of two columns are numbers without a unit, as terms beside a 1 are
+    ratio = (rng.random(read.shape[:2]) < RATIOS) & (n > 1) & ~signed.all()
+    read[ratio] = False
+    for r, k in np.argwhere(ratio):
+        over, under = rng.permutation(n)[:2]
+        read[r, k, [over, under]] = True
+        values[r, k, over], values[r, k, under] = 1.0, -1.0
     return np.where(read, values, 0.0), read & (values != 0)
 
 
@@ -82,7 +92,8 @@ def _stacks(
     count, sums, terms = len(exponents), len(shape.inner), sum(shape.inner)
     signs = rng.choice([-1.0, 1.0], (count, terms))
     powers = rng.choice(FIRST_POWERS, (count, sums))
-    reads = rng.random((count, shape.outer, sums)) < 0.7
+    reads = rng.random((count, shape.outer, sums)) < 0.5
+    reads |= (rng.random(count) < 0.5)[:, None, None]
     for t in range(sums):
         # each inner sum is read, and with two terms or more each has one of its own at first
         reads[:, t % shape.outer, t] = True
