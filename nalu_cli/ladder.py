@@ -15,13 +15,15 @@ from nalu_cli.first_rungs import MANY_ROWS
 from nalu_cli.formula import complexity
 from nalu_cli.judge import DEVIANCE, Candidate, errors_on, pick, verdict, weigh
 from nalu_cli.law import digits_of_constants, has_few_constants
-from nalu_cli.likelihood import misfit_bits
+from nalu_cli.likelihood import PRINTED, agreement, misfit_bits, tolerance
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine, rewritten
 from nalu_cli.refit import constants_of, without_constants
 from nalu_cli.rung import Rung
 from nalu_cli.rungs import rungs_of
 from nalu_cli.settings import Effort, FitSettings, Status
+from nalu_cli.snapping.bound import Printed
+from nalu_cli.snapping.evidence import settle
 from nalu_cli.workbench import Found
 
 __all__ = ["Climbed", "climb", "seconds_of"]
@@ -44,6 +46,10 @@ LIKELY_NAMED = 6
 
 LIKELY_SHORTENED = 8
 """Symbols that a shorter form of a formula may save."""
+
+NEARLY_INSIDE = 30.0
+"""Half-widths that a printed row may be off before numbers are looked for that keep it inside.
+*Guess:* a least-squares fit of a right formula is off by two at most."""
 
 NEARLY = 1e-7
 """Relative error below which a circuit is refined as a law without noise."""
@@ -82,6 +88,11 @@ class Climbed:
     def is_decided(self) -> bool:
         """Whether there is an exact one, as printed or to the last bit."""
         return self.best is not None and self.best.is_settled
+
+    @property
+    def agrees_as_printed(self) -> bool:
+        """Whether the best agrees with every printed row, be it by chance."""
+        return self.best is not None and self.best.kind in PRINTED
 
 
 class _Clock:
@@ -179,6 +190,8 @@ def climb(
                 break
         if climbed.is_decided or clock.over() or patience.spent(climbed, rung):
             break
+        if rung.pause and climbed.agrees_as_printed:
+            break  # no formula can agree better, and few rows will not tell more by waiting
     refining.take_up()
     climbed.interrupted = clock.interrupted() and not climbed.is_decided
     return climbed
@@ -337,7 +350,22 @@ class _Refining:
         found = weigh(circuit, self.problem, found_by=rough.found_by, moves=rough.moves)
         return found if found.is_settled else rough
 
+    def _inside(self, rough: Candidate) -> Candidate | None:
+        """With numbers that keep every row inside what is printed, if there are any."""
+        rows = self.problem.own_rows()
+        if rows.half_y is None or agreement(rough.circuit, rows) > NEARLY_INSIDE:
+            return None
+        settled = settle(
+            rough.circuit, rows, Printed(tolerance(rough.circuit, rows)), stop=self.clock.over
+        )
+        if settled is None:
+            return None
+        return weigh(settled.circuit, self.problem, found_by=rough.found_by, moves=rough.moves)
+
     def _refined(self, rough: Candidate) -> Candidate:
+        inside = self._inside(rough)
+        if inside is not None and inside.is_settled:
+            return self._snapped(inside)
         sigma = self._sigma(rough.circuit)
         contest = None if sigma is None else _Contest(self.problem, self.climbed)
         if contest is not None and not contest.is_open_to_named(rough):

@@ -10,18 +10,18 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.circuit import Circuit, UnitKind, is_real_exponent
+from nalu_cli.circuit import Circuit, Unit, UnitKind, is_real_exponent
 from nalu_cli.constants import is_long, name_constant
 from nalu_cli.expression import Magnitude, Node, expression_of, product
 from nalu_cli.fitted_tree import spots
 from nalu_cli.formula import complexity, exponent_text
-from nalu_cli.likelihood import PRINTED, ErrorKind, agreement, evidence_bits, tolerance
+from nalu_cli.likelihood import PRINTED, ErrorKind, evidence_bits, tolerance
 from nalu_cli.problem import Rows
-from nalu_cli.refit import Place, constants_of, with_constants
+from nalu_cli.refit import constants_of
 from nalu_cli.tree import nodes
 from nalu_cli.tree_edits import tidy, with_node
 
-__all__ = ["digits_of_constants", "has_few_constants", "has_few_digits", "is_borne_out", "is_law"]
+__all__ = ["digits_of_constants", "has_few_constants", "has_few_numbers", "is_borne_out", "is_law"]
 
 Floats = NDArray[np.float64]
 
@@ -34,13 +34,18 @@ DIGITS_OF_A_DOUBLE = 17
 """Significant digits that write every double."""
 
 SMALLEST_EXPONENT = 0.05
-"""Smaller ones make a logarithm of a difference of powers. *Guess:* the smallest that handbooks
-print is 0.07."""
+"""Smaller ones, and such distances from whole ones, make a logarithm of a difference of powers.
+*Guess:* the smallest that handbooks print is 0.07."""
 
-COLUMNS_ALONG, NUMBERS_OF_A_COLUMN = 2, 0.5
-"""Columns that numbers are not counted for, and what each other one may add. *Measured:* three
-numbers imitate b*sin(a/5) to three digits, and two and a short exponent log(a). *Guess:* a column
-more asks for an exponent of two digits."""
+LARGEST_EXPONENT = 9
+"""*Guess:* of printed laws; larger powers single out a few rows."""
+
+SPARE_DIGITS = 3.0
+"""Digits by which a number may be longer than the printed ones. *Derived:* a thousand rows that
+round evenly tell a number that much better than one."""
+
+SPARE_NUMBER = 0.5
+"""*Measured:* three numbers imitate b*sin(a/5) to three digits."""
 
 SURPLUS_BITS = 16
 """A law must leave this much of the data unexplained by its own length; 2**-16 is no chance."""
@@ -65,7 +70,7 @@ def is_law(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBLES) ->
         return kind is ErrorKind.DOUBLES
     if not (has_few_constants(circuit) and is_borne_out(circuit, rows, kind)):
         return False
-    return kind not in PRINTED or has_few_digits(circuit, rows, kind)
+    return kind not in PRINTED or has_few_numbers(circuit, rows, kind)
 
 
 def has_few_constants(circuit: Circuit) -> bool:
@@ -73,13 +78,13 @@ def has_few_constants(circuit: Circuit) -> bool:
     return sum(map(is_long, _sizes(circuit))) <= MOST_LONG_CONSTANTS
 
 
-def has_few_digits(circuit: Circuit, rows: Rows, kind: ErrorKind) -> bool:
+def has_few_numbers(circuit: Circuit, rows: Rows, kind: ErrorKind) -> bool:
     """Whether the numbers of a formula are too few to imitate another one to the printed digits.
 
-    A smooth function of one column is approximated about ten times as well with each number more:
-    as many numbers as digits are printed fit anything smooth. A number that is shorter than the
-    printed ones was hardly fitted and counts in part; one that is longer than all rows together can
-    ask for makes up for others that it cancels, and counts for more.
+    A smooth function of one column is approximated about ten times as well with each number more
+    that stands with this column: as many numbers as digits are printed fit anything smooth. A
+    number shorter than the printed ones was hardly fitted and counts in part; a longer one makes up
+    for others that it cancels.
 
     Parameters
     ----------
@@ -88,16 +93,51 @@ def has_few_digits(circuit: Circuit, rows: Rows, kind: ErrorKind) -> bool:
     kind : ErrorKind
         One of those that printing explains.
     """
-    if any(abs(t.weight) < SMALLEST_EXPONENT for unit in circuit.units() for t in unit.terms):
-        return False
     allowed = tolerance(circuit, rows, kind)
     distinct = len(np.unique(np.column_stack([rows.X, rows.y]), axis=0))
     printed = max(1.0, evidence_bits(rows, allowed) / (distinct * math.log2(10)))
-    asked = math.log10(distinct)
-    used = _digits_of_each(_in_few_digits(circuit, rows, kind))
-    numbers = sum(max(min(d / printed, 1.0), (d - asked) / printed) for d in used)
-    others = max(0, len(circuit.used_columns()) - COLUMNS_ALONG)
-    return numbers <= printed + NUMBERS_OF_A_COLUMN * others
+    if any(_imitates(term.weight) for unit in circuit.units() for term in unit.terms):
+        return False
+    if any(d > printed + SPARE_DIGITS for d in _digits_of_each(circuit)):
+        return False
+    return all(
+        sum(min(_significant(size) / printed, 1.0) for size in sizes) <= printed + SPARE_NUMBER
+        for sizes in _numbers_along(circuit).values()
+    )
+
+
+def _imitates(exponent: Fraction) -> bool:
+    """Whether a power is one of the nearly whole ones of which differences make logarithms."""
+    off = abs(exponent - round(exponent))
+    return 0 < off < SMALLEST_EXPONENT or abs(exponent) > LARGEST_EXPONENT
+
+
+def _numbers_along(circuit: Circuit) -> dict[int, set[float]]:
+    """For each column the sizes of the numbers that stand with it, and of those that stand alone."""
+    along: dict[int, set[float]] = {j: set() for j in circuit.used_columns()}
+    below: list[set[int]] = []
+    for layer in circuit.layers:
+        sources = [*below, *({j} for j in range(circuit.n_columns))]
+        below = [set().union(*(sources[t.source] for t in unit.terms)) for unit in layer]
+        for unit, read in zip(layer, below, strict=True):
+            for size, columns in _numbers_of(unit, read, sources):
+                for j in along if not columns else columns & along.keys():
+                    along[j].add(size)
+    return along
+
+
+def _numbers_of(
+    unit: Unit, read: set[int], sources: list[set[int]]
+) -> Iterator[tuple[float, set[int]]]:
+    """The sizes of a unit's numbers, but for 0 and 1, each with the columns it stands with."""
+    is_sum = unit.kind is UnitKind.SUM
+    if unit.constant not in (0.0, 1.0, -1.0):
+        yield abs(unit.constant), set() if is_sum else read
+    for term in unit.terms:
+        if is_sum and term.constant != 1.0:
+            yield term.constant, sources[term.source]
+        elif not is_sum and term.weight.denominator > 2:
+            yield abs(float(term.weight)), sources[term.source]
 
 
 def is_borne_out(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBLES) -> bool:
@@ -111,13 +151,11 @@ def is_borne_out(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBL
     circuit : Circuit
     rows : Rows
     kind : ErrorKind
-        As in `is_law`. As printed a constant costs the digits that agreement takes, and wide
-        tolerances make rows say less.
+        As in `is_law`. Wide tolerances make rows say less.
     """
     allowed = None
     if kind in PRINTED:
         allowed = tolerance(circuit, rows, kind)
-        circuit = _in_few_digits(circuit, rows, kind)
     tree = expression_of(circuit)
     length = BITS_PER_SYMBOL * complexity(tree)
     said = evidence_bits(rows, allowed)
@@ -146,38 +184,6 @@ def _significant(size: float) -> int:
     if named is None:
         return DIGITS_OF_A_DOUBLE
     return sum(len(text.replace(".", "").strip("0")) for text in re.findall(r"[\d.]+", named.text))
-
-
-def _in_few_digits(circuit: Circuit, rows: Rows, kind: ErrorKind) -> Circuit:
-    """The circuit with each constant rounded as far as agreement lets it be while others stay."""
-    values = constants_of(circuit)
-    # rounded together they share what each could have alone, which is about a digit
-    spare = int(len(values) > 1)
-    rounded = {}
-    for place, value in values.items():
-        digits = min(_digits(abs(value)), _fewest_digits(circuit, place, rows, kind) + spare)
-        if digits < _digits(abs(value)):
-            rounded[place] = _rounded(value, digits)
-    try:
-        return with_constants(circuit, rounded)
-    except ValueError:
-        return circuit  # an exponent that rounds to one no circuit has
-
-
-def _fewest_digits(circuit: Circuit, place: Place, rows: Rows, kind: ErrorKind) -> int:
-    value = constants_of(circuit)[place]
-    for digits in range(1, DIGITS_OF_A_DOUBLE):
-        try:
-            trial = with_constants(circuit, {place: _rounded(value, digits)})
-        except ValueError:
-            continue
-        if agreement(trial, rows, kind) <= 1.0:
-            return digits
-    return DIGITS_OF_A_DOUBLE
-
-
-def _rounded(value: float, digits: int) -> float:
-    return float(f"{value:.{digits - 1}e}")
 
 
 def _one_sided(tree: Node, rows: Rows) -> Iterator[tuple[Node, NDArray[np.bool_]]]:

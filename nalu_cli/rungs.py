@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -120,8 +119,10 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
     if algebra:
         stacks = _stacks(problem, settings, cycle=0)
         if problem.train.half_y is not None:
-            yield replace(stacks, pause=False)
-        yield from first_rungs(problem, parts, trained=() if problem.train.half_y is not None else [stacks])
+            yield stacks
+        yield from first_rungs(
+            problem, parts, trained=() if problem.train.half_y is not None else [stacks]
+        )
     for cycle in range(MOST_CYCLES):
         had = QUICK_PLANS if algebra and cycle == 0 else ()
         plans = [plan for plan in SMALL_PLANS if plan not in had]

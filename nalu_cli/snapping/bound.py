@@ -17,12 +17,21 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
+SLACK = 0.01
+"""Share of a half-width by which a row may lie outside while numbers are still free. *Guess:* a
+value that is rounded from the very edge of its cell would need them to the last digit."""
+
+
 class Bound(Protocol):
     """A measure of errors, how it is made small, and how much of it is allowed."""
 
     @property
     def size(self) -> Floats:
         """What the error of each row is divided by: (N,)."""
+
+    @property
+    def most(self) -> float:
+        """The largest measure in the end."""
 
     def measure(self, residuals: Floats) -> Floats:
         """Of divided errors (R, N): (R,)."""
@@ -51,13 +60,18 @@ class Printed:
 
     size: Floats
 
+    @property
+    def most(self) -> float:
+        """Every row inside, and rounding."""
+        return 1.0 + 1e-9
+
     def measure(self, residuals: Floats) -> Floats:
         """The largest error."""
         return np.asarray(np.abs(residuals).max(axis=1))
 
     def allowed(self, best: float, saved: Floats) -> Floats:
         """No row may leave its cell, whatever that saves."""
-        return np.ones(len(saved))
+        return np.full(len(saved), 1.0 + SLACK)
 
     def moves(
         self, residuals: Floats, slopes: Floats, free: Bools, limit: Floats, damping: Floats
@@ -81,6 +95,11 @@ class Noise:
     """
 
     size: Floats
+
+    @property
+    def most(self) -> float:
+        """What was allowed on the way is paid for."""
+        return math.inf
 
     def measure(self, residuals: Floats) -> Floats:
         """Chi-square."""

@@ -14,16 +14,13 @@ from nalu_cli.circuit import Circuit, UnitKind
 from nalu_cli.polish import Network
 from nalu_cli.problem import Rows
 from nalu_cli.refit import Place, constants_of, positions, relax, with_constants
-from nalu_cli.snapping.bound import Bound, Printed
+from nalu_cli.snapping.bound import Bound
 from nalu_cli.snapping.prices import cheapest, price_of_exponent
 
 __all__ = ["Settled", "settle"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-LIMIT = 1.0
-"""*Derived:* of what is measured, in units of what is allowed."""
 
 MOST_LINEARISED = 6
 """Times a model is linearised anew on its way to a fit. *Guess:* steps are quadratic in the end."""
@@ -46,11 +43,14 @@ SURE = 4.0
 OF_A_TERM = 6.0
 """Bits that dropping a term gains. *Derived:* a column's exponent and a digit or two."""
 
+LONGER = 1.0
+"""Bits by which a number may be longer than chance. *Guess:* prices are rough."""
+
+MOST_TOLD = 1e-15
+"""*Derived:* no number is known better than to the rounding of doubles."""
+
 SAME_AGAIN = 3.0
 """Bits of a number that stands elsewhere in the formula already. *Guess:* which one it is."""
-
-INSIDE = 0.98
-"""Share of a limit that is aimed at: a model is not quite linear. *Guess.*"""
 
 DAMPING, LESS, MORE = 1e-9, 0.03, 100.0
 """What a move costs at first, relative to what it does, and the changes of that after a good and a
@@ -78,12 +78,16 @@ class Settled:
     circuit : Circuit
     bits : float
         Price of its numbers.
+    gain : float
+        Bits by which its numbers are shorter than numbers as well known would be by chance; no more
+        than 0 when one of them is longer.
     measure : float
         Of its errors, by the bound that was set.
     """
 
     circuit: Circuit
     bits: float
+    gain: float
     measure: float
 
 
@@ -151,7 +155,8 @@ def settle(
         state.leap()
         while (state.free & state.asked).any() and not stop() and state.advance():
             pass
-    return state.settled(circuit)
+    # what was let pass on the way must be inside in the end
+    return state.settled(circuit) if state.measure <= bound.most else None
 
 
 class _State:
@@ -162,19 +167,22 @@ class _State:
         self.asked = model.exponent if exponents_alone else np.ones_like(model.exponent)
         self.free = np.ones(len(model.places), dtype=bool)
         self.bits = np.full(len(model.places), BITS_OF_A_REAL)
-        reachable = np.full(1, LIMIT if isinstance(model.bound, Printed) else 0.0)
+        self.gains = np.full(len(model.places), -BITS_OF_A_REAL)
+        reachable = model.bound.allowed(0.0, np.zeros(1))
         theta, measure = _fit(model, model.theta[None], self.free[None], reachable, patience=4)
         self.theta, self.measure = theta[0], float(measure[0])
 
     def leap(self) -> None:
         """Set all exponents at once that are nearly whole or halves, the boldest that fits."""
-        values = self.theta[self.model.at]
+        values, errors = self.theta[self.model.at], self._standard_errors()
         settings: list[list[_Trial]] = []
         for parts in (1, 2):
             nearest = np.round(parts * values) / parts
             for distance in BOLD:
                 some = self.model.exponent & (np.abs(nearest - values) <= distance)
-                setting = [_of_exponent(int(q), float(nearest[q])) for q in np.flatnonzero(some)]
+                setting = [
+                    _of_exponent(int(q), float(nearest[q]), errors[q]) for q in np.flatnonzero(some)
+                ]
                 if setting and setting not in settings:
                     settings.append(setting)
         if not settings:
@@ -185,10 +193,13 @@ class _State:
             saved = [sum(BITS_OF_A_REAL - t.bits for t in setting) for setting in settings]
             self._accept(max(fits, key=lambda k: saved[k]), settings, thetas, measure)
 
-    def _accept(self, k: int, settings: list[list[_Trial]], thetas: Floats, measure: Floats) -> None:
+    def _accept(
+        self, k: int, settings: list[list[_Trial]], thetas: Floats, measure: Floats
+    ) -> None:
         self.theta, self.measure = thetas[k], float(measure[k])
         for trial in settings[k]:
             self.bits[trial.number], self.free[trial.number] = trial.bits, False
+            self.gains[trial.number] = trial.gain
 
     def advance(self) -> bool:
         """Settle one number or several; False when none has a short value."""
@@ -213,7 +224,7 @@ class _State:
             exponent, value = bool(self.model.exponent[q]), float(values[q])
             scale = 1.0 if exponent else abs(value)
             width = STANDARD_ERRORS * errors[q]
-            surprise = -math.log2(max(2 * errors[q] / scale, 1e-15))
+            surprise = _surprise(errors[q] / scale)
             related = self._related(q, values)
             for bits, x in cheapest(value, width, exponent=exponent, related=related):
                 if bits >= BITS_OF_A_REAL or (x == 0 and not (exponent or self.model.term[q])):
@@ -278,14 +289,29 @@ class _State:
                 thetas[r, self.model.at[trial.number]] = trial.value
         return *_fit(self.model, thetas, free, limit, patience=patience), limit
 
+    def _gain(self) -> float:
+        """Of all coefficients, and of the exponents of one product: others repeat the same facts."""
+        if (self.gains < -LONGER).any():
+            return min(0.0, float(self.gains.min()))
+        exponents: dict[tuple[int, int], float] = {}
+        for place, gain, is_exponent in zip(
+            self.model.places, self.gains, self.model.exponent, strict=True
+        ):
+            if is_exponent:
+                unit = place.layer, place.unit
+                exponents[unit] = exponents.get(unit, 0.0) + gain
+        return float(self.gains[~self.model.exponent].sum()) + max(exponents.values(), default=0.0)
+
     def settled(self, circuit: Circuit) -> Settled | None:
         """The circuit with its numbers."""
         values = self.theta[self.model.at]
         try:
-            new = with_constants(circuit, dict(zip(self.model.places, map(float, values), strict=True)))
+            new = with_constants(
+                circuit, dict(zip(self.model.places, map(float, values), strict=True))
+            )
         except ValueError:
             return None
-        return Settled(new, float(self.bits.sum()), self.measure)
+        return Settled(new, float(self.bits.sum()), self._gain(), self.measure)
 
 
 def _fit(
@@ -302,7 +328,7 @@ def _fit(
             break
         r, traces = model.residuals(best_theta[live])
         J = model.slopes(best_theta[live], traces)
-        moves, promised = model.bound.moves(r, J, free[live], INSIDE * limit[live], damping[live])
+        moves, promised = model.bound.moves(r, J, free[live], limit[live], damping[live])
         new = best_theta[live]
         new[:, model.at] += _clipped(model, new, moves)
         measure = model.bound.measure(model.residuals(new)[0])
@@ -330,8 +356,14 @@ class _Trial:
     gain: float
 
 
-def _of_exponent(number: int, value: float) -> _Trial:
-    return _Trial(number, value, price_of_exponent(value), 0.0)
+def _of_exponent(number: int, value: float, error: float) -> _Trial:
+    bits = price_of_exponent(value)
+    return _Trial(number, value, bits, _surprise(error) - bits)
+
+
+def _surprise(error: float) -> float:
+    """Bits that say where a number is, relative to its size, within an error to both sides."""
+    return -math.log2(max(2 * error, MOST_TOLD))
 
 
 def _is_exponent(circuit: Circuit, place: Place) -> bool:

@@ -133,8 +133,7 @@ class Batch:
     def joined(batches: Sequence[Batch]) -> Batch:
         """Batches of one shape as one."""
         parts = (
-            np.concatenate([getattr(batch, f.name) for batch in batches])
-            for f in fields(Batch)[1:]
+            np.concatenate([getattr(batch, f.name) for batch in batches]) for f in fields(Batch)[1:]
         )
         return Batch(batches[0].shape, *parts)
 

@@ -25,9 +25,7 @@ STEPS = 10
 """Of a stack whose exponents with a sign were made whole. *Guess.*"""
 
 
-def with_whole_signs(
-    one: Batch, columns: Columns, goal: Goal, stop: Callable[[], bool]
-) -> Batch:
+def with_whole_signs(one: Batch, columns: Columns, goal: Goal, stop: Callable[[], bool]) -> Batch:
     """Whole exponents, even or odd, where a base changes its sign; the rest is trained again."""
     whole = one.free & columns.signed
     exponents = np.where(whole, _nearest(one.exponents, one.odd), one.exponents)
@@ -49,7 +47,9 @@ def _changes_sign(one: Batch, columns: Columns) -> NDArray[np.bool_]:
     """Whether each inner sum is negative on some row: (R, inner sums)."""
     if not one.shape.inner:
         return np.zeros(one.powers.shape, dtype=bool)
-    return np.asarray((inner_sums(one, products(one, columns, signs_of(one, columns))) < 0).any(axis=1))
+    return np.asarray(
+        (inner_sums(one, products(one, columns, signs_of(one, columns))) < 0).any(axis=1)
+    )
 
 
 def circuit_of_stack(batch: Batch, columns: Columns, power: float) -> Circuit:

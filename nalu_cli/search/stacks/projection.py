@@ -132,7 +132,14 @@ def project(
     residual = (aimed - terms @ solved)[..., 0]
     loss = np.einsum("rn,rn->r", residual, residual) * (1 + _undefined(batch, sums))
     return Projection(
-        monomials, sums, terms, lengths, gram, solved[..., 0], residual, np.nan_to_num(loss, nan=np.inf)
+        monomials,
+        sums,
+        terms,
+        lengths,
+        gram,
+        solved[..., 0],
+        residual,
+        np.nan_to_num(loss, nan=np.inf),
     )
 
 
@@ -150,7 +157,8 @@ def slopes(batch: Batch, columns: Columns, at: Projection) -> Floats:
     Returns
     -------
     ndarray of shape (R, N, units * n + inner units + inner sums)
-        By the exponents, the inner weights and the powers; 0 for what is not trained.
+        By the exponents, the inner weights and the powers; 0 for what is not trained. Without the
+        exponents where none is.
     """
     shape, n = batch.shape, columns.logs.shape[1]
     R, N = at.residual.shape
@@ -164,8 +172,10 @@ def slopes(batch: Batch, columns: Columns, at: Projection) -> Floats:
         inner = at.monomials[:, :, shape.outer :]
         flows.append(by_inner * inner * batch.inner_weights[:, None])
         rest = [by_inner * inner, through * np.log(np.abs(at.sums)) * batch.free_powers[:, None]]
-    flow = np.concatenate(flows, axis=2)
-    by_exponent = flow[:, :, :, None] * columns.logs[None, :, None, :] * batch.free[:, None]
-    J = -np.concatenate([by_exponent.reshape(R, N, shape.units * n), *rest], axis=2)
+    if batch.free.any():
+        flow = np.concatenate(flows, axis=2)
+        by_exponent = flow[:, :, :, None] * columns.logs[None, :, None, :] * batch.free[:, None]
+        rest.insert(0, by_exponent.reshape(R, N, shape.units * n))
+    J = -np.concatenate(rest, axis=2)
     along = np.linalg.solve(at.gram, at.terms.transpose(0, 2, 1) @ J)
     return J - at.terms @ along

@@ -12,8 +12,9 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.likelihood import tolerance
 from nalu_cli.problem import Rows
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
+from nalu_cli.search.stacks.discrete import Breeding, discrete_starts
 from nalu_cli.search.stacks.lowering import circuit_of_stack, with_whole_signs
-from nalu_cli.search.stacks.schedule import POWERS, SHAPES
+from nalu_cli.search.stacks.schedule import STEPS
 from nalu_cli.search.stacks.starts import (
     grown_starts,
     random_starts,
@@ -22,7 +23,7 @@ from nalu_cli.search.stacks.starts import (
     with_one_product,
 )
 from nalu_cli.search.stacks.training import Goal, train
-from nalu_cli.snapping.bound import Bound, Noise, Printed
+from nalu_cli.snapping.bound import Noise, Printed
 from nalu_cli.snapping.evidence import Settled, settle
 
 __all__ = ["trained_stacks"]
@@ -66,11 +67,11 @@ NEARLY_EXACT = 1e-9
 """Relative error below which a stack is a law of doubles. *Derived:* training ends near the root
 of their rounding."""
 
-BITS_OF_A_SHAPE = (12.0, 8.0)
-"""Bits of numbers that are cheap for a stack, plainly and for each of its products: no longer stack
-is asked. *Measured:* in the sketches 25 and 8."""
+SURE = 12.0
+"""Bits by which numbers are shorter than chance would have them, when no longer stack is asked.
+*Derived:* one imitation in 4096 has numbers as short."""
 
-SHAPES_AFTER = 2
+SHAPES_AFTER = 4
 """Longer shapes that are asked after a law whose numbers are not cheap."""
 
 IDLE_SHAPES = 4
@@ -131,11 +132,15 @@ class _Search:
             return np.maximum(half[self.chosen], 1e-300)
         return np.ones(len(self.chosen)) if sigma is None else sigma[self.chosen]
 
-    def train(self, shape: Shape, power: float, goal: Goal) -> Batch:
+    def train(self, shape: Shape, power: float, goal: Goal, *, grown_alone: bool) -> Batch:
         """The best stacks of a shape, best first."""
-        starts = random_starts(shape, self.columns, RESTARTS, self.rng)
-        with_one_product(starts, self.columns, goal)
-        parts = [starts, *self._grown(shape, power, goal)]
+        parts = list(self._grown(shape, power, goal))
+        if not grown_alone:
+            starts = random_starts(shape, self.columns, RESTARTS, self.rng)
+            with_one_product(starts, self.columns, goal)
+            parts.append(starts)
+            if shape.units > 1:
+                parts.append(self._discrete(shape, power, goal, parts[:-1]))
         batch = Batch.joined(parts)
         for place, (steps, kept, most) in enumerate(ROUNDS):
             rows = np.arange(min(most, len(self.chosen)))
@@ -148,6 +153,15 @@ class _Search:
         self.trained[power, shape] = batch
         return batch
 
+    def _discrete(self, shape: Shape, power: float, goal: Goal, given: list[Batch]) -> Batch:
+        """Stacks of simple exponents, as they are and with their exponents and powers free."""
+        fixed = discrete_starts(
+            shape, self.columns, goal, given, self.rng, breeding=Breeding(), stop=self.stop
+        )
+        free = fixed.take(np.arange(len(fixed)))
+        free.free, free.free_powers = free.exponents != 0, np.ones_like(free.free_powers)
+        return Batch.joined([fixed, free])
+
     def prices(self, batch: Batch, n: int) -> Floats:
         """Bits of each stack's errors on n rows and of its exponents, the fewest for the best."""
         least = OF_PRINTING * n if self.is_printed else 1e-300
@@ -157,18 +171,26 @@ class _Search:
         bits = np.where(size <= SIMPLE, 0.0, np.where(simple, *BITS_OF_AN_EXPONENT))
         return np.asarray(errors + bits.sum(axis=(1, 2)))
 
+    def can_grow(self, shape: Shape, power: float) -> bool:
+        """Whether a shorter stack is there to grow from."""
+        return any((power, one) in self.trained for one in _shorter(shape))
+
     def _grown(self, shape: Shape, power: float, goal: Goal) -> Iterator[Batch]:
-        shorter = []
-        if shape.outer > 1:
-            shorter.append(Shape(shape.outer - 1, shape.inner))
-        if shape.inner:
-            *others, last = shape.inner
-            fewer = (*others, last - 1) if last > 1 else tuple(others)
-            shorter.append(Shape(shape.outer, fewer))
-        for one in shorter:
+        for one in _shorter(shape):
             if (power, one) in self.trained:
                 before = self.trained[power, one]
                 yield grown_starts(before, self.columns, goal, shape, GROWN, self.rng)
+
+
+def _shorter(shape: Shape) -> list[Shape]:
+    """Shapes with one term less."""
+    found = []
+    if shape.outer > 1:
+        found.append(Shape(shape.outer - 1, shape.inner))
+    if shape.inner:
+        *others, last = shape.inner
+        found.append(Shape(shape.outer, (*others, last - 1) if last > 1 else tuple(others)))
+    return found
 
 
 def trained_stacks(
@@ -215,19 +237,18 @@ def _climbed(rows: Rows, rng: np.random.Generator, stop: Stop) -> Iterator[tuple
         chosen = rng.permutation(len(rows))[:MOST_ROWS]
     search = _Search(rows, Columns.of(rows.X[chosen]), chosen, rng, stop)
     ledger = _Ledger(search.is_printed)
-    for place, shape in enumerate(SHAPES):
-        if ledger.is_closed(place) or 2 * shape.units > len(rows):
-            break
-        for power in POWERS if shape.units > 1 else (1.0,):
-            goal = search.goal(power)
-            if goal is None:
-                continue
-            if stop():
-                return
-            batch = search.train(shape, power, goal)
-            for settled in _snapped(search, batch, power):
-                ledger.note(settled, shape, place)
-                yield settled.circuit, len(batch)
+    for step in STEPS:
+        if ledger.is_closed(step.place) or 2 * step.shape.units > len(rows):
+            continue
+        goal = search.goal(step.power)
+        if goal is None or (step.grown_alone and not search.can_grow(step.shape, step.power)):
+            continue
+        if stop():
+            return
+        batch = search.train(step.shape, step.power, goal, grown_alone=step.grown_alone)
+        for settled in _snapped(search, batch, step.power):
+            ledger.note(settled, step.place)
+            yield settled.circuit, len(batch)
 
 
 @dataclass(slots=True)
@@ -238,29 +259,39 @@ class _Ledger:
     bits: float = np.inf
     found: int | None = None
     last: int = 0
-    is_cheap: bool = False
+    is_sure: bool = False
 
-    def note(self, settled: _Snapped, shape: Shape, place: int) -> None:
+    def note(self, settled: _Snapped, place: int) -> None:
         if settled.is_inside:
-            self.found = place if self.found is None else self.found
-            plain, each = BITS_OF_A_SHAPE
-            self.is_cheap |= settled.bits <= plain + each * shape.units
+            self.found = place if settled.total < self.bits - 1 else self.found
+            self.is_sure |= settled.gain >= SURE
         if settled.total < self.bits - 1:
             self.bits, self.last = settled.total, place
 
     def is_closed(self, place: int) -> bool:
         """Before a shape, whether it is not worth its time."""
         if self.found is not None:
-            return self.is_cheap or place > self.found + SHAPES_AFTER
+            return place > self.found + (0 if self.is_sure else SHAPES_AFTER)
         return not self.is_printed and place - self.last > IDLE_SHAPES
 
 
 @dataclass(frozen=True, slots=True)
 class _Snapped:
-    """A circuit with snapped numbers: bits of these, and of everything, and whether it explains."""
+    """A circuit with snapped numbers.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    gain : float
+        See `evidence.Settled`.
+    total : float
+        Bits of its numbers and errors.
+    is_inside : bool
+        Whether it explains every row.
+    """
 
     circuit: Circuit
-    bits: float
+    gain: float
     total: float
     is_inside: bool
 
@@ -305,7 +336,7 @@ def _inside(circuit: Circuit, rows: Rows, stop: Stop) -> _Snapped | None:
     for half in _half_widths(circuit, rows):
         settled = settle(circuit, rows, Printed(half), stop=stop)
         if settled is not None:
-            return _Snapped(settled.circuit, settled.bits, settled.bits, True)
+            return _Snapped(settled.circuit, settled.gain, settled.bits, True)
     return None
 
 
@@ -321,11 +352,11 @@ def _within_noise(circuit: Circuit, rows: Rows, stop: Stop) -> _Snapped | None:
         errors = circuit.evaluate(rows.X) - rows.y
         rms = float(np.sqrt(np.mean(errors**2)))
     if not np.isfinite(rms) or rms == 0:
-        return _Snapped(circuit, 0.0, -np.inf, True) if rms == 0 else None
+        return _Snapped(circuit, np.inf, -np.inf, True) if rms == 0 else None
     nearly = rms <= NEARLY_EXACT * float(np.std(rows.y))
     sigma = np.full(len(rows), rms) if rows.sigma is None else rows.sigma
     settled: Settled | None = settle(circuit, rows, Noise(sigma), exponents_alone=nearly, stop=stop)
     if settled is None:
         return None
     total = len(rows) * np.log2(rms) + settled.measure / 2 / np.log(2) + settled.bits
-    return _Snapped(settled.circuit, settled.bits, float(total), nearly)
+    return _Snapped(settled.circuit, settled.gain, float(total), nearly)

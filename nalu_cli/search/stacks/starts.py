@@ -11,7 +11,14 @@ from nalu_cli.search.stacks.batch import Batch, Columns, Shape
 from nalu_cli.search.stacks.projection import project, signs_of
 from nalu_cli.search.stacks.training import Goal
 
-__all__ = ["grown_starts", "random_starts", "recombined", "screened", "with_one_product"]
+__all__ = [
+    "discrete_starts",
+    "grown_starts",
+    "random_starts",
+    "recombined",
+    "screened",
+    "with_one_product",
+]
 
 Floats = NDArray[np.float64]
 
@@ -24,24 +31,45 @@ READ = 1.5
 RATIOS = 0.3
 """Share of the products of sparse starts that are quotients of two columns. *Guess.*"""
 
-WHOLE = (-2.0, -1.0, -1.0, 1.0, 1.0, 1.0, 2.0)
+WHOLE = (-2.0, -1.0, -1.0, -1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0)
 """Exponents of sparse starts. *Guess:* what most laws have."""
 
 FIRST_POWERS = (-1.0, -1.0, -1.0, -0.5, 0.5, 0.5, 1.0, -2.0, 2.0)
 """Powers of inner sums to start from: quotients and roots before others. *Guess.*"""
+
+DISCRETE_ROWS, DISCRETE_STEPS = 48, 6
+"""Rows and steps on which stacks of simple exponents are compared. *Guess.*"""
 
 MOST_MONOMIALS = 1500
 """In the library. *Guess:* their correlations with the residual take some milliseconds."""
 
 
 def random_starts(
-    shape: Shape, columns: Columns, count: int, rng: np.random.Generator
+    shape: Shape,
+    columns: Columns,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    sparse: bool = False,
 ) -> Batch:
     """Stacks from nowhere.
 
     Half of the stacks are sparse: their products read a column or two, with whole powers, and no
     others while they train. In the others half of the exponents are whole and a third is 0. Half of
     all have a constant term.
+
+    Parameters
+    ----------
+    shape : Shape
+    columns : Columns
+    count : int
+    rng : numpy.random.Generator
+    sparse : bool
+        Whether all are.
+
+    Returns
+    -------
+    Batch
     """
     n, signed = columns.logs.shape[1], columns.signed
     size = (count, shape.units, n)
@@ -50,11 +78,13 @@ def random_starts(
     if shape.units > 1:
         exponents[rng.random(size) < 0.35] = 0.0
     odd = (rng.random(size) < 0.4) & signed
-    whole = np.where(odd, np.where(rng.random(size) < 0.8, 1.0, 3.0), 2.0 * (rng.random(size) < 0.35))
+    whole = np.where(
+        odd, np.where(rng.random(size) < 0.8, 1.0, 3.0), 2.0 * (rng.random(size) < 0.35)
+    )
     exponents = np.where(signed, whole, exponents)
     free = ~signed | (exponents != 0)
-    sparse = np.arange(count) < count // 2
-    exponents[sparse], free[sparse] = _sparse(exponents[sparse], signed, rng)
+    few = np.arange(count) < (count if sparse else count // 2)
+    exponents[few], free[few] = _sparse(exponents[few], signed, rng)
     if shape.outer > 1:
         constant = rng.random(count) < 0.5
         exponents[constant, 0], free[constant, 0], odd[constant, 0] = 0.0, False, False
@@ -120,7 +150,9 @@ def _without_constants_inside(batch: Batch, columns: Columns, rng: np.random.Gen
         unit = batch.shape.outer + k
         batch.free[r, unit, j] = True
         batch.odd[r, unit, j] = bool(columns.signed[j])
-        batch.exponents[r, unit, j] = 1.0 if columns.signed[j] else rng.choice([-2.0, -1.0, 1.0, 2.0])
+        batch.exponents[r, unit, j] = (
+            1.0 if columns.signed[j] else rng.choice([-2.0, -1.0, 1.0, 2.0])
+        )
 
 
 def with_one_product(batch: Batch, columns: Columns, goal: Goal) -> None:
@@ -142,7 +174,9 @@ def library(columns: Columns) -> tuple[Floats, NDArray[np.bool_]]:
         level = [
             dict(zip(chosen, values, strict=True))
             for chosen in itertools.combinations(range(n), width)
-            for values in itertools.product(*(_powers(bool(columns.signed[j]), rich) for j in chosen))
+            for values in itertools.product(
+                *(_powers(bool(columns.signed[j]), rich) for j in chosen)
+            )
         ]
         if len(found) + len(level) > MOST_MONOMIALS:
             continue
@@ -188,11 +222,13 @@ def grown_starts(
     parts = []
     each = -(-count // len(best))
     for r in range(len(best)):
-        base = at.terms[r, :, 0] if inside else goal.weights
+        base = at.terms[r] @ at.weights[r] if inside else goal.weights
         gains = _gains(values * base[:, None], at.terms[r], at.residual[r])
         chosen = np.argsort(-gains)[: 3 * each]
         chosen = chosen[np.sort(rng.permutation(len(chosen))[:each])]
-        parts.append(_extended(best.take(np.array([r])), shape, exponents[chosen], odd[chosen], rng))
+        parts.append(
+            _extended(best.take(np.array([r])), shape, exponents[chosen], odd[chosen], rng)
+        )
     return Batch.joined(parts).take(np.arange(min(count, sum(map(len, parts)))))
 
 
@@ -223,11 +259,17 @@ def _extended(
     outer = shape.outer > one.shape.outer
     place = one.shape.outer if outer else one.shape.units
     names = ("exponents", "free", "odd")
-    units = [np.insert(getattr(old, k), [place], v, axis=1) for k, v in zip(names, new_unit, strict=True)]
+    units = [
+        np.insert(getattr(old, k), [place], v, axis=1) for k, v in zip(names, new_unit, strict=True)
+    ]
     batch = _stacks(shape, *units, rng)
     # an exponent of a positive column may leave 0 again
     if outer:
-        batch.inner_weights, batch.powers, batch.odd_powers = old.inner_weights, old.powers, old.odd_powers
+        batch.inner_weights, batch.powers, batch.odd_powers = (
+            old.inner_weights,
+            old.powers,
+            old.odd_powers,
+        )
         batch.free_powers = old.free_powers
         batch.reads[:, : one.shape.outer] = old.reads
     elif len(shape.inner) == len(one.shape.inner):

@@ -83,8 +83,9 @@ def train(
         now = project(batch, columns, signs, goal.target, goal.weights)
         damping = np.full(len(batch), FIRST_DAMPING)
         idle = np.zeros(len(batch), dtype=int)
+        trained = batch.free.any(axis=(1, 2)) | bool(batch.shape.inner)
         for _ in range(steps):
-            live = np.flatnonzero((idle < IDLE) & (now.loss > goal.enough))
+            live = np.flatnonzero((idle < IDLE) & (now.loss > goal.enough) & trained)
             if not len(live) or stop():
                 break
             part, here = batch.take(live), now.take(live)
@@ -120,11 +121,12 @@ def _step(batch: Batch, columns: Columns, at: Projection, damping: Floats) -> Fl
 
 def _stepped(batch: Batch, step: Floats) -> Batch:
     R, units, n = batch.exponents.shape
-    at = units * n
+    at = units * n if batch.free.any() else 0
     inner = batch.inner_weights.shape[1]
     moved = batch.take(np.arange(R))
-    exponents = batch.exponents + step[:, :at].reshape(R, units, n) * batch.free
-    moved.exponents = np.clip(exponents, -LARGEST_EXPONENT, LARGEST_EXPONENT)
+    if at:
+        exponents = batch.exponents + step[:, :at].reshape(R, units, n) * batch.free
+        moved.exponents = np.clip(exponents, -LARGEST_EXPONENT, LARGEST_EXPONENT)
     moved.inner_weights = batch.inner_weights + step[:, at : at + inner]
     powers = batch.powers + step[:, at + inner :] * batch.free_powers
     moved.powers = np.clip(powers, -LARGEST_POWER, LARGEST_POWER)

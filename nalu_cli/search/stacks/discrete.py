@@ -1,0 +1,189 @@
+"""Stacks of simple exponents, compared by the thousand: only their sums' weights are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.search.stacks.batch import Batch, Columns, Shape
+from nalu_cli.search.stacks.starts import FIRST_POWERS, random_starts
+from nalu_cli.search.stacks.training import Goal, train
+
+__all__ = ["Breeding", "discrete_starts"]
+
+Floats = NDArray[np.float64]
+
+ROWS, STEPS = 48, 6
+"""Rows and steps on which stacks of simple exponents are compared. *Guess.*"""
+
+CHANGES = (-2.0, -1.0, -1.0, -0.5, 0.5, 1.0, 1.0, 2.0)
+"""By which an exponent changes."""
+
+SHAKEN = 0.3
+"""Spread of the factors by which weights of inner sums change. *Guess.*"""
+
+LARGEST = 4.0
+"""*Guess:* size of simple exponents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breeding:
+    """How many stacks are compared.
+
+    Parameters
+    ----------
+    first : int
+        Of the first generation.
+    children : int
+        Of each later one.
+    generations : int
+        Later ones.
+    kept : int
+        The best, that have children and are given back.
+    """
+
+    first: int = 1000
+    children: int = 600
+    generations: int = 3
+    kept: int = 24
+
+
+def discrete_starts(
+    shape: Shape,
+    columns: Columns,
+    goal: Goal,
+    given: list[Batch],
+    rng: np.random.Generator,
+    *,
+    breeding: Breeding,
+    stop: Callable[[], bool],
+) -> Batch:
+    """Of many stacks with simple exponents and powers, which stay, those that fit best.
+
+    Smooth stacks with real exponents imitate one another, and their minima are many; those of few
+    whole numbers do neither. The best are changed in one place, or take a product from one another.
+
+    Parameters
+    ----------
+    shape : Shape
+    columns : Columns
+    goal : Goal
+    given : list of Batch
+        Stacks whose nearest simple ones are compared too.
+    rng : numpy.random.Generator
+    breeding : Breeding
+    stop : callable
+
+    Returns
+    -------
+    Batch
+        With fixed exponents and powers, best first.
+    """
+    rows = np.arange(min(ROWS, len(goal.target)))
+    columns, goal = columns.take(rows), goal.take(rows)
+    batch = random_starts(shape, columns, breeding.first, rng, sparse=True)
+    best = _best([_fixed(batch), *map(_simple, given)], columns, goal, breeding.kept, stop)
+    for _ in range(breeding.generations):
+        if stop() or best.loss[0] <= goal.enough:
+            break
+        children = _children(best, columns, breeding.children, rng)
+        best = _best([children], columns, goal, breeding.kept, stop, best)
+    return best
+
+
+def _fixed(batch: Batch) -> Batch:
+    batch.free, batch.free_powers = np.zeros_like(batch.free), np.zeros_like(batch.free_powers)
+    return batch
+
+
+def _simple(batch: Batch) -> Batch:
+    """The nearest stacks with whole exponents, or halves."""
+    simple = _fixed(batch.take(np.arange(len(batch))))
+    simple.exponents = np.round(2 * batch.exponents) / 2
+    simple.powers = np.round(2 * batch.powers) / 2
+    simple.powers[simple.powers == 0] = 1.0
+    return simple
+
+
+def _best(
+    batches: list[Batch],
+    columns: Columns,
+    goal: Goal,
+    kept: int,
+    stop: Callable[[], bool],
+    before: Batch | None = None,
+) -> Batch:
+    """The best stacks that differ, these batches trained and those before as they are."""
+    trained = train(Batch.joined(batches), columns, goal, steps=STEPS, stop=stop)
+    together = trained if before is None else Batch.joined([before, trained])
+    order = np.argsort(together.loss, kind="stable")
+    loss = together.loss[order]
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = loss[1:] > loss[:-1] * (1 + 1e-9)
+    return together.take(order[new][:kept])
+
+
+def _children(best: Batch, columns: Columns, count: int, rng: np.random.Generator) -> Batch:
+    """Changed copies: exponents, a product of another stack, powers, and what they multiply."""
+    R, units, n = best.exponents.shape
+    parents = _drawn(R, count, rng)
+    children = best.take(parents)
+    kind = rng.integers(0, 4 if best.shape.inner else 2, count)
+    kind[rng.random(count) < 0.4] = 0
+    everyone, unit = np.arange(count), rng.integers(0, units, count)
+    _change_exponents(children, columns, everyone[kind == 0], rng)
+    other, theirs = _drawn(R, count, rng), rng.integers(0, units, count)
+    taken = everyone[kind == 1]
+    for name in ("exponents", "odd"):
+        getattr(children, name)[taken, unit[taken]] = getattr(best, name)[
+            other[taken], theirs[taken]
+        ]
+    if best.shape.inner:
+        _change_powers(children, everyone[kind == 2], rng)
+        _change_reads(children, everyone[kind == 3], rng)
+        factors = np.exp(SHAKEN * rng.standard_normal(children.inner_weights.shape))
+        turned = rng.random(factors.shape) < 0.1
+        children.inner_weights *= np.where(turned, -factors, factors)
+    return children
+
+
+def _drawn(R: int, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Places of parents, better ones more often."""
+    return np.minimum((R * rng.random(count) ** 1.5).astype(np.intp), R - 1)
+
+
+def _change_exponents(
+    batch: Batch, columns: Columns, rows: NDArray[np.intp], rng: np.random.Generator
+) -> None:
+    _, units, n = batch.exponents.shape
+    for _ in range(2):
+        unit, j = rng.integers(0, units, len(rows)), rng.integers(0, n, len(rows))
+        signed = columns.signed[j]
+        by = rng.choice(CHANGES, len(rows))
+        by = np.where(signed, np.where(np.abs(by) < 1, np.sign(by), by), by)
+        new = batch.exponents[rows, unit, j] + by
+        new = np.where(rng.random(len(rows)) < 0.2, 0.0, new)
+        new = np.clip(new, np.where(signed, 0.0, -LARGEST), LARGEST)
+        batch.exponents[rows, unit, j] = new
+        batch.odd[rows, unit, j] = signed & (new % 2 == 1)
+        # most are changed in one place, some in two
+        rows = rows[rng.random(len(rows)) < 0.4]
+
+
+def _change_powers(batch: Batch, rows: NDArray[np.intp], rng: np.random.Generator) -> None:
+    t = rng.integers(0, batch.powers.shape[1], len(rows))
+    power = rng.choice(FIRST_POWERS, len(rows))
+    batch.powers[rows, t] = power
+    batch.odd_powers[rows, t] = (np.abs(power) % 2 == 1) & (rng.random(len(rows)) < 0.5)
+
+
+def _change_reads(batch: Batch, rows: NDArray[np.intp], rng: np.random.Generator) -> None:
+    _, outer, sums = batch.reads.shape
+    k, t = rng.integers(0, outer, len(rows)), rng.integers(0, sums, len(rows))
+    batch.reads[rows, k, t] ^= True
+    unread = ~batch.reads[rows].any(axis=1)
+    for r, which in zip(rows[unread.any(axis=1)], np.argwhere(unread)[:, 1], strict=False):
+        batch.reads[r, 0, which] = True
