@@ -25,7 +25,7 @@ from nalu_cli.squared import squared
 from nalu_cli.vanishing import over_sum
 from nalu_cli.workbench import Found
 
-__all__ = ["MANY_ROWS", "first_rungs", "grown_from_nothing", "more_monomials"]
+__all__ = ["MANY_ROWS", "first_rungs", "more_monomials"]
 
 Floats = NDArray[np.float64]
 
@@ -119,13 +119,6 @@ def more_monomials(rows: Rows) -> Iterator[Rung]:
     """Longer dependencies in few rows, for when small stacks have been trained."""
     if len(rows) < MANY_ROWS:
         yield _exhaustive(rows, MOST_TERMS, effort=MORE_MONOMIALS)
-
-
-def grown_from_nothing(problem: Problem, parts: tuple[Part, ...]) -> Iterator[Rung]:
-    """Formulas grown without the rungs before, for a search that takes no algebraic shortcut."""
-    yield _grown(problem.train, [])
-    for part in parts:
-        yield from lifted(part, [_grown(part.problem.train, [], part.sizes)])
 
 
 def _linear_algebra(

@@ -93,7 +93,7 @@ class FitSettings:
     cell : CellName
         The cell that is trained.
     layers : int or None
-        Train stacks of exactly this many layers (1 to 6); None climbs the whole ladder.
+        Train stacks of exactly this many layers (1 to 5); None climbs the whole ladder.
     train_only : bool
         Leave the algebraic rungs out: stacks are trained, and formulas grown from nothing.
     ternary : bool
@@ -132,7 +132,7 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         _within("--time", self.time_limit, 0.0, 1e7, above=True)
-        _within("--layers", self.layers, 1, 6)
+        _within("--layers", self.layers, 1, 5)
         _within("--noise", self.noise, 0.0, 10.0)
         _within("--far", self.far_share, 0.0, 0.5)
         _within("--seed", self.seed, 0, 2**63 - 1)

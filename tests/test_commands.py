@@ -215,7 +215,7 @@ def test_a_missing_target_lists_the_columns(cli: Cli) -> None:
         ("fit {data} -t f --time nan", 2, "--time is nan; it must be more than 0"),
         ("fit {data} -t f --time 0", 2, "--time is 0.0"),
         ("fit {data} -t f --far ,2", 2, "',2' is no number"),
-        ("fit {data} -t f --layers 9", 2, "--layers is 9; it must be 1 to 6"),
+        ("fit {data} -t f --layers 9", 2, "--layers is 9; it must be 1 to 5"),
         ("fit {data} -t f --layers two", 2, "'--layers': 'two' is no whole number. Try nalu fit"),
         ("fit {data} -t f --noise much", 2, "--noise is 'much'; it must be auto or a number"),
         ("fit {data} -t f --effort huge", 2, "'--effort': 'huge' is not one of"),

@@ -59,6 +59,12 @@ class Step:
     place: int
     grown_alone: bool
 
+    @property
+    def layers(self) -> int:
+        """Of sums and products, a power of the last one among them."""
+        inside = 3 if self.shape.inner else 1
+        return inside + (self.shape.outer > 1) + (self.power != 1)
+
 
 def _steps() -> tuple[Step, ...]:
     one, *longer = SHAPES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ from nalu_cli.problem import Rows
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
 from nalu_cli.search.stacks.discrete import Breeding, discrete_starts
 from nalu_cli.search.stacks.lowering import circuit_of_stack, with_whole_signs
-from nalu_cli.search.stacks.schedule import STEPS
+from nalu_cli.search.stacks.schedule import STEPS, Step
 from nalu_cli.search.stacks.starts import (
     grown_starts,
     random_starts,
@@ -194,7 +194,11 @@ def _shorter(shape: Shape) -> list[Shape]:
 
 
 def trained_stacks(
-    rows: Rows, *, seed: int | tuple[int, ...] = 0, stop: Stop = lambda: False
+    rows: Rows,
+    *,
+    seed: int | tuple[int, ...] = 0,
+    layers: int | None = None,
+    stop: Stop = lambda: False,
 ) -> Iterator[tuple[Circuit, int]]:
     """Formulas of stacks trained by variable projection, with their numbers snapped.
 
@@ -203,6 +207,8 @@ def trained_stacks(
     rows : Rows
     seed : int or tuple of int
         Where the random starts come from.
+    layers : int, optional
+        Of stacks; all are trained when left out.
     stop : callable
         Asked between steps.
 
@@ -217,7 +223,8 @@ def trained_stacks(
     if not len(used):
         return
     narrow = _with_columns(rows, used)
-    for circuit, restarts in _climbed(narrow, np.random.default_rng(seed), stop):
+    steps = [step for step in STEPS if layers in (None, step.layers)]
+    for circuit, restarts in _climbed(narrow, steps, np.random.default_rng(seed), stop):
         yield (circuit if len(used) == n else circuit.among(n, used.tolist())), restarts
 
 
@@ -231,13 +238,13 @@ def _with_columns(rows: Rows, used: NDArray[np.intp]) -> Rows:
     return Rows(rows.X[:, used], rows.y, rows.half_y, half_X, rows.sigma)
 
 
-def _climbed(rows: Rows, rng: np.random.Generator, stop: Stop) -> Iterator[tuple[Circuit, int]]:
+def _climbed(rows: Rows, steps: Sequence[Step], rng: np.random.Generator, stop: Stop) -> Iterator[tuple[Circuit, int]]:
     chosen = rng.permutation(len(rows))
     if len(rows) > MOST_ROWS:
         chosen = rng.permutation(len(rows))[:MOST_ROWS]
     search = _Search(rows, Columns.of(rows.X[chosen]), chosen, rng, stop)
     ledger = _Ledger(search.is_printed)
-    for step in STEPS:
+    for step in steps:
         if ledger.is_closed(step.place) or 2 * step.shape.units > len(rows):
             continue
         goal = search.goal(step.power)
