@@ -245,7 +245,7 @@ def _climbed(rows: Rows, steps: Sequence[Step], rng: np.random.Generator, stop: 
     search = _Search(rows, Columns.of(rows.X[chosen]), chosen, rng, stop)
     ledger = _Ledger(search.is_printed)
     for step in steps:
-        if ledger.is_closed(step.place) or 2 * step.shape.units > len(rows):
+        if ledger.is_closed(step) or 2 * step.shape.units > len(rows):
             continue
         goal = search.goal(step.power)
         if goal is None or (step.grown_alone and not search.can_grow(step.shape, step.power)):
@@ -265,21 +265,26 @@ class _Ledger:
     is_printed: bool
     bits: float = np.inf
     found: int | None = None
-    last: int = 0
     is_sure: bool = False
+    idle: set[Shape] = field(default_factory=set)
 
     def note(self, settled: _Snapped, place: int) -> None:
+        """A formula that a shape gave."""
+        better = settled.total < self.bits - 1
         if settled.is_inside:
-            self.found = place if settled.total < self.bits - 1 else self.found
+            self.found = place if better else self.found
             self.is_sure |= settled.gain >= SURE
-        if settled.total < self.bits - 1:
-            self.bits, self.last = settled.total, place
+        if better:
+            self.bits = settled.total
+            self.idle.clear()
 
-    def is_closed(self, place: int) -> bool:
-        """Before a shape, whether it is not worth its time."""
+    def is_closed(self, step: Step) -> bool:
+        """Whether a step is not worth its time."""
         if self.found is not None:
-            return place > self.found + (0 if self.is_sure else SHAPES_AFTER)
-        return not self.is_printed and place - self.last > IDLE_SHAPES
+            return step.place > self.found + (0 if self.is_sure else SHAPES_AFTER)
+        if not step.grown_alone:
+            self.idle.add(step.shape)
+        return not self.is_printed and len(self.idle) > IDLE_SHAPES
 
 
 @dataclass(frozen=True, slots=True)
