@@ -33,6 +33,10 @@ class Bound(Protocol):
     def most(self) -> float:
         """The largest measure in the end."""
 
+    @property
+    def keeps_reals(self) -> bool:
+        """Whether a number may stay without a name."""
+
     def measure(self, residuals: Floats) -> Floats:
         """Of divided errors (R, N): (R,)."""
 
@@ -64,6 +68,11 @@ class Printed:
     def most(self) -> float:
         """Every row inside, and rounding."""
         return 1.0 + 1e-9
+
+    @property
+    def keeps_reals(self) -> bool:
+        """Cells hold decimals, and some decimal is always inside."""
+        return False
 
     def measure(self, residuals: Floats) -> Floats:
         """The largest error."""
@@ -100,6 +109,11 @@ class Noise:
     def most(self) -> float:
         """What was allowed on the way is paid for."""
         return math.inf
+
+    @property
+    def keeps_reals(self) -> bool:
+        """A name that is longer than what the rows tell says nothing."""
+        return True
 
     def measure(self, residuals: Floats) -> Floats:
         """Chi-square."""

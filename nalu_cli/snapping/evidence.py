@@ -59,8 +59,9 @@ bad step. *Guess.*"""
 LEAST_GAIN = 1e-9
 """*Derived:* a smaller relative gain is rounding."""
 
-BITS_OF_A_REAL = 40.0
-"""Of a number that keeps all its digits. *Guess:* more than any printed table can tell."""
+UNNAMED = 4.0
+"""Bits of a number without a name beside those of the digits that the rows tell. *Guess:* a digit
+more, so that it is no worse than the rows."""
 
 MOST_NUMBERS = 24
 """*Guess:* a formula with more numbers is a fit."""
@@ -166,11 +167,17 @@ class _State:
         self.model = model
         self.asked = model.exponent if exponents_alone else np.ones_like(model.exponent)
         self.free = np.ones(len(model.places), dtype=bool)
-        self.bits = np.full(len(model.places), BITS_OF_A_REAL)
-        self.gains = np.full(len(model.places), -BITS_OF_A_REAL)
+        self.gains = np.full(len(model.places), -np.inf)
         reachable = model.bound.allowed(0.0, np.zeros(1))
         theta, measure = _fit(model, model.theta[None], self.free[None], reachable, patience=4)
         self.theta, self.measure = theta[0], float(measure[0])
+        # a number without a name keeps the digits that the rows tell
+        told = np.array([_surprise(error) for error in self._relative_errors()])
+        self.bits = np.maximum(told, 0.0) + UNNAMED
+
+    def _relative_errors(self) -> Floats:
+        sizes = np.where(self.model.exponent, 1.0, np.abs(self.theta[self.model.at]))
+        return self._standard_errors() / sizes
 
     def leap(self) -> None:
         """Set all exponents at once that are nearly whole or halves, the boldest that fits."""
@@ -190,7 +197,7 @@ class _State:
         thetas, measure, allowed = self._fitted(settings, patience=4)
         fits = np.flatnonzero(measure <= allowed)
         if len(fits):
-            saved = [sum(BITS_OF_A_REAL - t.bits for t in setting) for setting in settings]
+            saved = [sum(self.bits[t.number] - t.bits for t in setting) for setting in settings]
             self._accept(max(fits, key=lambda k: saved[k]), settings, thetas, measure)
 
     def _accept(
@@ -226,8 +233,9 @@ class _State:
             width = STANDARD_ERRORS * errors[q]
             surprise = _surprise(errors[q] / scale)
             related = self._related(q, values)
+            most = self.bits[q] + LONGER if self.model.bound.keeps_reals else math.inf
             for bits, x in cheapest(value, width, exponent=exponent, related=related):
-                if bits >= BITS_OF_A_REAL or (x == 0 and not (exponent or self.model.term[q])):
+                if bits >= most or (x == 0 and not (exponent or self.model.term[q])):
                     continue
                 gain = OF_A_TERM if x == 0 and not exponent else surprise - bits
                 trials.append(_Trial(int(q), x, bits, gain))
@@ -277,7 +285,7 @@ class _State:
             for trial in setting:
                 shifts[r, trial.number] = trial.value - values[trial.number]
                 free[r, trial.number] = False
-                saved[r] += BITS_OF_A_REAL - trial.bits
+                saved[r] += self.bits[trial.number] - trial.bits
         limit = self.model.bound.allowed(self.measure, saved)
         # the others first follow as the linear model has it
         follow = residual + (J[0] @ shifts.T).T
