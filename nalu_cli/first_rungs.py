@@ -11,16 +11,12 @@ from numpy.typing import NDArray
 from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
 from nalu_cli.beside import beside_rung
 from nalu_cli.bilinear import bilinear_rung
-from nalu_cli.circuit import Circuit
 from nalu_cli.domain import rooted_otherwise
 from nalu_cli.exhaustive import MOST_TERMS, short_relations
-from nalu_cli.grow import grow_rung
 from nalu_cli.leading import beside_product
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Problem, Rows
-from nalu_cli.rational import rational_rung
-from nalu_cli.rung import Part, Rung, Stop, lifted, noting, with_factors
-from nalu_cli.sparse import sparse_rung
+from nalu_cli.rung import Part, Rung, Stop, lifted, with_factors
 from nalu_cli.squared import squared
 from nalu_cli.vanishing import over_sum
 from nalu_cli.workbench import Found
@@ -44,11 +40,11 @@ MORE_MONOMIALS = 20
 
 
 def first_rungs(
-    problem: Problem, parts: Callable[[], tuple[Part, ...]], *, trained: Iterable[Rung] = ()
+    problem: Problem,
+    parts: Callable[[], tuple[Part, ...]],
+    trained: Callable[[Part | None], Rung],
 ) -> Iterator[Rung]:
-    """From one product to formulas grown from what the others offer, and what these point to.
-
-    Each rung must have been searched before the next one is asked for.
+    """Closed forms first, then stacks, then what both miss.
 
     Parameters
     ----------
@@ -56,63 +52,50 @@ def first_rungs(
     parts : callable
         What is left of it when factors are pulled out, or roots are given; asked when one product
         or sum is not enough.
-    trained : iterable of Rung
-        Quick ones that are asked before what takes longer.
+    trained : callable
+        The stacks for a part of it, or for the whole.
 
     Yields
     ------
     Rung
     """
-    seen: list[Circuit] = []
-    # nearly everything is within noise of some size: a longer formula may be much closer
-    for rung in _linear_algebra(problem.train):
-        yield from noting(seen, [replace(rung, pause=False)])
-    seen_of: list[tuple[Part, list[Circuit]]] = [(part, []) for part in parts()]
-    for rung in _quick_ones(problem, seen_of, trained):
-        yield from noting(seen, [replace(rung, pause=False)])
-    *sparse, last = _sparse_rungs(problem.train)
-    yield from noting(seen, [*(replace(rung, pause=False) for rung in sparse), last])
-    for part, there in seen_of:
-        grown_there = lifted(part, [_grown(part.problem.train, there, part.sizes)])
-        yield from noting(seen, grown_there)
-    grown: list[Circuit] = []
-    yield from noting(grown, [_grown(problem.train, seen)])
-    used = grown[0].used_columns() if grown else ()
-    if 0 < len(used) < len(problem.names):
-        yield _of_fewer_columns(problem.train, used)
+    yield from _unpaused(_linear_algebra(problem.train))
+    for part in (*parts(), *_simpler(problem)):
+        yield from _unpaused(lifted(part, _linear_algebra(part.problem.train, part.sizes)))
+    yield from _unpaused(_beside_product(problem))
+    yield trained(None)
+    for part in parts():
+        yield from lifted(part, [trained(part), _beside(part.problem.train, part.sizes)])
+    yield _beside(problem.train)
+    yield _few_monomials(problem.train)
+    for part in parts():
+        yield from lifted(part, [_few_monomials(part.problem.train)])
+    yield replace(_algebraic(problem.train, SMALL_QUESTION, MOST_COLUMNS), instant=True)
 
 
-def _quick_ones(
-    problem: Problem, parts: list[tuple[Part, list[Circuit]]], trained: Iterable[Rung]
-) -> Iterator[Rung]:
-    """Those before sparse sums of all columns; what parts find is noted beside them."""
-    for part, there in parts:
-        yield from lifted(part, noting(there, _linear_algebra(part.problem.train, part.sizes)))
+def _unpaused(rungs: Iterable[Rung]) -> Iterator[Rung]:
+    """Nearly everything is within noise of some size: a longer formula may be much closer."""
+    for rung in rungs:
+        yield replace(rung, pause=False)
+
+
+def _simpler(problem: Problem) -> Iterator[Part]:
+    """What is left when other roots are columns, or a sum is divided out, or the target squared."""
+    simpler: list[Part] = [*rooted_otherwise(problem)]
+    if (quotient := over_sum(problem)) is not None:
+        simpler.append(quotient)
+    for whole in simpler:
+        yield from with_factors(whole)
+    if (square := squared(problem)) is not None:
+        yield square
+
+
+def _beside_product(problem: Problem) -> Iterator[Rung]:
     remainder = beside_product(problem)
     if remainder is not None:
         for part in with_factors(remainder):
             linear = _linear_algebra(part.problem.train, part.sizes, remainder.rounding)
             yield from lifted(part, linear)
-    simpler: list[Part] = [*rooted_otherwise(problem)]
-    if (quotient := over_sum(problem)) is not None:
-        simpler.append(quotient)
-    asked = [part for whole in simpler for part in with_factors(whole)]
-    if (square := squared(problem)) is not None:
-        asked.append(square)
-    for part in asked:
-        yield from lifted(part, _linear_algebra(part.problem.train, part.sizes))
-    yield from trained
-    for part, there in parts:
-        yield from lifted(part, noting(there, [_beside(part.problem.train, part.sizes)]))
-    yield _beside(problem.train)
-    yield _few_monomials(problem.train)
-    for part, there in parts:
-        yield from lifted(part, noting(there, [_few_monomials(part.problem.train)]))
-    # a second or two, where what follows takes many
-    yield replace(_algebraic(problem.train, SMALL_QUESTION, MOST_COLUMNS), instant=True)
-    # fewer columns take less time
-    for part, there in parts:
-        yield from lifted(part, noting(there, _sparse_rungs(part.problem.train, part.sizes)))
 
 
 def more_monomials(rows: Rows) -> Iterator[Rung]:
@@ -140,27 +123,6 @@ def _beside(rows: Rows, sizes: Floats | None = None) -> Rung:
 
 def _few_monomials(rows: Rows) -> Rung:
     return _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
-
-
-def _sparse_rungs(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
-    yield Rung("few terms", lambda stop: (Found(c) for c in sparse_rung(rows, sizes, stop=stop)))
-    yield Rung("rational", lambda stop: (Found(c) for c in rational_rung(rows, sizes, stop=stop)))
-
-
-def _grown(rows: Rows, starts: list[Circuit], sizes: Floats | None = None) -> Rung:
-    """Grown from what the rungs before have offered for the same rows."""
-    return Rung("grown", lambda stop: map(Found, grow_rung(rows, starts, sizes, stop=stop)))
-
-
-def _of_fewer_columns(rows: Rows, used: tuple[int, ...]) -> Rung:
-    """Quotients and roots of some columns, of more monomials than all columns would allow."""
-
-    def search(stop: Stop) -> Iterator[Found]:
-        n = rows.X.shape[1]
-        for circuit in rational_rung(Rows(rows.X[:, used], rows.y), stop=stop):
-            yield Found(circuit.among(n, used))
-
-    return Rung("rational of fewer columns", search)
 
 
 def _algebraic(rows: Rows, least: int, most: int, rounding: float = 1.0) -> Rung:

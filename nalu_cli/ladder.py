@@ -47,6 +47,10 @@ LIKELY_NAMED = 6
 LIKELY_SHORTENED = 8
 """Symbols that a shorter form of a formula may save."""
 
+FARTHEST, MEDIAN_TO_SIGMA = 6.5, 1.4826
+"""Standard deviations that no row of noise is off, and one of them in median sizes. *Derived:* of
+ten million normal errors one is larger."""
+
 NEARLY_INSIDE = 30.0
 """Half-widths that a printed row may be off before numbers are looked for that keep it inside.
 *Guess:* a least-squares fit of a right formula is off by two at most."""
@@ -137,11 +141,19 @@ class _Patience:
             self.best, self.idle = best, 0
         elif not rung.instant:
             self.idle += 1
-        if best is None or self.idle < PATIENCE or not rung.pause:
+        if best is None or not rung.pause:
+            return False
+        if self.idle < PATIENCE and not (rung.exhaustive and self._follow_all(best)):
             return False
         if rung.cycle == 0 and (len(self.problem.train) < MANY_ROWS or best.complexity > PLAIN):
             return False
         return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
+
+    def _follow_all(self, best: Candidate) -> bool:
+        """Whether no row is off by what noise never is: a few rows may show a term."""
+        rows = self.problem.own_rows()
+        size = np.abs(best.circuit.evaluate(rows.X) - rows.y)
+        return bool(size.max() <= FARTHEST * MEDIAN_TO_SIGMA * np.median(size))
 
 
 def seconds_of(settings: FitSettings) -> float:
@@ -316,7 +328,7 @@ class _Refining:
         if rung.instant and self._sigma(circuit) is not None:
             self.waiting.append(rough)
             return
-        refined = self._snapped(rough) if found.is_snapped else self._refined(rough)
+        refined = self._fitted(rough) if found.is_snapped else self._refined(rough)
         self.climbed.candidates.append(refined)
         if refined.is_settled:
             self.climbed.shortest = min(self.climbed.shortest, rough.complexity)
@@ -339,10 +351,8 @@ class _Refining:
         rmse = errors_on(circuit, train).rmse or 0.0
         return None if rmse <= NEARLY * float(np.std(train.y)) else rmse
 
-    def _snapped(self, rough: Candidate) -> Candidate:
-        """One whose numbers are short already; as a person would write it, if it may win."""
-        if not rough.is_settled or rough.is_exact:
-            return self._refined(rough)
+    def _rewritten(self, rough: Candidate) -> Candidate:
+        """One that agrees with every printed row, as a person would write it."""
         rows = self.problem.own_rows()
         circuit = rewritten(rough.circuit, rows, length=_length, stop=self.clock.over)
         if circuit == rough.circuit:
@@ -364,8 +374,12 @@ class _Refining:
 
     def _refined(self, rough: Candidate) -> Candidate:
         inside = self._inside(rough)
-        if inside is not None and inside.is_settled:
-            return self._snapped(inside)
+        return self._fitted(rough if inside is None or not inside.is_settled else inside)
+
+    def _fitted(self, rough: Candidate) -> Candidate:
+        """Its constants fitted and named, unless they are short already, and its form shortened."""
+        if rough.is_exact_as_printed:
+            return self._rewritten(rough)
         sigma = self._sigma(rough.circuit)
         contest = None if sigma is None else _Contest(self.problem, self.climbed)
         if contest is not None and not contest.is_open_to_named(rough):

@@ -90,6 +90,9 @@ class Rung:
         How often its kind has come before with other starts.
     pause : bool
         Whether a formula within the noise may be enough after it.
+    exhaustive : bool
+        Whether it goes on to longer formulas until they do no better: one within the noise is
+        enough after it.
     instant : bool
         Linear algebra, soon over: what it offers is refined after all rungs like it, unless it is
         exact, and that it finds nothing tries no patience.
@@ -99,6 +102,7 @@ class Rung:
     search: Callable[[Stop], Iterator[Found]]
     cycle: int = 0
     pause: bool = True
+    exhaustive: bool = False
     instant: bool = False
 
 

@@ -60,14 +60,13 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
 def _all_rungs(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
     """Closed forms of full doubles first, but of printed cells, where nothing is exact, stacks."""
     parts = cache(partial(_parts, problem, settings))
-    stacks = _stacks(problem, settings, cycle=0)
+
+    def stacks(part: Part | None) -> Rung:
+        return _stacks(problem if part is None else part.problem, settings, cycle=0)
+
     if problem.train.half_y is not None:
-        yield stacks
-        yield from first_rungs(problem, parts)
-    else:
-        yield from first_rungs(problem, parts, trained=[stacks])
-    for part in parts():
-        yield from lifted(part, [_stacks(part.problem, settings, cycle=0)])
+        yield stacks(None)
+    yield from first_rungs(problem, parts, stacks)
     yield from more_monomials(problem.train)
     yield from _cycles(problem, settings, 1)
 
@@ -89,7 +88,7 @@ def _stacks(problem: Problem, settings: FitSettings, cycle: int) -> Rung:
         for circuit, restarts in trained_stacks(rows, seed=seed, layers=layers, stop=stop):
             yield Found(circuit, restarts=restarts, is_snapped=True)
 
-    return Rung("stacks", search, cycle)
+    return Rung("stacks", search, cycle, exhaustive=True)
 
 
 def _parts(problem: Problem, settings: FitSettings) -> tuple[Part, ...]:

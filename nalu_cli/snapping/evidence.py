@@ -59,9 +59,9 @@ bad step. *Guess.*"""
 LEAST_GAIN = 1e-9
 """*Derived:* a smaller relative gain is rounding."""
 
-UNNAMED = 4.0
-"""Bits of a number without a name beside those of the digits that the rows tell. *Guess:* a digit
-more, so that it is no worse than the rows."""
+UNNAMED = 1.0
+"""Bits of a number without a name beside those of the digits that the rows tell. *Guess:* half of
+all coefficients have a name."""
 
 MOST_NUMBERS = 24
 """*Guess:* a formula with more numbers is a fit."""

@@ -238,7 +238,9 @@ def _with_columns(rows: Rows, used: NDArray[np.intp]) -> Rows:
     return Rows(rows.X[:, used], rows.y, rows.half_y, half_X, rows.sigma)
 
 
-def _climbed(rows: Rows, steps: Sequence[Step], rng: np.random.Generator, stop: Stop) -> Iterator[tuple[Circuit, int]]:
+def _climbed(
+    rows: Rows, steps: Sequence[Step], rng: np.random.Generator, stop: Stop
+) -> Iterator[tuple[Circuit, int]]:
     chosen = rng.permutation(len(rows))
     if len(rows) > MOST_ROWS:
         chosen = rng.permutation(len(rows))[:MOST_ROWS]
