@@ -113,7 +113,7 @@ def _imitates(exponent: Fraction) -> bool:
 
 
 def _numbers_along(circuit: Circuit) -> dict[int, set[float]]:
-    """For each column the sizes of the numbers that stand with it, and of those that stand alone."""
+    """For each column the sizes of the numbers that stand with it and of those that stand alone."""
     along: dict[int, set[float]] = {j: set() for j in circuit.used_columns()}
     below: list[set[int]] = []
     for layer in circuit.layers:

@@ -343,6 +343,7 @@ def _gauss_newton(
 
 
 def positions(network: Network, places: list[Place]) -> list[int]:
+    """Where constants stand among all weights of a network, in the order of `Network.flatten`."""
     starts, at = [], 0
     for i, o in network.shapes:
         starts.append(at)

@@ -1,1 +1,1 @@
-"""The search for a formula: strategies, and what they are tried on."""
+"""Stage 4: the default strategy: stacks trained by variable projection, and where they start."""

@@ -1,1 +1,1 @@
-"""From trained numbers to the values that people write."""
+"""Stage 6: from trained numbers to the cheapest ones that the rows allow."""

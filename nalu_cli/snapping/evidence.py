@@ -198,7 +198,7 @@ class _State:
         fits = np.flatnonzero(measure <= allowed)
         if len(fits):
             saved = [sum(self.bits[t.number] - t.bits for t in setting) for setting in settings]
-            self._accept(max(fits, key=lambda k: saved[k]), settings, thetas, measure)
+            self._accept(int(max(fits, key=lambda k: saved[k])), settings, thetas, measure)
 
     def _accept(
         self, k: int, settings: list[list[_Trial]], thetas: Floats, measure: Floats
@@ -227,7 +227,7 @@ class _State:
         errors = self._standard_errors()
         values = self.theta[self.model.at]
         trials = []
-        for q in np.flatnonzero(self.free & self.asked):
+        for q in map(int, np.flatnonzero(self.free & self.asked)):
             exponent, value = bool(self.model.exponent[q]), float(values[q])
             scale = 1.0 if exponent else abs(value)
             width = STANDARD_ERRORS * errors[q]
@@ -238,7 +238,7 @@ class _State:
                 if bits >= most or (x == 0 and not (exponent or self.model.term[q])):
                     continue
                 gain = OF_A_TERM if x == 0 and not exponent else surprise - bits
-                trials.append(_Trial(int(q), x, bits, gain))
+                trials.append(_Trial(q, x, bits, gain))
         return trials
 
     def _related(self, q: int, values: Floats) -> list[tuple[float, float]]:
@@ -298,7 +298,7 @@ class _State:
         return *_fit(self.model, thetas, free, limit, patience=patience), limit
 
     def _gain(self) -> float:
-        """Of all coefficients, and of the exponents of one product: others repeat the same facts."""
+        """Of all coefficients, and of the exponents of one product: others repeat what it says."""
         if (self.gains < -LONGER).any():
             return min(0.0, float(self.gains.min()))
         exponents: dict[tuple[int, int], float] = {}

@@ -52,7 +52,6 @@ def least_largest(
     largest : ndarray of shape (R,)
         Largest error after them, where the model is linear.
     """
-    R, N = residuals.shape
     lengths = np.sqrt(np.einsum("rnq,rnq->rq", slopes, slopes)) + 1e-300
     J = slopes / lengths[:, None]
     moves, now = np.zeros(free.shape), residuals.copy()

@@ -26,7 +26,7 @@ FRACTION, RECIPROCAL, OF_PI = 3.0, 3.0, 6.0
 
 
 def price_of_exponent(value: float) -> float:
-    """Bits of an exponent: -1, 0 and 1 cost least, then small whole ones and halves, then others."""
+    """Bits of an exponent: -1, 0, 1 cost least, then small whole ones and halves, then others."""
     size = abs(value)
     if size in (0.0, 1.0):
         return size
@@ -66,7 +66,12 @@ def _pi_price(size: float) -> float:
 
 
 def cheapest(
-    value: float, width: float, *, exponent: bool, related: Iterable[float] = (), most: int = 8
+    value: float,
+    width: float,
+    *,
+    exponent: bool,
+    related: Iterable[tuple[float, float]] = (),
+    most: int = 8,
 ) -> list[tuple[float, float]]:
     """Values within a distance that cost least.
 
@@ -75,8 +80,8 @@ def cheapest(
     value, width : float
     exponent : bool
         Whether it is an exponent.
-    related : iterable of float
-        Further values to think of, such as those of other numbers of the formula.
+    related : iterable of (float, float)
+        Price and value of further numbers to think of, such as others of the formula.
     most : int
         How many.
 
@@ -90,10 +95,8 @@ def cheapest(
     if not exponent:
         found |= {x: price(x) for x in _special(value, width) if abs(x - value) <= width and x}
     else:
-        for n in (2, 3, 4, 6):
-            for x in (math.floor(n * value) / n, math.ceil(n * value) / n):
-                if abs(x - value) <= width:
-                    found[x] = price(x)
+        beside = (f(n * value) / n for n in (2, 3, 4, 6) for f in (math.floor, math.ceil))
+        found |= {x: price(x) for x in beside if abs(x - value) <= width}
     for bits, x in related:
         if abs(x - value) <= width:
             found[x] = min(found.get(x, math.inf), bits)
@@ -128,8 +131,8 @@ def _special(value: float, width: float) -> Iterator[float]:
         over = round(size * n)
         if over:
             yield math.copysign(over / n, value)
-    for n in MULTIPLES_OF_PI:
-        yield math.copysign(n * math.pi, value)
+    for multiple in MULTIPLES_OF_PI:
+        yield math.copysign(multiple * math.pi, value)
     if size > width:
         for x in _near(1 / size, width / (size * (size - width)), 3):
             yield math.copysign(1 / x, value)

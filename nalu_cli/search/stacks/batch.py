@@ -15,7 +15,7 @@ Bools = NDArray[np.bool_]
 
 SMALLEST = 1e-12
 """Size, relative to a column's typical one, below which its logarithm is that of this number.
-*Derived:* a factor x**e with e of 1 or more is then wrong by less than 1e-12 of its typical size."""
+*Derived:* a factor x**e with e of 1 or more is then off by less than 1e-12 of its typical size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ class Columns:
         middle = np.nan_to_num(np.nanmean(np.where(np.isfinite(logs), logs, np.nan), axis=0))
         logs = np.nan_to_num(logs, nan=-np.inf) - middle
         logs = np.maximum(logs, np.log(SMALLEST))
-        return cls(logs, np.where(X < 0, -1.0, 1.0), (X < 0).any(axis=0), np.exp(middle))
+        signed = np.asarray((X < 0).any(axis=0))
+        return cls(logs, np.where(X < 0, -1.0, 1.0), signed, np.exp(middle))
 
     def take(self, rows: NDArray[np.intp]) -> Columns:
         """The same for some of the rows."""

@@ -20,7 +20,7 @@ ROWS, STEPS = 48, 6
 """Rows and steps on which stacks of simple exponents are compared. *Guess.*"""
 
 CHANGES = (-2.0, -1.0, -1.0, -0.5, 0.5, 1.0, 1.0, 2.0)
-"""By which an exponent changes."""
+"""By which an exponent changes. *Guess.*"""
 
 SHAKEN = 0.3
 """Spread of the factors by which weights of inner sums change. *Guess.*"""
@@ -128,7 +128,7 @@ def _best(
 
 def _children(best: Batch, columns: Columns, count: int, rng: np.random.Generator) -> Batch:
     """Changed copies: exponents, a product of another stack, powers, and what they multiply."""
-    R, units, n = best.exponents.shape
+    R, units, _ = best.exponents.shape
     parents = _drawn(R, count, rng)
     children = best.take(parents)
     kind = rng.integers(0, 4 if best.shape.inner else 2, count)
@@ -184,6 +184,6 @@ def _change_reads(batch: Batch, rows: NDArray[np.intp], rng: np.random.Generator
     _, outer, sums = batch.reads.shape
     k, t = rng.integers(0, outer, len(rows)), rng.integers(0, sums, len(rows))
     batch.reads[rows, k, t] ^= True
-    unread = ~batch.reads[rows].any(axis=1)
+    unread = np.asarray(~batch.reads[rows].any(axis=1))
     for r, which in zip(rows[unread.any(axis=1)], np.argwhere(unread)[:, 1], strict=False):
         batch.reads[r, 0, which] = True

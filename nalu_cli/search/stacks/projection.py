@@ -98,7 +98,7 @@ def _factors(batch: Batch, sums: Floats) -> Floats:
     logs = np.matmul(np.log(np.abs(sums)), exponents)
     odd = (batch.reads & batch.odd_powers[:, None, :]).astype(float).transpose(0, 2, 1)
     signs = 1.0 - 2.0 * (np.matmul((sums < 0).astype(float), odd) % 2)
-    return signs * np.exp(np.clip(logs, -LARGEST_LOG, LARGEST_LOG))
+    return np.asarray(signs * np.exp(np.clip(logs, -LARGEST_LOG, LARGEST_LOG)))
 
 
 def project(
@@ -148,7 +148,7 @@ def _undefined(batch: Batch, sums: Floats) -> Floats:
     if not batch.shape.inner:
         return np.zeros(len(batch))
     share = (sums < 0).mean(axis=1) * batch.reads.any(axis=1) * ~batch.odd_powers
-    return SIGN_CHANGE * np.where(batch.free_powers, share, 0.0).sum(axis=1)
+    return np.asarray(SIGN_CHANGE * np.where(batch.free_powers, share, 0.0).sum(axis=1))
 
 
 def slopes(batch: Batch, columns: Columns, at: Projection) -> Floats:

@@ -9,7 +9,8 @@ from nalu_cli.search.stacks.batch import Shape
 __all__ = ["STEPS", "Step"]
 
 POWERS = (1.0, -1.0, 2.0, -2.0, 0.5)
-"""Of the target that a stack computes: quotients and roots of sums are sums of such a power."""
+"""Of the target that a stack computes: quotients and roots of sums are sums of such a power.
+*Guess:* others are rare in laws."""
 
 SHAPES = (
     Shape(1),
@@ -32,11 +33,11 @@ SHAPES = (
     Shape(2, (3,)),
     Shape(7),
 )
-"""From one product to what thirty rows can hardly tell apart."""
+"""From one product to what thirty rows can hardly tell apart. *Guess.*"""
 
 QUICK_POWERS = (1.0, -1.0, 2.0)
 """Of sums that are first grown term by term, which takes moments where random starts of many
-columns take long."""
+columns take long. *Guess.*"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ SURE = 12.0
 *Derived:* one imitation in 4096 has numbers as short."""
 
 SHAPES_AFTER = 4
-"""Longer shapes that are asked after a law whose numbers are not cheap."""
+"""Longer shapes that are asked after a law whose numbers are not cheap. *Guess.*"""
 
 IDLE_SHAPES = 4
 """Shapes without a better formula under noise after which no longer one is asked. *Measured:* in

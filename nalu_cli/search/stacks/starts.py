@@ -12,7 +12,6 @@ from nalu_cli.search.stacks.projection import project, signs_of
 from nalu_cli.search.stacks.training import Goal
 
 __all__ = [
-    "discrete_starts",
     "grown_starts",
     "random_starts",
     "recombined",
@@ -36,9 +35,6 @@ WHOLE = (-2.0, -1.0, -1.0, -1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0)
 
 FIRST_POWERS = (-1.0, -1.0, -1.0, -0.5, 0.5, 0.5, 1.0, -2.0, 2.0)
 """Powers of inner sums to start from: quotients and roots before others. *Guess.*"""
-
-DISCRETE_ROWS, DISCRETE_STEPS = 48, 6
-"""Rows and steps on which stacks of simple exponents are compared. *Guess.*"""
 
 MOST_MONOMIALS = 1500
 """In the library. *Guess:* their correlations with the residual take some milliseconds."""
@@ -236,7 +232,7 @@ def _values(exponents: Floats, odd: NDArray[np.bool_], columns: Columns) -> Floa
     """Each product on each row: (N, products)."""
     values: Floats = np.exp(np.clip(columns.logs @ exponents.T, -60, 60))
     turns = (columns.signs < 0).astype(float) @ odd.T.astype(float)
-    return values * (1.0 - 2.0 * (turns % 2))
+    return np.asarray(values * (1.0 - 2.0 * (turns % 2)))
 
 
 def _gains(values: Floats, terms: Floats, residual: Floats) -> Floats:
@@ -246,7 +242,7 @@ def _gains(values: Floats, terms: Floats, residual: Floats) -> Floats:
     length = np.einsum("nk,nk->k", across, across)
     whole = np.einsum("nk,nk->k", values, values)
     gains = (residual @ across) ** 2 / np.where(length > 1e-12 * whole, length, np.inf)
-    return np.nan_to_num(gains)
+    return np.asarray(np.nan_to_num(gains))
 
 
 def _extended(
@@ -259,10 +255,10 @@ def _extended(
     outer = shape.outer > one.shape.outer
     place = one.shape.outer if outer else one.shape.units
     names = ("exponents", "free", "odd")
-    units = [
+    longer, free, signs = (
         np.insert(getattr(old, k), [place], v, axis=1) for k, v in zip(names, new_unit, strict=True)
-    ]
-    batch = _stacks(shape, *units, rng)
+    )
+    batch = _stacks(shape, longer, free, signs, rng)
     # an exponent of a positive column may leave 0 again
     if outer:
         batch.inner_weights, batch.powers, batch.odd_powers = (
@@ -311,7 +307,7 @@ def recombined(
 
 
 def _greedy(values: Floats, goal: Goal, terms: int, rng: np.random.Generator) -> list[int]:
-    allowed = rng.random(values.shape[1]) < 0.5
+    allowed = np.asarray(rng.random(values.shape[1]) < 0.5)
     allowed[: terms + 1] = True
     chosen: list[int] = []
     residual = goal.target * goal.weights

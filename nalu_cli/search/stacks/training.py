@@ -114,9 +114,10 @@ def _step(batch: Batch, columns: Columns, at: Projection, damping: Floats) -> Fl
     H[:, places, places] += damping[:, None] * (diagonal + floor)
     # numbers without effect keep still
     H[:, places, places] += np.where(diagonal > 0, 0.0, 1.0)
-    H = np.where(np.isfinite(H).all(axis=(1, 2))[:, None, None], H, np.eye(H.shape[1]))
+    finite = np.asarray(np.isfinite(H).all(axis=(1, 2)))
+    H = np.where(finite[:, None, None], H, np.eye(H.shape[1]))
     step = -np.linalg.solve(H, np.nan_to_num(slope)[..., None])[..., 0]
-    return np.clip(np.nan_to_num(step), -LARGEST_STEP, LARGEST_STEP)
+    return np.asarray(np.clip(np.nan_to_num(step), -LARGEST_STEP, LARGEST_STEP))
 
 
 def _stepped(batch: Batch, step: Floats) -> Batch:
