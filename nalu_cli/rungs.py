@@ -13,7 +13,7 @@ from nalu_cli.factors import pull_out
 from nalu_cli.first_rungs import first_rungs, more_monomials
 from nalu_cli.gates import with_gates
 from nalu_cli.problem import Problem
-from nalu_cli.rung import Part, Rung, Stop, lifted, with_factors
+from nalu_cli.rung import Part, Rung, Stop, with_factors
 from nalu_cli.search.stacks.search import trained_stacks
 from nalu_cli.settings import CellName, Effort, FitSettings
 from nalu_cli.workbench import Found, Workbench

@@ -52,6 +52,10 @@ BITS_OF_AN_EXPONENT = (3.0, 10.0)
 """Distance from a whole number at which an exponent is likely to be one, and bits of such an
 exponent and of others. *Guess.*"""
 
+BITS_OF_A_WEIGHT, HOPED = 4.0, 8.0
+"""Bits of a weight of a sum, and how many fewer a stack may take with short numbers than it seems
+to before. *Guess.*"""
+
 OF_PRINTING = 1 / 3
 """*Derived:* the mean square of an even error within its half-width, in units of that."""
 
@@ -74,9 +78,9 @@ SURE = 12.0
 SHAPES_AFTER = 4
 """Longer shapes that are asked after a law whose numbers are not cheap. *Guess.*"""
 
-IDLE_SHAPES = 4
-"""Shapes without a better formula under noise after which no longer one is asked. *Measured:* in
-the sketches three."""
+IDLE_SHAPES, SURE_SHAPES = 4, 2
+"""Shapes without a better formula under noise after which no longer one is asked, and when its
+numbers are short, or sums are only grown. *Measured:* in the sketches three."""
 
 
 @dataclass(slots=True)
@@ -164,12 +168,17 @@ class _Search:
 
     def prices(self, batch: Batch, n: int) -> Floats:
         """Bits of each stack's errors on n rows and of its exponents, the fewest for the best."""
-        least = OF_PRINTING * n if self.is_printed else 1e-300
-        errors = 0.5 * n * np.log2(np.maximum(batch.loss, least) / n)
-        size = np.abs(batch.exponents)
-        simple = np.abs(size - np.round(size)) <= SIMPLE
-        bits = np.where(size <= SIMPLE, 0.0, np.where(simple, *BITS_OF_AN_EXPONENT))
-        return np.asarray(errors + bits.sum(axis=(1, 2)))
+        return 0.5 * n * self._bits_of_a_row(batch, n) + _bits_of_exponents(batch)
+
+    def expected(self, batch: Batch) -> Floats:
+        """Bits that each stack is likely to take when its numbers are short, on all rows."""
+        errors = 0.5 * len(self.rows) * self._bits_of_a_row(batch, len(self.chosen))
+        return errors + _bits_of_exponents(batch) + BITS_OF_A_WEIGHT * batch.shape.units
+
+    def _bits_of_a_row(self, batch: Batch, n: int) -> Floats:
+        """Of a squared error."""
+        least = OF_PRINTING if self.is_printed else 1e-300
+        return np.asarray(np.log2(np.maximum(batch.loss / n, least)))
 
     def can_grow(self, shape: Shape, power: float) -> bool:
         """Whether a shorter stack is there to grow from."""
@@ -180,6 +189,13 @@ class _Search:
             if (power, one) in self.trained:
                 before = self.trained[power, one]
                 yield grown_starts(before, self.columns, goal, shape, GROWN, self.rng)
+
+
+def _bits_of_exponents(batch: Batch) -> Floats:
+    size = np.abs(batch.exponents)
+    simple = np.abs(size - np.round(size)) <= SIMPLE
+    bits = np.where(size <= SIMPLE, 0.0, np.where(simple, *BITS_OF_AN_EXPONENT))
+    return np.asarray(bits.sum(axis=(1, 2)))
 
 
 def _shorter(shape: Shape) -> list[Shape]:
@@ -255,7 +271,9 @@ def _climbed(
         if stop():
             return
         batch = search.train(step.shape, step.power, goal, grown_alone=step.grown_alone)
-        for settled in _snapped(search, batch, step.power):
+        for settled in _snapped(
+            search, ledger.promising(batch, search.expected(batch)), step.power
+        ):
             ledger.note(settled, step.place)
             yield settled.circuit, len(batch)
 
@@ -268,25 +286,36 @@ class _Ledger:
     bits: float = np.inf
     found: int | None = None
     is_sure: bool = False
-    idle: set[Shape] = field(default_factory=set)
+    expected: float = np.inf
+    idle: set[tuple[Shape, float | None]] = field(default_factory=set)
+
+    def promising(self, batch: Batch, expected: Floats) -> Batch:
+        """The stacks that may become the best one."""
+        least = float(np.min(expected, initial=np.inf))
+        self.expected = min(self.expected, least)
+        return batch if self.is_printed else batch.take(expected <= self.expected + HOPED)
 
     def note(self, settled: _Snapped, place: int) -> None:
         """A formula that a shape gave."""
         better = settled.total < self.bits - 1
         if settled.is_inside:
             self.found = place if better else self.found
-            self.is_sure |= settled.gain >= SURE
         if better:
             self.bits = settled.total
+            self.is_sure = settled.gain >= SURE
             self.idle.clear()
 
     def is_closed(self, step: Step) -> bool:
         """Whether a step is not worth its time."""
         if self.found is not None:
             return step.place > self.found + (0 if self.is_sure else SHAPES_AFTER)
-        if not step.grown_alone:
-            self.idle.add(step.shape)
-        return not self.is_printed and len(self.idle) > IDLE_SHAPES
+        if self.is_printed:
+            return False
+        # each power of the target is grown by itself
+        kind = step.power if step.grown_alone else None
+        self.idle.add((step.shape, kind))
+        few = step.grown_alone or self.is_sure
+        return sum(k == kind for _, k in self.idle) > (SURE_SHAPES if few else IDLE_SHAPES)
 
 
 @dataclass(frozen=True, slots=True)
