@@ -1,4 +1,4 @@
-"""Stage 3: the rungs without random starts, linear algebra first, then formulas that are grown."""
+"""Stage 3: the rungs without random starts: linear algebra, a term beside a sum, few monomials."""
 
 from __future__ import annotations
 

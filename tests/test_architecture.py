@@ -39,7 +39,6 @@ ORDER = (
     "rounding",
     "likelihood",
     "scale",
-    "explore",
     "cells",
     "adam",
     "stack",
@@ -47,6 +46,8 @@ ORDER = (
     "polish",
     "constants",
     "refit",
+    "snapping",
+    "search",
     "monomials",
     "spans",
     "linear",
@@ -54,13 +55,7 @@ ORDER = (
     "questions",
     "algebraic",
     "exhaustive",
-    "sparse",
-    "pruned_fit",
-    "quotient",
-    "short_quotients",
-    "binomial",
-    "peeled",
-    "rational",
+    "selection",
     "allowed",
     "snap",
     "workbench",
@@ -71,14 +66,11 @@ ORDER = (
     "expression",
     "tree_edits",
     "fitted_tree",
-    "proposals",
-    "regrouping",
     "robust",
     "remainder",
     "formula",
     "simplify",
     "beside",
-    "grow",
     "leading",
     "separating",
     "vanishing",
@@ -96,6 +88,7 @@ ORDER = (
     "rung",
     "first_rungs",
     "rungs",
+    "patience",
     "ladder",
     "exporters",
     "points",
@@ -118,18 +111,9 @@ STAGES = {
         "questions",
         "algebraic",
         "exhaustive",
-        "sparse",
-        "pruned_fit",
-        "quotient",
-        "short_quotients",
-        "binomial",
-        "peeled",
-        "rational",
+        "selection",
         "tree_edits",
         "fitted_tree",
-        "proposals",
-        "regrouping",
-        "grow",
         "robust",
         "remainder",
         "beside",
@@ -143,11 +127,12 @@ STAGES = {
         "rung",
         "first_rungs",
         "rungs",
+        "patience",
         "ladder",
     },
-    4: {"explore", "cells", "adam", "stack", "train"},
+    4: {"search", "cells", "adam", "stack", "train"},
     5: {"polish"},
-    6: {"snap", "gates", "moves"},
+    6: {"snapping", "snap", "gates", "moves"},
     7: {"constants", "refit", "simplify", "signs", "refine"},
     8: {"leftover", "law", "complaints", "judge", "neighbours", "rivals", "verify"},
     9: {"tree", "expression", "formula", "exporters"},
@@ -191,8 +176,14 @@ TESTED_ELSEWHERE = {
     "expression": "test_formula and test_simplify go through it in both directions",
     "tree": "test_formula and test_simplify compare trees",
     "allowed": "test_snap snaps to the values and keeps from them",
+    "patience": "test_ladder climbs until it is spent",
+    "search": (
+        "test_projection, test_training, test_starts, test_discrete, test_lowering and "
+        "test_stack_search"
+    ),
+    "snapping": "test_minimax, test_prices and test_evidence",
     "linear": "test_algebraic asks all rungs without training",
-    "monomials": "test_algebraic and test_sparse build laws of them",
+    "monomials": "test_algebraic and test_selection build laws of them",
     "workbench": "test_rungs trains and snaps through it",
     "wording": "test_display prints all of it",
     "rows": "test_precision and test_problem fill them",
@@ -203,6 +194,9 @@ TESTED_ELSEWHERE = {
 LARGEST = 400
 SENTENCE = 100 - len('"""' * 2)
 VAGUE = {"base", "common", "helper", "helpers", "misc", "util", "utils"}
+ORIGIN = re.compile(r"\*(Measured|Derived|Cited|Guess)[.:]")
+"""Where a threshold comes from, as its text has it."""
+
 NEVER_NAMED = {"eval", "exec", "parse_expr", "pickle", "sympify"}
 """What a user types in a header or a file is never executed."""
 
@@ -274,6 +268,32 @@ def test_a_module_is_short_well_named_and_says_what_it_is_for(path: Path) -> Non
     assert len(sentence) <= SENTENCE
     assert source.count("\n") <= LARGEST
     assert VAGUE.isdisjoint(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def unexplained(path: Path) -> list[str]:
+    """Thresholds without a text below them, or below the others beside them, on their origin."""
+    names: list[str] = []
+    found: list[str] = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign):
+            constants = [n for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
+            if any(isinstance(n.value, int | float) for n in constants):
+                names.append(ast.unparse(node.targets[0]))
+        else:
+            said = isinstance(node, ast.Expr) and ORIGIN.search(ast.unparse(node))
+            found += [] if said else names
+            names = []
+    return found + names
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in files() if place(path) in {"search", "snapping"}],
+    ids=lambda p: p.relative_to(PACKAGE).as_posix(),
+)
+def test_every_threshold_says_where_it_comes_from(path: Path) -> None:
+    # numbers of mathematics are none
+    assert set(unexplained(path)) <= {"BITS_PER_DIGIT"}
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda p: p.relative_to(PACKAGE).as_posix())
