@@ -11,17 +11,17 @@ import numpy as np
 
 from nalu_cli.answer import Progress, Watch
 from nalu_cli.circuit import Circuit, Unit, UnitKind
-from nalu_cli.first_rungs import MANY_ROWS
 from nalu_cli.formula import complexity
-from nalu_cli.judge import DEVIANCE, Candidate, errors_on, pick, verdict, weigh
+from nalu_cli.judge import DEVIANCE, Candidate, errors_on, pick, weigh
 from nalu_cli.law import digits_of_constants, has_few_constants
 from nalu_cli.likelihood import PRINTED, agreement, misfit_bits, tolerance
+from nalu_cli.patience import Patience
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine, rewritten
 from nalu_cli.refit import constants_of, without_constants
 from nalu_cli.rung import Rung
 from nalu_cli.rungs import rungs_of
-from nalu_cli.settings import Effort, FitSettings, Status
+from nalu_cli.settings import Effort, FitSettings
 from nalu_cli.snapping.bound import Printed
 from nalu_cli.snapping.evidence import settle
 from nalu_cli.workbench import Found
@@ -31,14 +31,8 @@ __all__ = ["Climbed", "climb", "seconds_of"]
 SECONDS = {Effort.QUICK: 5.0, Effort.NORMAL: 25.0, Effort.THOROUGH: 300.0}
 """Time limit of each effort when the user gives none."""
 
-PATIENCE = 6
-"""Rungs without a better formula after which one within the noise is taken."""
-
 SHORT = 20
 """An exact formula of this complexity ends the climb; after a longer one its rung is finished."""
-
-PLAIN = 25
-"""Largest complexity of a formula within the noise that may be enough before all have had it."""
 
 SYMBOLS_OF_A_REAL = 4
 LIKELY_NAMED = 6
@@ -46,10 +40,6 @@ LIKELY_NAMED = 6
 
 LIKELY_SHORTENED = 8
 """Symbols that a shorter form of a formula may save."""
-
-FARTHEST, MEDIAN_TO_SIGMA = 6.5, 1.4826
-"""Standard deviations that no row of noise is off, and one of them in median sizes. *Derived:* of
-ten million normal errors one is larger."""
 
 NEARLY_INSIDE = 30.0
 """Half-widths that a printed row may be off before numbers are looked for that keep it inside.
@@ -122,40 +112,6 @@ class _Clock:
         return self.interrupted() or not self.left
 
 
-class _Patience:
-    """Ends the climb when several rungs in a row do no better than a formula within the noise.
-
-    With few rows nearly everything is within some noise, and a long formula fits what a shorter one
-    explains: then all rungs have their turn first.
-    """
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.best: Candidate | None = None
-        self.idle = 0
-
-    def spent(self, climbed: Climbed, rung: Rung) -> bool:
-        """Ask once after each rung."""
-        best = climbed.best
-        if best is not self.best:
-            self.best, self.idle = best, 0
-        elif not rung.instant:
-            self.idle += 1
-        if best is None or not rung.pause:
-            return False
-        if self.idle < PATIENCE and not (rung.exhaustive and self._follow_all(best)):
-            return False
-        if rung.cycle == 0 and (len(self.problem.train) < MANY_ROWS or best.complexity > PLAIN):
-            return False
-        return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
-
-    def _follow_all(self, best: Candidate) -> bool:
-        """Whether no row is off by what noise never is: a few rows may show a term."""
-        rows = self.problem.own_rows()
-        size = np.abs(best.circuit.evaluate(rows.X) - rows.y)
-        return bool(size.max() <= FARTHEST * MEDIAN_TO_SIGMA * np.median(size))
-
-
 def seconds_of(settings: FitSettings) -> float:
     """How long a climb may take."""
     return settings.time_limit or SECONDS[settings.effort]
@@ -187,7 +143,7 @@ def climb(
     climbed = Climbed([weigh(_constant(problem), problem, found_by="constant")])
     if climbed.candidates[0].is_settled:
         return climbed
-    patience = _Patience(problem)
+    patience = Patience(problem)
     refining = _Refining(problem, settings, climbed, clock)
     for step, rung in enumerate(rungs_of(problem, settings)):
         if not rung.instant:
@@ -200,7 +156,7 @@ def climb(
             enough = best is not None and best.is_settled and best.complexity <= SHORT
             if enough or clock.over():
                 break
-        if climbed.is_decided or clock.over() or patience.spent(climbed, rung):
+        if climbed.is_decided or clock.over() or patience.spent(climbed.best, rung):
             break
         if rung.pause and climbed.agrees_as_printed:
             break  # no formula can agree better, and few rows will not tell more by waiting

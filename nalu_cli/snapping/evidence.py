@@ -103,7 +103,7 @@ class _Model:
         self.places = [p for p, v in constants_of(circuit).items() if v != 1.0]
         self.at = np.array(positions(self.network, self.places), dtype=np.intp)
         self.exponent = np.array([_is_exponent(circuit, p) for p in self.places], dtype=bool)
-        self.term = np.array([p.source is not None for p in self.places]) & ~self.exponent
+        self.term = np.array([_is_in_sum(circuit, p) for p in self.places], dtype=bool)
 
     def residuals(self, theta: Floats) -> tuple[Floats, Any]:
         """(f - y) / half of each of R settings of all weights: (R, N)."""
@@ -372,6 +372,10 @@ def _of_exponent(number: int, value: float, error: float) -> _Trial:
 def _surprise(error: float) -> float:
     """Bits that say where a number is, relative to its size, within an error to both sides."""
     return -math.log2(max(2 * error, MOST_TOLD))
+
+
+def _is_in_sum(circuit: Circuit, place: Place) -> bool:
+    return circuit.layers[place.layer][place.unit].kind is UnitKind.SUM
 
 
 def _is_exponent(circuit: Circuit, place: Place) -> bool:

@@ -57,14 +57,15 @@ class Columns:
     logs : ndarray of shape (N, n)
         Logarithm of each size over the column's typical one.
     signs : ndarray of shape (N, n)
-    signed : ndarray of bool, shape (n,)
-        Columns that are negative on some row.
+    signed, zero : ndarray of bool, shape (n,)
+        Columns that are negative, and that are 0, on some row.
     typical : ndarray of shape (n,)
     """
 
     logs: Floats
     signs: Floats
     signed: Bools
+    zero: Bools
     typical: Floats
 
     @classmethod
@@ -76,11 +77,11 @@ class Columns:
         logs = np.nan_to_num(logs, nan=-np.inf) - middle
         logs = np.maximum(logs, np.log(SMALLEST))
         signed = np.asarray((X < 0).any(axis=0))
-        return cls(logs, np.where(X < 0, -1.0, 1.0), signed, np.exp(middle))
+        return cls(logs, np.where(X < 0, -1.0, 1.0), signed, (X == 0).any(axis=0), np.exp(middle))
 
     def take(self, rows: NDArray[np.intp]) -> Columns:
         """The same for some of the rows."""
-        return Columns(self.logs[rows], self.signs[rows], self.signed, self.typical)
+        return Columns(self.logs[rows], self.signs[rows], self.signed, self.zero, self.typical)
 
 
 @dataclass(slots=True)

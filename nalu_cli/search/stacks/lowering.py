@@ -17,6 +17,9 @@ __all__ = ["circuit_of_stack", "with_whole_signs"]
 
 Floats = NDArray[np.float64]
 
+NEARLY_NOTHING = 0.05
+"""*Guess:* no law has such a small power of a column that is 0 somewhere."""
+
 NOTHING = 1e-9
 """*Derived:* an exponent below this changes no double of a usual size beyond its rounding."""
 
@@ -26,9 +29,14 @@ STEPS = 10
 
 
 def with_whole_signs(one: Batch, columns: Columns, goal: Goal, stop: Callable[[], bool]) -> Batch:
-    """Whole exponents, even or odd, where a base changes its sign; the rest is trained again."""
+    """Whole exponents, even or odd, where a base changes its sign; the rest is trained again.
+
+    So are exponents of nearly 0 where a base is 0 itself, whose powers a logarithm cannot tell.
+    """
     whole = one.free & columns.signed
     exponents = np.where(whole, _nearest(one.exponents, one.odd), one.exponents)
+    nothing = one.free & columns.zero & (np.abs(exponents) <= NEARLY_NOTHING)
+    exponents, whole = np.where(nothing, 0.0, exponents), whole | nothing
     negative = _changes_sign(one, columns)
     powers = np.where(negative, _nearest(one.powers, one.odd_powers), one.powers)
     if np.array_equal(exponents, one.exponents) and np.array_equal(powers, one.powers):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from nalu_cli.likelihood import tolerance
 from nalu_cli.problem import Rows
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
 from nalu_cli.search.stacks.discrete import Breeding, discrete_starts
+from nalu_cli.search.stacks.ledger import Ledger, Snapped
 from nalu_cli.search.stacks.lowering import circuit_of_stack, with_whole_signs
 from nalu_cli.search.stacks.schedule import STEPS, Step
 from nalu_cli.search.stacks.starts import (
@@ -44,6 +45,12 @@ ROUNDS = ((8, 32, 64), (12, 10, 128), (50, 8, MOST_ROWS))
 """Steps, how many stacks are kept after them, and on how many rows. *Guess:* hopeless ones show
 after a few."""
 
+MOST_NUMBERS = 0.25
+"""Of a stack, for each row. *Guess:* with more it fits what it was not made for."""
+
+SAME = 1e-4
+"""Relative difference of losses below which two stacks are one. *Guess.*"""
+
 SNAPPED = 3
 """Of each shape and power the best stacks that differ, whose numbers are snapped. *Guess.*"""
 
@@ -52,9 +59,8 @@ BITS_OF_AN_EXPONENT = (3.0, 10.0)
 """Distance from a whole number at which an exponent is likely to be one, and bits of such an
 exponent and of others. *Guess.*"""
 
-BITS_OF_A_WEIGHT, HOPED = 4.0, 8.0
-"""Bits of a weight of a sum, and how many fewer a stack may take with short numbers than it seems
-to before. *Guess.*"""
+BITS_OF_A_WEIGHT = 4.0
+"""*Guess:* a digit, and its sign."""
 
 OF_PRINTING = 1 / 3
 """*Derived:* the mean square of an even error within its half-width, in units of that."""
@@ -70,17 +76,6 @@ the weights of its powers grow without bound."""
 NEARLY_EXACT = 1e-9
 """Relative error below which a stack is a law of doubles. *Derived:* training ends near the root
 of their rounding."""
-
-SURE = 12.0
-"""Bits by which numbers are shorter than chance would have them, when no longer stack is asked.
-*Derived:* one imitation in 4096 has numbers as short."""
-
-SHAPES_AFTER = 4
-"""Longer shapes that are asked after a law whose numbers are not cheap. *Guess.*"""
-
-IDLE_SHAPES, SURE_SHAPES = 4, 2
-"""Shapes without a better formula under noise after which no longer one is asked, and when its
-numbers are short, or sums are only grown. *Measured:* in the sketches three."""
 
 
 @dataclass(slots=True)
@@ -109,7 +104,7 @@ class _Search:
 
     @property
     def is_printed(self) -> bool:
-        return self.rows.half_y is not None
+        return self.rows.half_y is not None and self.rows.sigma is None
 
     def goal(self, power: float) -> Goal | None:
         """A power of the target, if it has one on every row."""
@@ -118,23 +113,28 @@ class _Search:
             return None
         with np.errstate(all="ignore"):
             slope = abs(power) * np.abs(y) ** (power - 1)
-            weights = 1 / (slope * self._sizes())
+            weights = 1 / (slope * self.sizes(self.rows)[self.chosen])
             target = y**power
         weights = np.minimum(weights, np.median(weights) * HEAVIEST)
         if not (np.isfinite(weights).all() and np.isfinite(target).all()):
             return None
         if self.is_printed:
-            enough = OF_PRINTING * len(y)
+            enough = self.floor
         else:
             enough = NEARLY_EXACT**2 * 1e-6 * float(np.sum((target * weights) ** 2))
         return Goal(target, weights, enough)
 
-    def _sizes(self) -> Floats:
+    @staticmethod
+    def sizes(rows: Rows) -> Floats:
         """The error of each row, to a factor."""
-        half, sigma = self.rows.half_y, self.rows.sigma
-        if half is not None:
-            return np.maximum(half[self.chosen], 1e-300)
-        return np.ones(len(self.chosen)) if sigma is None else sigma[self.chosen]
+        if rows.sigma is not None:
+            return rows.sigma
+        return np.ones(len(rows)) if rows.half_y is None else np.maximum(rows.half_y, 1e-300)
+
+    @property
+    def floor(self) -> float:
+        """The loss that is explained."""
+        return OF_PRINTING * len(self.chosen) if self.is_printed else 1e-300
 
     def train(self, shape: Shape, power: float, goal: Goal, *, grown_alone: bool) -> Batch:
         """The best stacks of a shape, best first."""
@@ -240,8 +240,21 @@ def trained_stacks(
         return
     narrow = _with_columns(rows, used)
     steps = [step for step in STEPS if layers in (None, step.layers)]
-    for circuit, restarts in _climbed(narrow, steps, np.random.default_rng(seed), stop):
-        yield (circuit if len(used) == n else circuit.among(n, used.tolist())), restarts
+    for kind in _kinds(narrow):
+        is_inside = False
+        for found, restarts in _climbed(kind, steps, np.random.default_rng(seed), stop):
+            is_inside |= found.is_inside
+            circuit = found.circuit
+            yield (circuit if len(used) == n else circuit.among(n, used.tolist())), restarts
+        if is_inside:
+            return
+
+
+def _kinds(rows: Rows) -> Iterator[Rows]:
+    """The rows as printed, if they are, and with errors of unknown size."""
+    if rows.half_y is not None and rows.sigma is None:
+        yield rows
+    yield replace(rows, half_y=None)
 
 
 def _used_columns(rows: Rows) -> NDArray[np.intp]:
@@ -261,7 +274,7 @@ def _climbed(
     if len(rows) > MOST_ROWS:
         chosen = rng.permutation(len(rows))[:MOST_ROWS]
     search = _Search(rows, Columns.of(rows.X[chosen]), chosen, rng, stop)
-    ledger = _Ledger(search.is_printed)
+    ledger = Ledger(search.is_printed)
     for step in steps:
         if ledger.is_closed(step) or 2 * step.shape.units > len(rows):
             continue
@@ -272,94 +285,33 @@ def _climbed(
             return
         batch = search.train(step.shape, step.power, goal, grown_alone=step.grown_alone)
         for settled in _snapped(
-            search, ledger.promising(batch, search.expected(batch)), step.power
+            search, ledger.promising(batch, search.expected(batch), step), step.power
         ):
             ledger.note(settled, step.place)
-            yield settled.circuit, len(batch)
+            yield settled, len(batch)
 
 
-@dataclass(slots=True)
-class _Ledger:
-    """The cheapest law so far, and whether a longer stack is worth asking."""
-
-    is_printed: bool
-    bits: float = np.inf
-    found: int | None = None
-    is_sure: bool = False
-    expected: float = np.inf
-    idle: set[tuple[Shape, float | None]] = field(default_factory=set)
-
-    def promising(self, batch: Batch, expected: Floats) -> Batch:
-        """The stacks that may become the best one."""
-        least = float(np.min(expected, initial=np.inf))
-        self.expected = min(self.expected, least)
-        return batch if self.is_printed else batch.take(expected <= self.expected + HOPED)
-
-    def note(self, settled: _Snapped, place: int) -> None:
-        """A formula that a shape gave."""
-        better = settled.total < self.bits - 1
-        if settled.is_inside:
-            self.found = place if better else self.found
-        if better:
-            self.bits = settled.total
-            self.is_sure = settled.gain >= SURE
-            self.idle.clear()
-
-    def is_closed(self, step: Step) -> bool:
-        """Whether a step is not worth its time."""
-        if self.found is not None:
-            return step.place > self.found + (0 if self.is_sure else SHAPES_AFTER)
-        if self.is_printed:
-            return False
-        # each power of the target is grown by itself
-        kind = step.power if step.grown_alone else None
-        self.idle.add((step.shape, kind))
-        few = step.grown_alone or self.is_sure
-        return sum(k == kind for _, k in self.idle) > (SURE_SHAPES if few else IDLE_SHAPES)
-
-
-@dataclass(frozen=True, slots=True)
-class _Snapped:
-    """A circuit with snapped numbers.
-
-    Parameters
-    ----------
-    circuit : Circuit
-    gain : float
-        See `evidence.Settled`.
-    total : float
-        Bits of its numbers and errors.
-    is_inside : bool
-        Whether it explains every row.
-    """
-
-    circuit: Circuit
-    gain: float
-    total: float
-    is_inside: bool
-
-
-def _snapped(search: _Search, batch: Batch, power: float) -> Iterator[_Snapped]:
+def _snapped(search: _Search, batch: Batch, power: float) -> Iterator[Snapped]:
     """The best stacks that differ as circuits."""
     seen: list[float] = []
     for k in range(len(batch)):
         loss = float(batch.loss[k])
         if len(seen) >= SNAPPED or not np.isfinite(loss) or search.stop():
             return
-        if any(abs(loss / max(other, 1e-300) - 1) < 1e-4 for other in seen):
+        if any(abs(loss / max(other, 1e-300) - 1) < SAME for other in seen):
             continue
-        if seen and loss > 2 * seen[0] + 1e-300 and not search.is_printed:
+        numbers = batch.shape.units + np.count_nonzero(np.abs(batch.exponents[k]) > SIMPLE)
+        if numbers > MOST_NUMBERS * len(search.rows):
+            continue
+        if seen and loss > 2 * max(seen[0], search.floor):
             return
         seen.append(loss)
-        if search.is_printed and loss > WITHIN_PRINTING * OF_PRINTING * len(search.chosen):
-            return
-        one = batch.take(np.array([k]))
-        found = _as_circuit(search, one, power)
+        found = _as_circuit(search, batch.take(np.array([k])), power)
         if found is not None:
             yield found
 
 
-def _as_circuit(search: _Search, one: Batch, power: float) -> _Snapped | None:
+def _as_circuit(search: _Search, one: Batch, power: float) -> Snapped | None:
     goal = search.goal(power)
     assert goal is not None
     one = with_whole_signs(one, search.columns, goal, search.stop)
@@ -367,39 +319,42 @@ def _as_circuit(search: _Search, one: Batch, power: float) -> _Snapped | None:
         circuit = circuit_of_stack(one, search.columns, power)
     except (ValueError, OverflowError):
         return None
-    rows = search.rows
-    if search.is_printed:
-        return _inside(circuit, rows, search.stop)
-    return _within_noise(circuit, rows, search.stop)
+    return _inside(circuit, search) if search.is_printed else _within_noise(circuit, search)
 
 
-def _inside(circuit: Circuit, rows: Rows, stop: Stop) -> _Snapped | None:
-    """Inside the printed digits of the target or, when that cannot be, of the inputs too."""
-    assert rows.half_y is not None
-    for half in _half_widths(circuit, rows):
-        settled = settle(circuit, rows, Printed(half), stop=stop)
+def _inside(circuit: Circuit, search: _Search) -> Snapped | None:
+    """With every row inside its printed cell."""
+    for half in _half_widths(circuit, search.rows):
+        settled = settle(circuit, search.rows, Printed(half), stop=search.stop)
         if settled is not None:
-            return _Snapped(settled.circuit, settled.gain, settled.bits, True)
+            return Snapped(settled.circuit, settled.gain, settled.bits, True)
     return None
 
 
 def _half_widths(circuit: Circuit, rows: Rows) -> Iterator[Floats]:
+    """Of the target's cells and, where these do not explain its errors, of the inputs' too."""
     assert rows.half_y is not None
-    yield rows.half_y * (1 + 1e-9)
-    if rows.half_X is not None and rows.half_X.any():
-        yield tolerance(circuit, rows)
-
-
-def _within_noise(circuit: Circuit, rows: Rows, stop: Stop) -> _Snapped | None:
     with np.errstate(all="ignore"):
         errors = circuit.evaluate(rows.X) - rows.y
+        for half in (rows.half_y * (1 + 1e-9), tolerance(circuit, rows)):
+            if np.mean((errors / half) ** 2) <= WITHIN_PRINTING * OF_PRINTING:
+                yield half
+
+
+def _within_noise(circuit: Circuit, search: _Search) -> Snapped | None:
+    rows, size = search.rows, search.sizes(search.rows)
+    with np.errstate(all="ignore"):
+        errors = (circuit.evaluate(rows.X) - rows.y) / size
         rms = float(np.sqrt(np.mean(errors**2)))
     if not np.isfinite(rms) or rms == 0:
-        return _Snapped(circuit, np.inf, -np.inf, True) if rms == 0 else None
-    nearly = rms <= NEARLY_EXACT * float(np.std(rows.y))
-    sigma = np.full(len(rows), rms) if rows.sigma is None else rows.sigma
-    settled: Settled | None = settle(circuit, rows, Noise(sigma), exponents_alone=nearly, stop=stop)
+        return Snapped(circuit, np.inf, -np.inf, True) if rms == 0 else None
+    nearly = rms <= NEARLY_EXACT * float(np.std(rows.y / size))
+    sigma = size * (rms if rows.sigma is None else 1.0)
+    settled: Settled | None = settle(
+        circuit, rows, Noise(sigma), exponents_alone=nearly, stop=search.stop
+    )
     if settled is None:
         return None
-    total = len(rows) * np.log2(rms) + settled.measure / 2 / np.log(2) + settled.bits
-    return _Snapped(settled.circuit, settled.gain, float(total), nearly)
+    # chi-square is of errors of size 1: what is more than one a row was given up for short numbers
+    errors_bits = len(rows) * np.log2(rms) + (settled.measure - len(rows)) / 2 / np.log(2)
+    return Snapped(settled.circuit, settled.gain, float(errors_bits + settled.bits), nearly)

@@ -1,0 +1,56 @@
+"""Stage 3: when a formula within the noise is enough."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nalu_cli.first_rungs import MANY_ROWS
+from nalu_cli.judge import Candidate, verdict
+from nalu_cli.problem import Problem
+from nalu_cli.rung import Rung
+from nalu_cli.settings import Status
+
+__all__ = ["Patience"]
+
+PATIENCE = 6
+"""Rungs without a better formula after which one within the noise is taken."""
+
+PLAIN = 25
+"""Largest complexity of a formula within the noise that may be enough before all have had it."""
+
+FARTHEST, MEDIAN_TO_SIGMA = 6.5, 1.4826
+"""Standard deviations that no row of noise is off, and one of them in median sizes. *Derived:* of
+ten million normal errors one is larger."""
+
+
+class Patience:
+    """Ends the climb when several rungs in a row do no better than a formula within the noise.
+
+    With few rows nearly everything is within some noise, and a long formula fits what a shorter one
+    explains: then all rungs have their turn first.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.best: Candidate | None = None
+        self.idle = 0
+
+    def spent(self, best: Candidate | None, rung: Rung) -> bool:
+        """Ask once after each rung."""
+        if best is not self.best:
+            self.best, self.idle = best, 0
+        elif not rung.instant:
+            self.idle += 1
+        if best is None or not rung.pause:
+            return False
+        if self.idle < PATIENCE and not (rung.exhaustive and self._follow_all(best)):
+            return False
+        if rung.cycle == 0 and (len(self.problem.train) < MANY_ROWS or best.complexity > PLAIN):
+            return False
+        return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
+
+    def _follow_all(self, best: Candidate) -> bool:
+        """Whether no row is off by what noise never is: a few rows may show a term."""
+        rows = self.problem.own_rows()
+        size = np.abs(best.circuit.evaluate(rows.X) - rows.y)
+        return bool(size.max() <= FARTHEST * MEDIAN_TO_SIGMA * np.median(size))

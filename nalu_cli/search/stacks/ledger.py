@@ -1,0 +1,100 @@
+"""What a search of stacks has found, and whether more of them are worth their time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.circuit import Circuit
+from nalu_cli.search.stacks.batch import Batch, Shape
+from nalu_cli.search.stacks.schedule import Step
+
+__all__ = ["Ledger", "Snapped"]
+
+Floats = NDArray[np.float64]
+
+HOPED = 8.0
+"""Bits that a stack may take less with short numbers than it seems to before. *Guess.*"""
+
+SURE = 12.0
+"""Bits by which numbers are shorter than chance would have them, when no longer stack is asked.
+*Derived:* one imitation in 4096 has numbers as short."""
+
+SHAPES_AFTER = 4
+"""Longer shapes that are asked after a law whose numbers are not cheap. *Guess.*"""
+
+IDLE_SHAPES, SURE_SHAPES = 4, 2
+"""Shapes without a better formula under noise after which no longer one is asked, and when its
+numbers are short, or sums are only grown. *Measured:* in the sketches three."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapped:
+    """A circuit with snapped numbers.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    gain : float
+        See `evidence.Settled`.
+    total : float
+        Bits of its numbers and errors.
+    is_inside : bool
+        Whether it explains every row.
+    """
+
+    circuit: Circuit
+    gain: float
+    total: float
+    is_inside: bool
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The cheapest law so far, and whether a longer stack is worth asking."""
+
+    is_printed: bool
+    bits: float = np.inf
+    found: int | None = None
+    is_sure: bool = False
+    expected: float = np.inf
+    slowly: float = np.inf
+    stagnant: set[Shape] = field(default_factory=set)
+    idle: set[tuple[Shape, float | None]] = field(default_factory=set)
+
+    def promising(self, batch: Batch, expected: Floats, step: Step) -> Batch:
+        """The stacks that may become the best one."""
+        least = float(np.min(expected, initial=np.inf))
+        self.expected = min(self.expected, least)
+        if self.is_printed:
+            if not step.grown_alone and least < self.slowly - 1:
+                self.slowly = least
+                self.stagnant.clear()
+            return batch
+        return batch.take(expected <= self.expected + HOPED)
+
+    def note(self, settled: Snapped, place: int) -> None:
+        """A formula that a shape gave."""
+        better = settled.total < self.bits - 1
+        if settled.is_inside:
+            self.found = place if better else self.found
+        if better:
+            self.bits = settled.total
+            self.is_sure = settled.gain >= SURE
+            self.idle.clear()
+
+    def is_closed(self, step: Step) -> bool:
+        """Whether a step is not worth its time."""
+        if self.found is not None:
+            return step.place > self.found + (0 if self.is_sure else SHAPES_AFTER)
+        if self.is_printed:
+            if not step.grown_alone:
+                self.stagnant.add(step.shape)
+            return len(self.stagnant) > IDLE_SHAPES
+        # each power of the target is grown by itself
+        kind = step.power if step.grown_alone else None
+        self.idle.add((step.shape, kind))
+        few = step.grown_alone or self.is_sure
+        return sum(k == kind for _, k in self.idle) > (SURE_SHAPES if few else IDLE_SHAPES)
