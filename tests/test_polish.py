@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 from answers import product, total
+from restarts import restarts
 from tables import Floats, uniform
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.explore import Plan, starts
 from nalu_cli.polish import Network, Residual, evaluate_relaxed, levenberg_marquardt, polish
 from nalu_cli.refit import relax
 from nalu_cli.relaxed import MAGNITUDE, PRODUCT, SUM, Relaxed, RelaxedLayer
@@ -141,7 +141,7 @@ def test_only_free_weights_move() -> None:
 def test_a_restart_goes_its_way_whatever_its_neighbours_do(layers: str, low: float) -> None:
     x = uniform(3, 40, 3, low=low, high=2.5)
     y = x[:, 0] * x[:, 1] + x[:, 2]
-    together = starts(Plan(layers), 3, 5, (1,))[0]
+    together = restarts(layers, 3, 5, 1)[0]
     found = polish(together, x, y, steps=25)
     for r in range(5):
         alone = Relaxed(
@@ -159,7 +159,7 @@ def test_a_restart_goes_its_way_whatever_its_neighbours_do(layers: str, low: flo
 def test_polish_makes_no_restart_worse_and_reports_its_loss(layers: str) -> None:
     x = uniform(4, 50, 3, low=-2, high=2)
     y = x[:, 0] * x[:, 1] - 2 * x[:, 2]
-    start = starts(Plan(layers), 3, 8, (2,))[0]
+    start = restarts(layers, 3, 8, 2)[0]
 
     def loss(relaxed: Relaxed) -> Floats:
         return np.mean((evaluate_relaxed(relaxed, x) - y) ** 2, axis=1) / np.var(y)
@@ -173,7 +173,7 @@ def test_polish_makes_no_restart_worse_and_reports_its_loss(layers: str) -> None
 def test_rows_of_zeros_leave_the_weights_finite() -> None:
     x = uniform(5, 30, 3)
     x[:3] = 0
-    start = starts(Plan("M2 A1"), 3, 4, (3,))[0]
+    start = restarts("M2 A1", 3, 4, 3)[0]
     found = polish(start, x, x[:, 0] * x[:, 1], steps=20)
     assert np.isfinite(Network.flatten(found)).all()
 

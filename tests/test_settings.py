@@ -10,7 +10,7 @@ from nalu_cli.settings import FitSettings
 
 @pytest.mark.parametrize(
     ("field", "low", "high"),
-    [("layers", 1, 6), ("noise", 0.0, 10.0), ("far_share", 0.0, 0.5), ("threads", 1, 256)],
+    [("layers", 1, 5), ("noise", 0.0, 10.0), ("far_share", 0.0, 0.5), ("threads", 1, 256)],
 )
 def test_the_bounds_are_in_and_what_lies_beyond_is_out(field: str, low: float, high: float) -> None:
     for value in (low, high):

@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from answers import product, total
+from restarts import restarts
 from tables import Floats, uniform
 
 from nalu_cli.allowed import AllowedValues
 from nalu_cli.circuit import Circuit, UnitKind
-from nalu_cli.explore import Plan, starts
 from nalu_cli.polish import Network, Residual, levenberg_marquardt
 from nalu_cli.refit import relax
 from nalu_cli.relaxed import Relaxed, RelaxedLayer
@@ -157,7 +157,7 @@ def test_without_constants_there_are_none() -> None:
 def test_all_exponents_of_a_snapped_stack_are_allowed_ones(layers: str) -> None:
     x = uniform(6, 60, 2)
     y = np.exp(0.3 * x[:, 0]) + x[:, 1]
-    relaxed, free = starts(Plan(layers), 2, 8, (1,))
+    relaxed, free = restarts(layers, 2, 8, 1)
     allowed = AllowedValues()
     for one in snap(relaxed, x, y, free=free, keep=8):
         for unit in one.circuit.units():
