@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
 from nalu_cli.beside import beside_rung
 from nalu_cli.bilinear import bilinear_rung
+from nalu_cli.circuit import Circuit
 from nalu_cli.domain import rooted_otherwise
 from nalu_cli.exhaustive import MOST_TERMS, short_relations
+from nalu_cli.grow import grow_rung
 from nalu_cli.leading import beside_product
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Problem, Rows
-from nalu_cli.rung import Part, Rung, Stop, lifted, with_factors
+from nalu_cli.rung import Part, Rung, Stop, lifted, noting, with_factors
+from nalu_cli.sparse import sparse_rung
 from nalu_cli.squared import squared
 from nalu_cli.vanishing import over_sum
 from nalu_cli.workbench import Found
@@ -59,18 +62,21 @@ def first_rungs(
     ------
     Rung
     """
-    yield from _unpaused(_linear_algebra(problem.train))
+    seen: list[Circuit] = []
+    yield from noting(seen, _unpaused(_linear_algebra(problem.train)))
     for part in (*parts(), *_simpler(problem)):
         yield from _unpaused(lifted(part, _linear_algebra(part.problem.train, part.sizes)))
     yield from _unpaused(_beside_product(problem))
-    yield trained(None)
+    yield from noting(seen, [trained(None)])
     for part in parts():
-        yield from lifted(part, [trained(part), _beside(part.problem.train, part.sizes)])
-    yield _beside(problem.train)
+        small = [trained(part), _few_terms(part.problem.train, part.sizes)]
+        yield from noting(seen, lifted(part, [*small, _beside(part.problem.train, part.sizes)]))
+    yield from noting(seen, [_few_terms(problem.train), _beside(problem.train)])
     yield _few_monomials(problem.train)
     for part in parts():
         yield from lifted(part, [_few_monomials(part.problem.train)])
     yield replace(_algebraic(problem.train, SMALL_QUESTION, MOST_COLUMNS), instant=True)
+    yield _grown(problem.train, seen)
 
 
 def _unpaused(rungs: Iterable[Rung]) -> Iterator[Rung]:
@@ -123,6 +129,15 @@ def _beside(rows: Rows, sizes: Floats | None = None) -> Rung:
 
 def _few_monomials(rows: Rows) -> Rung:
     return _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
+
+
+def _few_terms(rows: Rows, sizes: Floats | None = None) -> Rung:
+    return Rung("few terms", lambda stop: map(Found, sparse_rung(rows, sizes, stop=stop)))
+
+
+def _grown(rows: Rows, starts: list[Circuit]) -> Rung:
+    """Grown, one edit at a time, from what the others have offered."""
+    return Rung("grown", lambda stop: map(Found, grow_rung(rows, starts, stop=stop)))
 
 
 def _algebraic(rows: Rows, least: int, most: int, rounding: float = 1.0) -> Rung:

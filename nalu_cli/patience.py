@@ -9,6 +9,7 @@ from nalu_cli.judge import Candidate, verdict
 from nalu_cli.problem import Problem
 from nalu_cli.rung import Rung
 from nalu_cli.settings import Status
+from nalu_cli.snapping.surprise import surprise_of
 
 __all__ = ["Patience"]
 
@@ -21,6 +22,9 @@ PLAIN = 25
 FARTHEST, MEDIAN_TO_SIGMA = 6.5, 1.4826
 """Standard deviations that no row of noise is off, and one of them in median sizes. *Derived:* of
 ten million normal errors one is larger."""
+
+SURE = 12.0
+"""Bits by which numbers must be shorter than chance. *Derived:* one imitation in 4096 has such."""
 
 
 class Patience:
@@ -43,14 +47,19 @@ class Patience:
             self.idle += 1
         if best is None or not rung.pause:
             return False
-        if self.idle < PATIENCE and not (rung.exhaustive and self._follow_all(best)):
+        if self.idle < PATIENCE and not (rung.exhaustive and self._is_sure(best)):
             return False
         if rung.cycle == 0 and (len(self.problem.train) < MANY_ROWS or best.complexity > PLAIN):
             return False
         return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
 
-    def _follow_all(self, best: Candidate) -> bool:
-        """Whether no row is off by what noise never is: a few rows may show a term."""
+    def _is_sure(self, best: Candidate) -> bool:
+        """Whether no row is off by what noise never is, and no imitation has such short numbers.
+
+        A few rows that are off may show a term.
+        """
         rows = self.problem.own_rows()
-        size = np.abs(best.circuit.evaluate(rows.X) - rows.y)
-        return bool(size.max() <= FARTHEST * MEDIAN_TO_SIGMA * np.median(size))
+        left = np.abs(best.circuit.evaluate(rows.X) - rows.y)
+        if not left.max() <= FARTHEST * MEDIAN_TO_SIGMA * np.median(left):
+            return False
+        return surprise_of(best.circuit, rows, np.full(len(rows), best.rmse)) >= SURE

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nalu_cli.expression import magnitude, monomial, product, total
 from nalu_cli.linear import weighted_least_squares
 from nalu_cli.monomials import exponents_up_to, monomial_values
-from nalu_cli.selection import most_significant
+from nalu_cli.sparse import most_significant
 from nalu_cli.tree import Column, Node
 
 __all__ = ["MOSTLY", "SPARE_ROWS", "Shown"]

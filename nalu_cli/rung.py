@@ -10,11 +10,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nalu_cli.circuit import Circuit
 from nalu_cli.factors import pull_out
 from nalu_cli.problem import Problem
 from nalu_cli.workbench import Found
 
-__all__ = ["Part", "Rung", "Stop", "lifted", "with_factors"]
+__all__ = ["Part", "Rung", "Stop", "lifted", "noting", "with_factors"]
 
 Stop = Callable[[], bool]
 
@@ -117,3 +118,15 @@ def _lift(part: Part, rung: Rung, stop: Stop) -> Iterator[Found]:
             yield part.lift(found)
         except ValueError:
             continue  # a power beyond what a circuit holds
+
+
+def noting(seen: list[Circuit], rungs: Iterable[Rung]) -> Iterator[Rung]:
+    """The same rungs; what they offer is noted."""
+    for rung in rungs:
+        yield replace(rung, search=partial(_note, seen, rung))
+
+
+def _note(seen: list[Circuit], rung: Rung, stop: Stop) -> Iterator[Found]:
+    for found in rung.search(stop):
+        seen.append(found.circuit)
+        yield found

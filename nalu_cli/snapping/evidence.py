@@ -16,6 +16,7 @@ from nalu_cli.problem import Rows
 from nalu_cli.refit import Place, constants_of, positions, relax, with_constants
 from nalu_cli.snapping.bound import Bound
 from nalu_cli.snapping.prices import cheapest, price_of_exponent
+from nalu_cli.snapping.surprise import LONGER, surprise
 
 __all__ = ["Settled", "settle"]
 
@@ -42,12 +43,6 @@ SURE = 4.0
 
 OF_A_TERM = 6.0
 """Bits that dropping a term gains. *Derived:* a column's exponent and a digit or two."""
-
-LONGER = 1.0
-"""Bits by which a number may be longer than chance. *Guess:* prices are rough."""
-
-MOST_TOLD = 1e-15
-"""*Derived:* no number is known better than to the rounding of doubles."""
 
 SAME_AGAIN = 3.0
 """Bits of a number that stands elsewhere in the formula already. *Guess:* which one it is."""
@@ -172,7 +167,7 @@ class _State:
         theta, measure = _fit(model, model.theta[None], self.free[None], reachable, patience=4)
         self.theta, self.measure = theta[0], float(measure[0])
         # a number without a name keeps the digits that the rows tell
-        told = np.array([_surprise(error) for error in self._relative_errors()])
+        told = np.array([surprise(error) for error in self._relative_errors()])
         self.bits = np.maximum(told, 0.0) + UNNAMED
 
     def _relative_errors(self) -> Floats:
@@ -231,13 +226,13 @@ class _State:
             exponent, value = bool(self.model.exponent[q]), float(values[q])
             scale = 1.0 if exponent else abs(value)
             width = STANDARD_ERRORS * errors[q]
-            surprise = _surprise(errors[q] / scale)
+            told = surprise(errors[q] / scale)
             related = self._related(q, values)
             most = self.bits[q] + LONGER if self.model.bound.keeps_reals else math.inf
             for bits, x in cheapest(value, width, exponent=exponent, related=related):
                 if bits >= most or (x == 0 and not (exponent or self.model.term[q])):
                     continue
-                gain = OF_A_TERM if x == 0 and not exponent else surprise - bits
+                gain = OF_A_TERM if x == 0 and not exponent else told - bits
                 trials.append(_Trial(q, x, bits, gain))
         return trials
 
@@ -366,12 +361,7 @@ class _Trial:
 
 def _of_exponent(number: int, value: float, error: float) -> _Trial:
     bits = price_of_exponent(value)
-    return _Trial(number, value, bits, _surprise(error) - bits)
-
-
-def _surprise(error: float) -> float:
-    """Bits that say where a number is, relative to its size, within an error to both sides."""
-    return -math.log2(max(2 * error, MOST_TOLD))
+    return _Trial(number, value, bits, surprise(error) - bits)
 
 
 def _is_in_sum(circuit: Circuit, place: Place) -> bool:

@@ -1,0 +1,103 @@
+"""Bits by which the numbers of a formula are shorter than chance would have them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.circuit import Circuit, UnitKind
+from nalu_cli.polish import Network
+from nalu_cli.problem import Rows
+from nalu_cli.refit import Place, constants_of, positions, relax
+from nalu_cli.snapping.prices import price_of_coefficient, price_of_exponent
+
+__all__ = ["LONGER", "surprise", "surprise_of"]
+
+Floats = NDArray[np.float64]
+
+MOST_TOLD = 1e-15
+"""*Derived:* no number is known better than to the rounding of doubles."""
+
+LONGER = 1.0
+"""Bits by which a number may be longer than chance. *Guess:* prices are rough."""
+
+LONG = 45.0
+"""Bits of a coefficient that has no name. *Derived:* thirteen digits."""
+
+NO_EFFECT = 1e-10
+"""*Derived:* directions with less effect, relative to the largest, are rounding's."""
+
+
+def surprise(error: float) -> float:
+    """Bits that say where a number is, relative to its size, within an error to both sides."""
+    return -math.log2(max(2 * error, MOST_TOLD))
+
+
+def surprise_of(circuit: Circuit, rows: Rows, size: Floats) -> float:
+    """How much shorter the numbers of a formula are than numbers as well known would be by chance.
+
+    All its numbers count, exponents and coefficients of 1 too, each with the error that it has when
+    all others are free.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    rows : Rows
+    size : ndarray of shape (N,)
+        Standard deviation of each row.
+
+    Returns
+    -------
+    float
+        In bits. Of the exponents those of one product alone: others repeat what they say. A
+        coefficient without a name says nothing; an odd exponent that is no shorter than chance says
+        that the formula imitates another: -inf.
+    """
+    exponents, coefficients = _numbers(circuit)
+    numbers = {**exponents, **coefficients}
+    if not numbers:
+        return 0.0
+    errors = dict(zip(numbers, _standard_errors(circuit, rows, size, list(numbers)), strict=True))
+    by_unit: dict[tuple[int, int], float] = {}
+    for place, value in exponents.items():
+        gain = surprise(errors[place]) - price_of_exponent(value)
+        if gain < -LONGER and not float(2 * value).is_integer():
+            return -math.inf
+        unit = place.layer, place.unit
+        by_unit[unit] = by_unit.get(unit, 0.0) + gain
+    prices = {place: price_of_coefficient(value) for place, value in coefficients.items()}
+    named = [
+        surprise(errors[place] / abs(value)) - prices[place]
+        for place, value in coefficients.items()
+        if prices[place] < LONG
+    ]
+    return sum(named) + max(by_unit.values(), default=0.0)
+
+
+def _numbers(circuit: Circuit) -> tuple[dict[Place, float], dict[Place, float]]:
+    """All exponents, and all coefficients, offsets and scales but those that are not there."""
+    exponents: dict[Place, float] = {}
+    coefficients = dict(constants_of(circuit))
+    for k, layer in enumerate(circuit.layers):
+        for u, unit in enumerate(layer):
+            for term in unit.terms:
+                place = Place(k, u, term.source)
+                if unit.kind is not UnitKind.SUM:
+                    exponents[place] = float(term.weight)
+                    coefficients.pop(place, None)
+                else:
+                    coefficients[place] = float(term.weight) * term.constant
+    return exponents, coefficients
+
+
+def _standard_errors(circuit: Circuit, rows: Rows, size: Floats, places: list[Place]) -> Floats:
+    relaxed = relax(circuit)
+    network = Network(relaxed, rows.X)
+    theta = Network.flatten(relaxed)
+    _, traces = network.forward(theta)
+    J = network.jacobian(theta, traces, (1 / size)[None])[0][:, positions(network, places)]
+    lengths = np.linalg.norm(J, axis=0) + 1e-300
+    inverse = np.linalg.pinv(J / lengths, rcond=NO_EFFECT)
+    return np.asarray(np.linalg.norm(inverse, axis=1) / lengths)
