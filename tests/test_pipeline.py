@@ -89,6 +89,7 @@ def test_renaming_the_columns_renames_the_formula_and_nothing_else(name: str) ->
         probe_X=answer.probe_X,
         probe_y=answer.probe_y,
         evidence=replace(renamed.evidence, moves=tuple(moves)),
+        precision={old[column]: said for column, said in renamed.precision.items()},
     )
     np.testing.assert_array_equal(renamed.probe_y, answer.probe_y)
     assert back == answer
