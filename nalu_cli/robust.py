@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.monomials import exponents_up_to, monomial_values
-from nalu_cli.sparse import most_significant
 from nalu_cli.spans import least_squares
+from nalu_cli.sparse import most_significant
 
 __all__ = ["NORMAL", "Exponents", "Trend", "trends"]
 
