@@ -30,7 +30,7 @@ def bred(
     return discrete_starts(shape, columns, goal, list(given), rng, breeding=breeding, stop=stop)
 
 
-LAWS = {
+LAWS: dict[str, tuple[Shape, Callable[..., Floats]]] = {
     "a sum": (Shape(2), lambda a, b, c: a * b - 2 * c**2),
     "a quotient": (Shape(1, (1,)), lambda a, b, c: 3 * a / (1 + 0.4 * b * c)),
     "a root": (Shape(1, (1,)), lambda a, b, c: a * np.sqrt(1 + 0.6 * b / c)),

@@ -186,7 +186,7 @@ def test_a_number_that_stands_twice_is_written_once() -> None:
     given = Circuit(
         2,
         (
-            (product((0, Fraction("1.3"))), product((1, Fraction("1.3")))),
+            (Unit(UnitKind.PRODUCT, (Term(j, Fraction("1.3")),), 1.0) for j in range(2)),
             (
                 Unit(
                     UnitKind.SUM,

@@ -42,7 +42,7 @@ def is_right(law: Callable[..., Floats], columns: int, off: float) -> Callable[[
     return good
 
 
-PRINTED = {
+PRINTED: dict[str, tuple[int, Callable[..., Floats]]] = {
     "one product": (2, lambda a, b: 0.023 * a**0.8 * b**0.4),
     "hazen-williams": (4, lambda L, Q, C, d: 10.67 * L * Q**1.852 / (C**1.852 * d**4.87)),
     "a sum": (2, lambda a, b: 1.8 * a + 32 * b**2),
@@ -69,7 +69,7 @@ def test_inputs_that_are_rounded_too_are_no_hindrance(seed: int) -> None:
     assert first(rows, is_right(PRINTED["one product"][1], 2, 1e-12), seed=seed) is not None
 
 
-DOUBLES = {
+DOUBLES: dict[str, tuple[int, Callable[..., Floats]]] = {
     "real exponents": (2, lambda a, b: 0.7371942 * a**1.2839 / b**0.4417),
     "a sum": (3, lambda a, b, c: a * b + 2.5 * c**2),
     "a quotient": (3, lambda a, b, c: a / (b + 0.3 * c)),
@@ -124,7 +124,7 @@ def test_stacks_have_as_many_layers_as_asked_for_or_fewer(layers: int) -> None:
 def test_it_is_silent_soon_after_it_is_told_to_stop() -> None:
     x = rows_of(7, 60, 3)
     rows = Rows(x, np.exp(np.sin(3 * x[:, 0]) * x[:, 1]) + x[:, 2])
-    asked = []
+    asked: list[None] = []
 
     def stop() -> bool:
         asked.append(None)

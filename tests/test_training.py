@@ -106,7 +106,7 @@ def test_training_ends_when_it_is_told_to_and_when_it_is_enough() -> None:
     x = rows_of(1, 60, 2)
     y = x[:, 0] ** 0.7 * x[:, 1]
     batch, columns = starts(Shape(1), x, 1), Columns.of(x)
-    asked = []
+    asked: list[None] = []
 
     def stop() -> bool:
         asked.append(None)

@@ -269,7 +269,7 @@ def _with_columns(rows: Rows, used: NDArray[np.intp]) -> Rows:
 
 def _climbed(
     rows: Rows, steps: Sequence[Step], rng: np.random.Generator, stop: Stop
-) -> Iterator[tuple[Circuit, int]]:
+) -> Iterator[tuple[Snapped, int]]:
     chosen = rng.permutation(len(rows))
     if len(rows) > MOST_ROWS:
         chosen = rng.permutation(len(rows))[:MOST_ROWS]
