@@ -186,7 +186,7 @@ def test_a_number_that_stands_twice_is_written_once() -> None:
     given = Circuit(
         2,
         (
-            (Unit(UnitKind.PRODUCT, (Term(j, Fraction("1.3")),), 1.0) for j in range(2)),
+            tuple(Unit(UnitKind.PRODUCT, (Term(j, Fraction("1.3")),), 1.0) for j in range(2)),
             (
                 Unit(
                     UnitKind.SUM,

@@ -154,7 +154,7 @@ def test_a_polynomial_that_has_as_many_numbers_as_digits_are_printed_is_no_law(
     circuit = circuit_of(total(terms, float(c[0])), 1)
     half = np.full(200, 0.5 * 10.0**-digits)
     rows = Rows(x, np.round(circuit.evaluate(x), digits), half)
-    assert is_law(circuit, rows, PRINTED_TARGET) is (digits > degree + 2)
+    assert is_law(circuit, rows, PRINTED_TARGET) is (digits > degree + 1)
 
 
 @pytest.mark.parametrize("digits", [3, 4])
