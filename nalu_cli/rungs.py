@@ -58,14 +58,12 @@ def rungs_of(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
 
 
 def _all_rungs(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
-    """Closed forms of full doubles first, but of printed cells, where nothing is exact, stacks."""
+    """Closed forms and stacks, then stacks from other starts."""
     parts = cache(partial(_parts, problem, settings))
 
     def stacks(part: Part | None) -> Rung:
         return _stacks(problem if part is None else part.problem, settings, cycle=0)
 
-    if problem.train.half_y is not None:
-        yield stacks(None)
     yield from first_rungs(problem, parts, stacks)
     yield from more_monomials(problem.train)
     yield from _cycles(problem, settings, 1)

@@ -37,6 +37,9 @@ class Bound(Protocol):
     def keeps_reals(self) -> bool:
         """Whether a number may stay without a name."""
 
+    def without_slack(self) -> Bound | None:
+        """A bound to try again with when its slack led outside; None when it has none."""
+
     def measure(self, residuals: Floats) -> Floats:
         """Of divided errors (R, N): (R,)."""
 
@@ -60,9 +63,16 @@ class Printed:
     ----------
     size : ndarray of shape (N,)
         Half-widths of the cells.
+    slack : float
+        Share of them that a row may lie outside while numbers are still free.
     """
 
     size: Floats
+    slack: float = SLACK
+
+    def without_slack(self) -> Printed | None:
+        """The same, held from the first number on."""
+        return Printed(self.size, 0.0) if self.slack else None
 
     @property
     def most(self) -> float:
@@ -80,7 +90,7 @@ class Printed:
 
     def allowed(self, best: float, saved: Floats) -> Floats:
         """No row may leave its cell, whatever that saves."""
-        return np.full(len(saved), 1.0 + SLACK)
+        return np.full(len(saved), 1.0 + self.slack)
 
     def moves(
         self, residuals: Floats, slopes: Floats, free: Bools, limit: Floats, damping: Floats
@@ -90,7 +100,7 @@ class Printed:
 
     def take(self, rows: NDArray[np.intp]) -> Printed:
         """The same for some of the rows."""
-        return Printed(self.size[rows])
+        return Printed(self.size[rows], self.slack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,9 @@ class Noise:
     def keeps_reals(self) -> bool:
         """A name that is longer than what the rows tell says nothing."""
         return True
+
+    def without_slack(self) -> None:
+        """Nothing was let pass that must be inside in the end."""
 
     def measure(self, residuals: Floats) -> Floats:
         """Chi-square."""

@@ -144,15 +144,27 @@ def settle(
     model = _Model(circuit, rows, bound)
     if len(model.places) > MOST_NUMBERS:
         return None
+    while True:
+        state = _shortened(model, exponents_alone, stop)
+        # what was let pass on the way must be inside in the end
+        if state is None or state.measure <= bound.most:
+            return None if state is None else state.settled(circuit)
+        strict = model.bound.without_slack()
+        if strict is None:
+            return None
+        model.bound = strict
+
+
+def _shortened(model: _Model, exponents_alone: bool, stop: Callable[[], bool]) -> _State | None:
+    """One number after another given its value; None where none are within the bound."""
     with np.errstate(all="ignore"):
         state = _State(model, exponents_alone)
-        if state.measure > bound.allowed(state.measure, np.zeros(1))[0]:
+        if state.measure > model.bound.allowed(state.measure, np.zeros(1))[0]:
             return None
         state.leap()
         while (state.free & state.asked).any() and not stop() and state.advance():
             pass
-    # what was let pass on the way must be inside in the end
-    return state.settled(circuit) if state.measure <= bound.most else None
+    return state
 
 
 class _State:

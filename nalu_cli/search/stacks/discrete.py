@@ -85,7 +85,13 @@ def discrete_starts(
     rows = np.arange(min(ROWS, len(goal.target)))
     columns, goal = columns.take(rows), goal.take(rows)
     batch = random_starts(shape, columns, breeding.first, rng, sparse=True)
-    best = _best([_fixed(batch), *map(_simple, given)], columns, goal, breeding.kept, stop)
+    best = _best(
+        [_fixed(batch), *(_simple(one, columns) for one in given)],
+        columns,
+        goal,
+        breeding.kept,
+        stop,
+    )
     for _ in range(breeding.generations):
         if stop() or best.loss[0] <= goal.enough:
             break
@@ -99,10 +105,12 @@ def _fixed(batch: Batch) -> Batch:
     return batch
 
 
-def _simple(batch: Batch) -> Batch:
-    """The nearest stacks with whole exponents, or halves."""
+def _simple(batch: Batch, columns: Columns) -> Batch:
+    """The nearest stacks with whole exponents, or halves where no column is negative."""
     simple = _fixed(batch.take(np.arange(len(batch))))
-    simple.exponents = np.round(2 * batch.exponents) / 2
+    odd = 2 * np.round((batch.exponents - 1) / 2) + 1
+    whole = np.where(batch.odd, odd, 2 * np.round(batch.exponents / 2))
+    simple.exponents = np.where(columns.signed, whole, np.round(2 * batch.exponents) / 2)
     simple.powers = np.round(2 * batch.powers) / 2
     simple.powers[simple.powers == 0] = 1.0
     return simple

@@ -81,6 +81,7 @@ def random_starts(
     free = ~signed | (exponents != 0)
     few = np.arange(count) < (count if sparse else count // 2)
     exponents[few], free[few] = _sparse(exponents[few], signed, rng)
+    odd = signed & (exponents % 2 == 1)
     if shape.outer > 1:
         constant = rng.random(count) < 0.5
         exponents[constant, 0], free[constant, 0], odd[constant, 0] = 0.0, False, False
@@ -98,10 +99,11 @@ def _sparse(
     read[..., 0] |= ~read.any(axis=2) & (n == 1)
     values = np.where(signed, exponents, rng.choice(WHOLE, exponents.shape))
     # ratios of two columns are numbers without a unit, as terms beside a 1 are
-    ratio = (rng.random(read.shape[:2]) < RATIOS) & (n > 1) & ~signed.all()
+    plain = np.flatnonzero(~signed)
+    ratio = (rng.random(read.shape[:2]) < RATIOS) & (len(plain) > 1)
     read[ratio] = False
     for r, k in np.argwhere(ratio):
-        over, under = rng.permutation(n)[:2]
+        over, under = rng.permutation(plain)[:2]
         read[r, k, [over, under]] = True
         values[r, k, over], values[r, k, under] = 1.0, -1.0
     return np.where(read, values, 0.0), read & (values != 0)
@@ -221,7 +223,9 @@ def grown_starts(
         base = at.terms[r] @ at.weights[r] if inside else goal.weights
         gains = _gains(values * base[:, None], at.terms[r], at.residual[r])
         chosen = np.argsort(-gains)[: 3 * each]
-        chosen = chosen[np.sort(rng.permutation(len(chosen))[:each])]
+        # the best, and others near it at random
+        others = 1 + np.sort(rng.permutation(len(chosen) - 1)[: each - 1])
+        chosen = chosen[np.concatenate([[0], others])]
         parts.append(
             _extended(best.take(np.array([r])), shape, exponents[chosen], odd[chosen], rng)
         )
