@@ -54,7 +54,7 @@ class NaluRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     layers : int, optional
         Train stacks of exactly this many layers; None climbs the whole ladder.
     train_only : bool
-        Train; take no algebraic shortcut.
+        Train stacks alone; solve nothing in closed form.
     ternary : bool
         Allow no weights but -1, 0 and 1.
     constants : bool

@@ -95,7 +95,7 @@ class FitSettings:
     layers : int or None
         Train stacks of exactly this many layers (1 to 5); None climbs the whole ladder.
     train_only : bool
-        Leave the algebraic rungs out: stacks are trained, and formulas grown from nothing.
+        Train stacks alone; nothing is solved in closed form.
     ternary : bool
         Allow no weights but -1, 0 and 1, in products too.
     constants : bool

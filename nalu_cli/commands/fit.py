@@ -136,7 +136,7 @@ def fit(
         ),
     ] = DEFAULTS.layers,
     train_only: Annotated[
-        bool, typer.Option("--train-only", help="Train and grow; take no algebraic shortcut.")
+        bool, typer.Option("--train-only", help="Train stacks; solve nothing in closed form.")
     ] = DEFAULTS.train_only,
     ternary: Annotated[
         bool, typer.Option("--ternary", help="Allow no weights but -1, 0 and 1.")
