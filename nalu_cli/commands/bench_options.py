@@ -56,7 +56,9 @@ Seconds = Annotated[
     typer.Option("--time", parser=real_number, metavar="SECONDS", help="Time limit of each fit."),
 ]
 HowFar = Annotated[Effort, typer.Option("--effort", help="How far each fit goes.")]
-TrainOnly = Annotated[bool, typer.Option("--train-only", help="Train stacks; solve nothing in closed form.")]
+TrainOnly = Annotated[
+    bool, typer.Option("--train-only", help="Train stacks; solve nothing in closed form.")
+]
 WholeProcess = Annotated[
     bool,
     typer.Option("--whole-process", help="Time a fresh nalu fit as well, start-up included."),

@@ -58,6 +58,11 @@ UNNAMED = 1.0
 """Bits of a number without a name beside those of the digits that the rows tell. *Guess:* half of
 all coefficients have a name."""
 
+MOST_TRIES, MUCH_LONGER = 8, 5.0
+"""Times that numbers are looked for again without the least convincing value, when one of the
+others became so many bits longer than chance. *Measured:* of 100 printed power laws 84 had all
+numbers right with one try."""
+
 MOST_NUMBERS = 24
 """*Guess:* a formula with more numbers is a fit."""
 
@@ -144,21 +149,26 @@ def settle(
     model = _Model(circuit, rows, bound)
     if len(model.places) > MOST_NUMBERS:
         return None
-    while True:
-        state = _shortened(model, exponents_alone, stop)
+    best: _State | None = None
+    refused: set[tuple[int, float]] = set()
+    for _ in range(MOST_TRIES):
+        state = _shortened(model, exponents_alone, refused, stop)
+        if state is None:
+            break
         # what was let pass on the way must be inside in the end
-        if state is None or state.measure <= bound.most:
-            return None if state is None else state.settled(circuit)
-        strict = model.bound.without_slack()
-        if strict is None:
-            return None
-        model.bound = strict
+        if state.measure <= bound.most and (best is None or state.bits.sum() < best.bits.sum()):
+            best = state
+        if not state.take_back(refused) or stop():
+            break
+    return None if best is None else best.settled(circuit)
 
 
-def _shortened(model: _Model, exponents_alone: bool, stop: Callable[[], bool]) -> _State | None:
+def _shortened(
+    model: _Model, exponents_alone: bool, refused: set[tuple[int, float]], stop: Callable[[], bool]
+) -> _State | None:
     """One number after another given its value; None where none are within the bound."""
     with np.errstate(all="ignore"):
-        state = _State(model, exponents_alone)
+        state = _State(model, exponents_alone, refused)
         if state.measure > model.bound.allowed(state.measure, np.zeros(1))[0]:
             return None
         state.leap()
@@ -170,8 +180,11 @@ def _shortened(model: _Model, exponents_alone: bool, stop: Callable[[], bool]) -
 class _State:
     """Numbers on their way to short values."""
 
-    def __init__(self, model: _Model, exponents_alone: bool) -> None:
-        self.model = model
+    def __init__(
+        self, model: _Model, exponents_alone: bool, refused: set[tuple[int, float]]
+    ) -> None:
+        self.model, self.refused = model, refused
+        self.taken: list[_Trial] = []
         self.asked = model.exponent if exponents_alone else np.ones_like(model.exponent)
         self.free = np.ones(len(model.places), dtype=bool)
         self.gains = np.full(len(model.places), -np.inf)
@@ -214,6 +227,29 @@ class _State:
         for trial in settings[k]:
             self.bits[trial.number], self.free[trial.number] = trial.bits, False
             self.gains[trial.number] = trial.gain
+            self.taken.append(trial)
+
+    def take_back(self, refused: set[tuple[int, float]]) -> bool:
+        """Where the end was bad, refuse the least convincing value or the slack; else False.
+
+        A value that is shorter than the law's leaves the others no short ones, or no room.
+        """
+        if self.model.bound.keeps_reals:
+            return False
+        outside = self.measure > self.model.bound.most
+        strict = self.model.bound.without_slack()
+        if outside and strict is not None:
+            self.model.bound = strict
+            return True
+        longer = [k for k, trial in enumerate(self.taken) if trial.gain < -MUCH_LONGER]
+        if not (outside or longer or self.free[self.asked].any()):
+            return False
+        before = self.taken[: longer[0]] if longer else self.taken
+        if not before:
+            return False
+        least = min(before, key=lambda trial: trial.gain)
+        refused.add((least.number, least.value))
+        return True
 
     def advance(self) -> bool:
         """Settle one number or several; False when none has a short value."""
@@ -242,6 +278,8 @@ class _State:
             related = self._related(q, values)
             most = self.bits[q] + LONGER if self.model.bound.keeps_reals else math.inf
             for bits, x in cheapest(value, width, exponent=exponent, related=related):
+                if (q, x) in self.refused:
+                    continue
                 if bits >= most or (x == 0 and not (exponent or self.model.term[q])):
                     continue
                 gain = OF_A_TERM if x == 0 and not exponent else told - bits

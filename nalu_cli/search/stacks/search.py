@@ -45,7 +45,7 @@ ROUNDS = ((8, 32, 64), (12, 10, 128), (50, 8, MOST_ROWS))
 """Steps, how many stacks are kept after them, and on how many rows. *Guess:* hopeless ones show
 after a few."""
 
-MOST_NUMBERS = 0.25
+MOST_NUMBERS = 0.5
 """Of a stack, for each row. *Guess:* with more it fits what it was not made for."""
 
 SAME = 1e-4
@@ -284,6 +284,8 @@ def _climbed(
         if stop():
             return
         batch = search.train(step.shape, step.power, goal, grown_alone=step.grown_alone)
+        if step.shape.units == 1 and step.power != 1:
+            continue  # a power of one product is one product, and is there to grow from
         for settled in _snapped(
             search, ledger.promising(batch, search.expected(batch), step), step.power
         ):
