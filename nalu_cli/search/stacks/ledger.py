@@ -15,6 +15,10 @@ __all__ = ["Ledger", "Snapped"]
 
 Floats = NDArray[np.float64]
 
+QUICK = 60.0
+"""Bits of numbers up to which sums that were only grown are snapped. *Guess:* of those that fit any
+smooth target the exponents alone take more."""
+
 HOPED = 8.0
 """Bits that a stack may take less with short numbers than it seems to before. *Guess.*"""
 
@@ -22,7 +26,7 @@ SURE = 12.0
 """Bits by which numbers are shorter than chance would have them, when no longer stack is asked.
 *Derived:* one imitation in 4096 has numbers as short."""
 
-SHAPES_AFTER = 4
+SHAPES_AFTER = 2
 """Longer shapes that are asked after a law whose numbers are not cheap. *Guess.*"""
 
 IDLE_SHAPES, SURE_SHAPES = 4, 2
@@ -64,15 +68,16 @@ class Ledger:
     stagnant: set[Shape] = field(default_factory=set)
     idle: set[tuple[Shape, float | None]] = field(default_factory=set)
 
-    def promising(self, batch: Batch, expected: Floats, step: Step) -> Batch:
-        """The stacks that may become the best one."""
+    def promising(self, batch: Batch, expected: Floats, numbers: Floats, step: Step) -> Batch:
+        """The stacks that may become the best one, by the bits they and their numbers may take."""
         least = float(np.min(expected, initial=np.inf))
         self.expected = min(self.expected, least)
         if self.is_printed:
             if not step.grown_alone and least < self.slowly - 1:
                 self.slowly = least
                 self.stagnant.clear()
-            return batch
+            most = min(self.bits + HOPED, QUICK if step.grown_alone else np.inf)
+            return batch.take(numbers <= most)
         return batch.take(expected <= self.expected + HOPED)
 
     def note(self, settled: Snapped, place: int) -> None:

@@ -45,8 +45,9 @@ ROUNDS = ((8, 32, 64), (12, 10, 128), (50, 8, MOST_ROWS))
 """Steps, how many stacks are kept after them, and on how many rows. *Guess:* hopeless ones show
 after a few."""
 
-MOST_NUMBERS = 0.5
-"""Of a stack, for each row. *Guess:* with more it fits what it was not made for."""
+MOST_NUMBERS, MOST_OF_ONE = 0.25, 0.5
+"""Numbers of a stack for each row, and of one product, which fits nothing but itself. *Guess:* with
+more a stack fits what it was not made for."""
 
 SAME = 1e-4
 """Relative difference of losses below which two stacks are one. *Guess.*"""
@@ -173,7 +174,12 @@ class _Search:
     def expected(self, batch: Batch) -> Floats:
         """Bits that each stack is likely to take when its numbers are short, on all rows."""
         errors = 0.5 * len(self.rows) * self._bits_of_a_row(batch, len(self.chosen))
-        return errors + _bits_of_exponents(batch) + BITS_OF_A_WEIGHT * batch.shape.units
+        return np.asarray(errors + self.numbers(batch))
+
+    @staticmethod
+    def numbers(batch: Batch) -> Floats:
+        """Bits that the numbers of each stack are likely to take."""
+        return _bits_of_exponents(batch) + BITS_OF_A_WEIGHT * batch.shape.units
 
     def _bits_of_a_row(self, batch: Batch, n: int) -> Floats:
         """Of a squared error."""
@@ -287,7 +293,9 @@ def _climbed(
         if step.shape.units == 1 and step.power != 1:
             continue  # a power of one product is one product, and is there to grow from
         for settled in _snapped(
-            search, ledger.promising(batch, search.expected(batch), step), step.power
+            search,
+            ledger.promising(batch, search.expected(batch), search.numbers(batch), step),
+            step.power,
         ):
             ledger.note(settled, step.place)
             yield settled, len(batch)
@@ -303,7 +311,8 @@ def _snapped(search: _Search, batch: Batch, power: float) -> Iterator[Snapped]:
         if any(abs(loss / max(other, 1e-300) - 1) < SAME for other in seen):
             continue
         numbers = batch.shape.units + np.count_nonzero(np.abs(batch.exponents[k]) > SIMPLE)
-        if numbers > MOST_NUMBERS * len(search.rows):
+        most = MOST_OF_ONE if batch.shape.units == 1 else MOST_NUMBERS
+        if numbers > most * len(search.rows):
             continue
         if seen and loss > 2 * max(seen[0], search.floor):
             return
