@@ -63,7 +63,7 @@ MOST_TRIES, MUCH_LONGER = 8, 5.0
 others became so many bits longer than chance. *Measured:* of 100 printed power laws 84 had all
 numbers right with one try."""
 
-FEW_NUMBERS = 8
+FEW_NUMBERS = 12
 """Of more numbers none is taken back but for the slack: a fit would be shortened again and again.
 *Guess.*"""
 

@@ -26,6 +26,10 @@ SURE = 12.0
 """Bits by which numbers are shorter than chance would have them, when no longer stack is asked.
 *Derived:* one imitation in 4096 has numbers as short."""
 
+MANY_ROWS = 60
+"""Rows from which sums that are no better than one product say that digits are hidden by noise.
+*Guess:* in fewer a term more costs what it explains."""
+
 SHAPES_AFTER = 2
 """Longer shapes that are asked after a law whose numbers are not cheap. *Guess.*"""
 
@@ -60,11 +64,14 @@ class Ledger:
     """The cheapest law so far, and whether a longer stack is worth asking."""
 
     is_printed: bool
+    rows: int
     bits: float = np.inf
     found: int | None = None
     is_sure: bool = False
     expected: float = np.inf
     slowly: float = np.inf
+    one: float = np.inf
+    has_grown: bool | None = None
     stagnant: set[Shape] = field(default_factory=set)
     idle: set[tuple[Shape, float | None]] = field(default_factory=set)
 
@@ -73,12 +80,25 @@ class Ledger:
         least = float(np.min(expected, initial=np.inf))
         self.expected = min(self.expected, least)
         if self.is_printed:
+            self._note_growth(least, step)
             if not step.grown_alone and least < self.slowly - 1:
                 self.slowly = least
                 self.stagnant.clear()
             most = min(self.bits + HOPED, QUICK if step.grown_alone else np.inf)
             return batch.take(numbers <= most)
         return batch.take(expected <= self.expected + HOPED)
+
+    def _note_growth(self, least: float, step: Step) -> None:
+        """Whether a sum explains more than one product does, by more than chance."""
+        if step.shape.units == 1:
+            self.one = min(self.one, least)
+        elif step.grown_alone:
+            self.has_grown = bool(self.has_grown) or least < self.one - 1
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether no sum of any power was better than one product: then noise hides the digits."""
+        return self.has_grown is False and self.rows >= MANY_ROWS
 
     def note(self, settled: Snapped, place: int) -> None:
         """A formula that a shape gave."""
@@ -95,9 +115,10 @@ class Ledger:
         if self.found is not None:
             return step.place > self.found + (0 if self.is_sure else SHAPES_AFTER)
         if self.is_printed:
-            if not step.grown_alone:
-                self.stagnant.add(step.shape)
-            return len(self.stagnant) > IDLE_SHAPES
+            if step.grown_alone:
+                return False
+            self.stagnant.add(step.shape)
+            return len(self.stagnant) > IDLE_SHAPES or self.is_noise
         # each power of the target is grown by itself
         kind = step.power if step.grown_alone else None
         self.idle.add((step.shape, kind))

@@ -49,6 +49,9 @@ MOST_NUMBERS, MOST_OF_ONE = 0.25, 0.5
 """Numbers of a stack for each row, and of one product, which fits nothing but itself. *Guess:* with
 more a stack fits what it was not made for."""
 
+FEWEST_NUMBERS = 5
+"""That a stack may have in any case: a line and a power have as many. *Derived.*"""
+
 SAME = 1e-4
 """Relative difference of losses below which two stacks are one. *Guess.*"""
 
@@ -280,7 +283,7 @@ def _climbed(
     if len(rows) > MOST_ROWS:
         chosen = rng.permutation(len(rows))[:MOST_ROWS]
     search = _Search(rows, Columns.of(rows.X[chosen]), chosen, rng, stop)
-    ledger = Ledger(search.is_printed)
+    ledger = Ledger(search.is_printed, len(rows))
     for step in steps:
         if ledger.is_closed(step) or 2 * step.shape.units > len(rows):
             continue
@@ -312,7 +315,7 @@ def _snapped(search: _Search, batch: Batch, power: float) -> Iterator[Snapped]:
             continue
         numbers = batch.shape.units + np.count_nonzero(np.abs(batch.exponents[k]) > SIMPLE)
         most = MOST_OF_ONE if batch.shape.units == 1 else MOST_NUMBERS
-        if numbers > most * len(search.rows):
+        if numbers > max(most * len(search.rows), FEWEST_NUMBERS):
             continue
         if seen and loss > 2 * max(seen[0], search.floor):
             return
