@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.circuit import Circuit, UnitKind
-from nalu_cli.polish import Network
+from nalu_cli.circuit import Circuit
 from nalu_cli.problem import Rows
-from nalu_cli.refit import Place, constants_of, positions, relax, with_constants
+from nalu_cli.refit import with_constants
 from nalu_cli.snapping.bound import Bound
+from nalu_cli.snapping.model import Model
 from nalu_cli.snapping.prices import cheapest, price_of_exponent
 from nalu_cli.snapping.surprise import LONGER, surprise
 
@@ -96,32 +95,6 @@ class Settled:
     measure: float
 
 
-class _Model:
-    """A circuit as a function of its numbers on some rows."""
-
-    def __init__(self, circuit: Circuit, rows: Rows, bound: Bound) -> None:
-        relaxed = relax(circuit)
-        self.network = Network(relaxed, rows.X)
-        self.theta = Network.flatten(relaxed)[0]
-        self.y, self.half, self.bound = rows.y, bound.size, bound
-        self.places = [p for p, v in constants_of(circuit).items() if v != 1.0]
-        self.at = np.array(positions(self.network, self.places), dtype=np.intp)
-        self.exponent = np.array([_is_exponent(circuit, p) for p in self.places], dtype=bool)
-        self.term = np.array([_is_in_sum(circuit, p) for p in self.places], dtype=bool)
-
-    def residuals(self, theta: Floats) -> tuple[Floats, Any]:
-        """(f - y) / half of each of R settings of all weights: (R, N)."""
-        value, traces = self.network.forward(theta)
-        with np.errstate(all="ignore"):
-            r = (value - self.y) / self.half
-        return np.where(np.isfinite(r), r, 1e12), traces
-
-    def slopes(self, theta: Floats, traces: Any) -> Floats:
-        """Derivatives of the residuals by the numbers: (R, N, Q)."""
-        slope = np.broadcast_to(1.0 / self.half, (len(theta), len(self.half)))
-        return self.network.jacobian(theta, traces, slope)[:, :, self.at]
-
-
 def settle(
     circuit: Circuit,
     rows: Rows,
@@ -150,7 +123,7 @@ def settle(
     if len(rows) > MOST_ROWS:
         chosen = np.linspace(0, len(rows) - 1, MOST_ROWS).astype(np.intp)
         rows, bound = rows.take(chosen), bound.take(chosen)
-    model = _Model(circuit, rows, bound)
+    model = Model(circuit, rows, bound)
     if len(model.places) > MOST_NUMBERS:
         return None
     best: _State | None = None
@@ -168,7 +141,7 @@ def settle(
 
 
 def _shortened(
-    model: _Model, exponents_alone: bool, refused: set[tuple[int, float]], stop: Callable[[], bool]
+    model: Model, exponents_alone: bool, refused: set[tuple[int, float]], stop: Callable[[], bool]
 ) -> _State | None:
     """One number after another given its value; None where none are within the bound."""
     with np.errstate(all="ignore"):
@@ -185,7 +158,7 @@ class _State:
     """Numbers on their way to short values."""
 
     def __init__(
-        self, model: _Model, exponents_alone: bool, refused: set[tuple[int, float]]
+        self, model: Model, exponents_alone: bool, refused: set[tuple[int, float]]
     ) -> None:
         self.model, self.refused = model, refused
         self.taken: list[_Trial] = []
@@ -372,7 +345,7 @@ class _State:
 
 
 def _fit(
-    model: _Model, theta: Floats, free: Bools, limit: Floats, *, patience: int = 2
+    model: Model, theta: Floats, free: Bools, limit: Floats, *, patience: int = 2
 ) -> tuple[Floats, Floats]:
     """Move the free numbers of each setting until its measure is within its limit."""
     theta = theta.copy()
@@ -398,7 +371,7 @@ def _fit(
     return best_theta, best
 
 
-def _clipped(model: _Model, theta: Floats, moves: Floats) -> Floats:
+def _clipped(model: Model, theta: Floats, moves: Floats) -> Floats:
     size = np.where(model.exponent, 1.0, np.abs(theta[:, model.at]))
     return np.clip(np.nan_to_num(moves), -LARGEST_STEP * size, LARGEST_STEP * size)
 
@@ -416,12 +389,3 @@ class _Trial:
 def _of_exponent(number: int, value: float, error: float) -> _Trial:
     bits = price_of_exponent(value)
     return _Trial(number, value, bits, surprise(error) - bits)
-
-
-def _is_in_sum(circuit: Circuit, place: Place) -> bool:
-    return circuit.layers[place.layer][place.unit].kind is UnitKind.SUM
-
-
-def _is_exponent(circuit: Circuit, place: Place) -> bool:
-    kind = circuit.layers[place.layer][place.unit].kind
-    return kind is not UnitKind.SUM and place.source is not None
