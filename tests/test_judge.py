@@ -433,8 +433,8 @@ def test_what_hides_in_the_inputs_digits_but_follows_a_column_is_no_law() -> Non
 
 
 def test_of_formulas_that_agree_as_printed_the_one_of_fewest_digits_is_picked() -> None:
-    problem = printed_problem(6, 40, 3)
-    scales = (1.7, 1.7001, 1.69998)
+    problem = printed_problem(0, 25, 1)
+    scales = (1.7, 1.7001)
     circuits = [Circuit(2, ((product((0, 2), (1, -1), scale=s),),)) for s in scales]
     candidates = [weigh(c, problem, found_by="test") for c in circuits]
     assert all(c.is_exact_as_printed for c in candidates)
