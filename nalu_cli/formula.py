@@ -45,6 +45,10 @@ PRINTING = 4.5e-16
 LONG_COST = 3
 """Symbols a number without a name counts for: it is harder to believe than a short one."""
 
+ODD_EXPONENT = 2
+"""Symbols that such an exponent counts for beside that. *Guess:* most laws have whole exponents and
+halves, while any coefficient is as likely as another."""
+
 MOST_PLACES = 4
 """Decimal places of an exponent that is not written as a fraction."""
 
@@ -247,7 +251,8 @@ def complexity(formula: Circuit | Node) -> int:
     """Description length: columns, constants and operations a reader meets.
 
     A constant with a name counts by the symbols of the name (``1/2`` is three, ``2.97`` one); a
-    number without a name counts `LONG_COST`, and so does a long exponent on top of its own symbol.
+    number without a name counts `LONG_COST`, and a long exponent more than that on top of its own
+    symbol.
     """
     node = expression_of(formula) if isinstance(formula, Circuit) else formula
     match node:
@@ -298,7 +303,7 @@ def _exponent_cost(exponent: Fraction) -> int:
         return int(exponent == HALF)
     digits = sum(c.isdigit() for c in exponent_text(exponent).lstrip("0."))
     is_long = is_real_exponent(exponent) or digits > MOST_DIGITS
-    return 2 + (LONG_COST if is_long else 0)
+    return 2 + (LONG_COST + ODD_EXPONENT if is_long else 0)
 
 
 def _literal_cost(value: float) -> int:

@@ -354,6 +354,8 @@ def kept_back(candidate: Candidate, problem: Problem) -> Candidate:
 
 
 def _fitted(candidate: Candidate, rows: Rows) -> Candidate:
+    if not candidate.rmse > 0:
+        return candidate  # nothing is left to fit
     values = constants_of(candidate.circuit)
     named = {place for place, value in values.items() if name_constant(value) is not None}
     try:

@@ -60,6 +60,8 @@ class Patience:
         """
         rows = self.problem.own_rows()
         left = np.abs(best.circuit.evaluate(rows.X) - rows.y)
+        if not best.rmse > 0:
+            return True
         if not left.max() <= FARTHEST * MEDIAN_TO_SIGMA * np.median(left):
             return False
         return surprise_of(best.circuit, rows, np.full(len(rows), best.rmse)) >= SURE

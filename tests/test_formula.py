@@ -77,9 +77,9 @@ WRITTEN = {
     "1/a**0.25": (powers((a, Fraction(-1, 4))), 5),
     "a**(2/3)": (powers((a, Fraction(2, 3))), 3),
     "a**(1/32)": (powers((a, Fraction(1, 32))), 3),
-    "a**(457/983)": (powers((a, Fraction(457, 983))), 6),
-    "a**12.345": (powers((a, Fraction(2469, 200))), 6),
-    "a**0.7983417": (powers((a, REAL)), 6),
+    "a**(457/983)": (powers((a, Fraction(457, 985))), 6),
+    "a**12.345": (powers((a, Fraction(2469, 202))), 6),
+    "a**0.7983417": (powers((a, REAL)), 8),
     "0.023*a**0.8*b**0.4": (powers((a, Fraction(4, 5)), (b, Fraction(2, 5)), scale=0.023), 9),
     "(a + b)**(2/3)": (powers((plus(a, b), Fraction(2, 3))), 5),
 }

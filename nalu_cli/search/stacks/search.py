@@ -50,7 +50,8 @@ MOST_NUMBERS, MOST_OF_ONE = 0.25, 0.5
 more a stack fits what it was not made for."""
 
 FEWEST_NUMBERS = 5
-"""That a stack may have in any case: a line and a power have as many. *Derived.*"""
+"""That a stack may have where twice as many printed rows are: a line and a power have as many.
+*Guess.*"""
 
 SAME = 1e-4
 """Relative difference of losses below which two stacks are one. *Guess.*"""
@@ -189,6 +190,15 @@ class _Search:
         least = OF_PRINTING if self.is_printed else 1e-300
         return np.asarray(np.log2(np.maximum(batch.loss / n, least)))
 
+    def has_too_many_numbers(self, batch: Batch, k: int) -> bool:
+        """Whether a stack has more numbers than the rows can tell."""
+        n, shape = len(self.rows), batch.shape
+        numbers = shape.units + len(shape.inner)
+        numbers += int(np.count_nonzero(np.abs(batch.exponents[k]) > SIMPLE))
+        most = n * (MOST_OF_ONE if shape.units == 1 else MOST_NUMBERS)
+        few = min(FEWEST_NUMBERS, n / 2) if self.is_printed else 0.0
+        return bool(numbers > max(most, few))
+
     def can_grow(self, shape: Shape, power: float) -> bool:
         """Whether a shorter stack is there to grow from."""
         return any((power, one) in self.trained for one in _shorter(shape))
@@ -313,9 +323,7 @@ def _snapped(search: _Search, batch: Batch, power: float) -> Iterator[Snapped]:
             return
         if any(abs(loss / max(other, 1e-300) - 1) < SAME for other in seen):
             continue
-        numbers = batch.shape.units + np.count_nonzero(np.abs(batch.exponents[k]) > SIMPLE)
-        most = MOST_OF_ONE if batch.shape.units == 1 else MOST_NUMBERS
-        if numbers > max(most * len(search.rows), FEWEST_NUMBERS):
+        if search.has_too_many_numbers(batch, k):
             continue
         if seen and loss > 2 * max(seen[0], search.floor):
             return
