@@ -46,8 +46,7 @@ LONG_COST = 3
 """Symbols a number without a name counts for: it is harder to believe than a short one."""
 
 ODD_EXPONENT = 2
-"""Symbols that such an exponent counts for beside that. *Guess:* most laws have whole exponents and
-halves, while any coefficient is as likely as another."""
+"""Symbols more of such an exponent. *Guess:* most laws have whole exponents and halves."""
 
 MOST_PLACES = 4
 """Decimal places of an exponent that is not written as a fraction."""
@@ -251,8 +250,7 @@ def complexity(formula: Circuit | Node) -> int:
     """Description length: columns, constants and operations a reader meets.
 
     A constant with a name counts by the symbols of the name (``1/2`` is three, ``2.97`` one); a
-    number without a name counts `LONG_COST`, and a long exponent more than that on top of its own
-    symbol.
+    number without a name counts `LONG_COST`, and a long exponent more on top of its own symbol.
     """
     node = expression_of(formula) if isinstance(formula, Circuit) else formula
     match node:
