@@ -45,7 +45,7 @@ SPARE_DIGITS = 3.0
 round evenly tell a number that much better than one."""
 
 SPARE_NUMBER = 0.5
-"""*Measured:* three numbers imitate b*sin(a/5) to three digits."""
+"""*Guess:* one number of a law may be short by half its digits."""
 
 SURPLUS_BITS = 16
 """A law must leave this much of the data unexplained by its own length; 2**-16 is no chance."""

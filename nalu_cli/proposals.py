@@ -15,7 +15,7 @@ from nalu_cli.fitted_tree import Spot, homes, jacobian, spots
 from nalu_cli.monomials import laurent_exponents, laurent_values
 from nalu_cli.problem import Rows
 from nalu_cli.spans import basis
-from nalu_cli.tree import Column, Node, Sum
+from nalu_cli.tree import Node, Sum
 from nalu_cli.tree_edits import length_of, with_node
 
 __all__ = ["Proposal", "Proposer"]
@@ -228,7 +228,3 @@ def _exponents(inverses: Bools, roots: Bools) -> Twice:
     every = np.concatenate([whole, single, -single, simplest])
     _, first = np.unique(every, axis=0, return_index=True)
     return every[np.sort(first)]
-
-
-def _monomial(twice: Twice) -> Node:
-    return product([(Column(j), Fraction(int(e), 2)) for j, e in enumerate(twice) if e])

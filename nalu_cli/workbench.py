@@ -17,7 +17,7 @@ from nalu_cli.scale import Scale
 from nalu_cli.settings import CellName, FitSettings
 from nalu_cli.snap import Snapped, snap
 
-__all__ = ["ROWS_PER_WEIGHT", "SNAP_ROWS", "Found", "Workbench"]
+__all__ = ["Found", "Workbench"]
 
 ROWS_PER_WEIGHT = 3
 """Rows that a stack is polished on, for each of its weights."""
@@ -86,7 +86,6 @@ class Workbench:
         stop: Callable[[], bool],
         *,
         steps: int,
-        free: np.ndarray | None = None,
         allowed: AllowedValues | None = None,
     ) -> list[Snapped]:
         """Polish and snap a batch.
@@ -99,8 +98,6 @@ class Workbench:
             Asked between steps.
         steps : int
             Of the polish before the snap.
-        free : ndarray of shape (R, n_weights), optional
-            Which weights there are at all.
         allowed : AllowedValues, optional
             Instead of those of the settings.
 
@@ -109,10 +106,8 @@ class Workbench:
         list of Snapped
             Best first.
         """
-        size = (
-            sum(layer.weights[0].size for layer in relaxed.layers) if free is None else free.sum()
-        )
-        most = max(SNAP_ROWS, ROWS_PER_WEIGHT * int(size))
+        size = sum(layer.weights[0].size for layer in relaxed.layers)
+        most = max(SNAP_ROWS, ROWS_PER_WEIGHT * size)
         rows = self.rows(most)
         more = self.rows(max(most, NOISY_ROWS))
         if self.log and allowed is None:
@@ -127,7 +122,6 @@ class Workbench:
             polish_steps=steps,
             allowed=allowed or AllowedValues.of(ternary=ternary, constants=constants),
             names=self.names,
-            free=free,
             more=(more.X, more.y) if len(more) > len(rows) else None,
             stop=stop,
         )

@@ -26,7 +26,7 @@ MOST_LINEARISED = 6
 """Times a model is linearised anew on its way to a fit. *Guess:* steps are quadratic in the end."""
 
 LARGEST_STEP = 0.5
-"""Of an exponent, and of a coefficient relative to its size. *Measured:* in the sketches."""
+"""Of an exponent, and of a coefficient relative to its size. *Guess.*"""
 
 STANDARD_ERRORS = 3.0
 """Half-width of the interval in which a number's values are looked for. *Derived:* under rounding
@@ -34,7 +34,7 @@ the numbers that every row allows lie closer than that to the least squares."""
 
 BOLD = (0.45, 0.25, 0.12, 0.05, 0.02, 0.005)
 """Distances from whole numbers and halves within which all exponents are set together.
-*Measured:* in the sketches."""
+*Guess.*"""
 
 SURE = 4.0
 """Bits by which a value must be shorter than chance would have it, to be set with others at once.
@@ -59,8 +59,7 @@ all coefficients have a name."""
 
 MOST_TRIES, MUCH_LONGER = 8, 5.0
 """Times that numbers are looked for again without the least convincing value, when one of the
-others became so many bits longer than chance. *Measured:* of 100 printed power laws 84 had all
-numbers right with one try."""
+others became so many bits longer than chance. *Guess.*"""
 
 FEW_NUMBERS = 12
 """Of more numbers none is taken back but for the slack: a fit would be shortened again and again.

@@ -192,6 +192,6 @@ def _change_reads(batch: Batch, rows: NDArray[np.intp], rng: np.random.Generator
     _, outer, sums = batch.reads.shape
     k, t = rng.integers(0, outer, len(rows)), rng.integers(0, sums, len(rows))
     batch.reads[rows, k, t] ^= True
-    unread = np.asarray(~batch.reads[rows].any(axis=1))
-    for r, which in zip(rows[unread.any(axis=1)], np.argwhere(unread)[:, 1], strict=False):
-        batch.reads[r, 0, which] = True
+    # each inner sum stays read by some term
+    for r, which in np.argwhere(~batch.reads[rows].any(axis=1)):
+        batch.reads[rows[r], 0, which] = True

@@ -35,7 +35,7 @@ SHAPES_AFTER = 2
 
 IDLE_SHAPES, SURE_SHAPES = 4, 2
 """Shapes without a better formula under noise after which no longer one is asked, and when its
-numbers are short, or sums are only grown. *Measured:* in the sketches three."""
+numbers are short, or sums are only grown. *Guess.*"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ RIDGE = 1e-12
 
 SIGN_CHANGE = 10.0
 """Times the loss grows by at most where an inner sum changes its sign below a power that has no
-value there. *Measured:* in the sketches 10 kept starts on the defined side without ruling them."""
+value there. *Guess:* enough to keep starts on the defined side."""
 
 
 @dataclass(slots=True)

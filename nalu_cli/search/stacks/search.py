@@ -39,7 +39,7 @@ MOST_ROWS = 256
 """Rows that stacks are trained on. *Guess:* some ten for each of their numbers."""
 
 RESTARTS, GROWN = 128, 32
-"""Stacks that start at random, and from a shorter one. *Measured:* in the sketches 12 to 48."""
+"""Stacks that start at random, and from a shorter one. *Guess.*"""
 
 ROUNDS = ((8, 32, 64), (12, 10, 128), (50, 8, MOST_ROWS))
 """Steps, how many stacks are kept after them, and on how many rows. *Guess:* hopeless ones show

@@ -22,7 +22,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 WIDEST = 1.5
-"""Exponents of random starts lie within this. *Measured:* in the sketches."""
+"""Exponents of random starts lie within this. *Guess.*"""
 
 READ = 1.5
 """Columns that a product of a sparse start reads, on average. *Guess.*"""

@@ -16,14 +16,14 @@ __all__ = ["Goal", "train"]
 Floats = NDArray[np.float64]
 
 LARGEST_STEP = 0.5
-"""Of an exponent or weight. *Measured:* in the sketches longer steps crossed poles."""
+"""Of an exponent or weight. *Guess:* longer ones cross poles."""
 
 LARGEST_EXPONENT = 8.0
 LARGEST_POWER = 4.0
 """Bounds of exponents and powers of sums. *Guess:* beyond them lie no laws that people print."""
 
 FIRST_DAMPING, LESS, MORE = 1e-2, 0.25, 6.0
-"""Damping at first, and its change after a good and a bad step. *Measured:* in the sketches."""
+"""Damping at first, and its change after a good and a bad step. *Guess.*"""
 
 GAIN = 1e-3
 """Relative gain of a step below which a stack counts as idle. *Guess.*"""
