@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.likelihood import tolerance
+from nalu_cli.likelihood import PRINTED, tolerance
 from nalu_cli.problem import Rows
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
 from nalu_cli.search.stacks.discrete import Breeding, discrete_starts
@@ -355,10 +355,10 @@ def _inside(circuit: Circuit, search: _Search) -> Snapped | None:
 
 def _half_widths(circuit: Circuit, rows: Rows) -> Iterator[Floats]:
     """Of the target's cells and, where these do not explain its errors, of the inputs' too."""
-    assert rows.half_y is not None
     with np.errstate(all="ignore"):
         errors = circuit.evaluate(rows.X) - rows.y
-        for half in (rows.half_y * (1 + 1e-9), tolerance(circuit, rows)):
+        for kind in PRINTED if rows.half_X is not None else PRINTED[:1]:
+            half = tolerance(circuit, rows, kind)
             if np.mean((errors / half) ** 2) <= WITHIN_PRINTING * OF_PRINTING:
                 yield half
 
