@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stacks import SEEDS
 from tables import Floats
 
-from nalu_cli.snapping.minimax import AIM, LARGEST_NORM, _newton, least_largest
+from nalu_cli.snapping.minimax import AIM, NEAR, _Points, _step, least_largest
 
 SMALL = st.tuples(st.integers(1, 2), st.integers(5, 12), SEEDS)
 SIZES = st.tuples(st.integers(1, 3), st.integers(5, 12), SEEDS)
@@ -54,41 +54,45 @@ def test_brute_force_is_no_worse_than_a_fine_grid(seed: int) -> None:
 
 
 @given(SMALL)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_limit_that_can_be_kept_is_kept(size: tuple[int, int, int]) -> None:
     r, J = drawn(*size)
-    limit = true_least(r, J) * 1.05 / AIM
+    limit = true_least(r, J) * NEAR / AIM
     moves, largest = solved(r, J, limit)
     assert largest <= limit
     np.testing.assert_allclose(np.abs(r + J @ moves).max(), largest, rtol=1e-9)
 
 
-@given(SMALL, st.floats(1.001, 1.2))
+@given(SMALL, st.floats(1.0011, 1.2))
 @settings(max_examples=150, deadline=None)
-def test_only_what_is_good_enough_or_near_the_least_ends_the_steps(
+def test_the_steps_go_on_until_a_limit_is_kept_and_with_room_where_there_is_some(
     size: tuple[int, int, int], over: float
 ) -> None:
     r, J = drawn(*size)
     least = true_least(r, J)
     limit = least * over
     _, largest = solved(r, J, limit)
-    assert least * (1 - 1e-9) <= largest <= max(AIM * limit, least * 1.05)
+    room = least * NEAR <= AIM * limit
+    assert least * (1 - 1e-9) <= largest <= (AIM * limit if room else limit)
 
 
-@given(SIZES, st.floats(2.0, LARGEST_NORM), SEEDS)
-@settings(max_examples=200, deadline=None)
-def test_no_proof_is_above_the_least(size: tuple[int, int, int], order: float, seed: int) -> None:
+@given(SIZES, st.floats(0.0, 3.0), SEEDS)
+@settings(max_examples=150, deadline=None)
+def test_no_proof_is_above_the_least(size: tuple[int, int, int], apart: float, seed: int) -> None:
     """Wherever the steps are, or no model within a limit could be relied on to be found."""
     r, J = drawn(*size)
     J = J / np.linalg.norm(J, axis=0)
-    moves = np.random.default_rng(seed).normal(size=J.shape[1])
-    now, free = r + J @ moves, np.ones((1, J.shape[1]), dtype=bool)
-    _, bound = _newton(now[None], J[None], free, order, np.zeros(1), moves[None])
+    rng = np.random.default_rng(seed)
+    moves, free = rng.normal(size=J.shape[1]), np.ones((1, J.shape[1]), dtype=bool)
+    errors = (r + J @ moves)[None]
+    up, down = np.exp(apart * rng.normal(size=(2, 1, len(r))))
+    level = np.abs(errors).max(axis=1) * (1 + rng.random())
+    _, bound = _step(_Points(moves[None], errors, level, up, down), J[None], free, np.zeros(1))
     assert bound[0] <= true_least(r, J) * (1 + 1e-9)
 
 
 @given(SIZES, st.floats(0.1, 0.9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_what_is_promised_beyond_a_limit_is_the_truth(
     size: tuple[int, int, int], under: float
 ) -> None:
@@ -100,7 +104,7 @@ def test_what_is_promised_beyond_a_limit_is_the_truth(
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_models_of_a_batch_are_solved_as_if_alone_and_may_share_their_slopes(seed: int) -> None:
     rng = np.random.default_rng(seed)
     r, J = rng.normal(size=(4, 10)), rng.normal(size=(10, 3))
@@ -112,9 +116,9 @@ def test_models_of_a_batch_are_solved_as_if_alone_and_may_share_their_slopes(see
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
     assert (shared[0][~free] == 0).all()
     for k in range(4):
-        # the norm grows for all at once, so that only what is reached can be compared
         alone = least_largest(r[[k]], J[None], free[[k]], damping[:1], limit=0.8)
         np.testing.assert_allclose(alone[1][0], shared[1][k], rtol=1e-6)
+        np.testing.assert_allclose(alone[0][0], shared[0][k], rtol=1e-6, atol=1e-9)
 
 
 def test_nothing_is_moved_where_nothing_is_free_or_all_is_well() -> None:
