@@ -190,7 +190,8 @@ def _bound(
     """
     before = np.abs(prices).sum(axis=1)
     for _ in range(2):
-        moves: Floats = np.linalg.solve(H, back(prices)[..., None])[..., 0]
+        solved = np.linalg.solve(H, back(prices)[..., None])
+        moves = np.asarray(solved[..., 0], dtype=np.float64)
         prices = prices - heavy * _forward(J, moves)
     total = np.abs(prices).sum(axis=1) + CANCELLED * before + 1e-300
     return np.asarray(np.einsum("rn,rn->r", prices, errors) / total)
