@@ -12,6 +12,11 @@ from stacks import printed, rows_of
 from tables import Floats
 
 from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind, exponent_of
+from nalu_cli.experiments.known_law import Part
+from nalu_cli.experiments.power_laws import power_law as random_law
+from nalu_cli.experiments.power_product import power_product, tells_numbers
+from nalu_cli.experiments.sampling import law_rows
+from nalu_cli.experiments.written_formula import read_formula
 from nalu_cli.problem import Rows
 from nalu_cli.refit import constants_of
 from nalu_cli.snapping.bound import Noise, Printed
@@ -61,6 +66,76 @@ def test_a_printed_power_law_comes_back_from_rough_numbers(law: str, seed: int) 
     assert numbers(settled.circuit) == pytest.approx(truth, rel=1e-14)
     assert settled.gain > 10
     assert settled.measure <= 1 + 1e-9
+
+
+def least_squares(rows: Rows) -> Circuit:
+    """The power law that fits best where all is logarithms, each row as exact as its cell."""
+    assert rows.half_y is not None
+    weights = rows.y / rows.half_y
+    logs = np.column_stack([np.ones(len(rows)), np.log(rows.X)])
+    best = np.linalg.lstsq(logs * weights[:, None], np.log(rows.y) * weights, rcond=None)[0]
+    return power_law(math.exp(best[0]), *map(float, best[1:]))
+
+
+@pytest.mark.parametrize(
+    ("truth", "n_rows", "digits", "seed"),
+    [
+        ([0.2751, -2.06, 2.9, -2.819, 0.1], 25, 3, 1),
+        ([0.2751, -2.06, 2.9, -2.819, 0.1], 25, 3, 6),
+        ([0.08114, -1.597, -2.54, -2.027, -1.76, 0.6], 30, 3, 0),
+        ([0.08114, -1.597, -2.54, -2.027, -1.76, 0.6], 30, 3, 1),
+        ([0.06491, -0.6, 2.69, 0.89, -1.806], 30, 3, 2),
+        ([0.06491, -0.6, 2.69, 0.89, -1.806], 30, 3, 4),
+        ([32.88, -1.647, -2.773, 1.5, 0.421], 29, 3, 0),
+        ([32.88, -1.647, -2.773, 1.5, 0.421], 29, 3, 1),
+        ([2.551, 0.2, -0.8], 35, 3, 0),
+    ],
+)
+def test_a_number_is_not_cut_short_at_the_cost_of_the_others(
+    truth: list[float], n_rows: int, digits: int, seed: int
+) -> None:
+    x = rows_of(seed, n_rows, len(truth) - 1)
+    rows = printed(x, power_law(*truth).evaluate(x), digits)
+    settled = settle(least_squares(rows), rows, cells(rows))
+    assert settled is not None
+    assert numbers(settled.circuit) == pytest.approx(truth, rel=1e-14)
+
+
+def test_of_random_power_laws_that_the_rows_tell_nearly_all_come_back() -> None:
+    told = found = 0
+    for index in range(40):
+        law = random_law(5, index)
+        drawn = law_rows(law, Part.TRAIN, law.n_rows, seed=5)
+        if not tells_numbers(law, drawn):
+            continue
+        assert law.digits is not None
+        rows = Rows(drawn.X, drawn.y, half_units(drawn.y, law.digits))
+        settled = settle(least_squares(rows), rows, cells(rows))
+        assert settled is not None
+        truth = power_product(read_formula(law.formula, law.names))
+        assert truth is not None
+        sizes = [truth.coefficient, *(truth.exponents[name] for name in law.names)]
+        told += 1
+        found += numbers(settled.circuit) == pytest.approx([float(v) for v in sizes], rel=1e-12)
+    assert told > 30
+    assert found >= told - 1
+
+
+def half_units(y: Floats, digits: int) -> Floats:
+    return np.asarray(0.5 * 10.0 ** (np.floor(np.log10(np.abs(y))) - digits + 1))
+
+
+def test_a_number_that_has_become_nothing_says_nothing() -> None:
+    """The exponent of a term that is dropped."""
+    x = rows_of(3, 60, 2)
+    rows = printed(x, 2.5 * x[:, 0], 4)
+    powers: Layer = (product((0, 1)), Unit(UnitKind.PRODUCT, (Term(1, exponent_of(0.731)),), 1.0))
+    terms = (Term(0, Fraction(1), 2.5003), Term(1, Fraction(1), 2e-4))
+    settled = settle(Circuit(2, (powers, (Unit(UnitKind.SUM, terms, 0.0),))), rows, cells(rows))
+    assert settled is not None
+    assert [t.constant for t in settled.circuit.layers[-1][0].terms] == [2.5]
+    # 2.5 has some four bits less than the rows tell of it, and a term is gone
+    assert 6 < settled.gain < 16
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -239,3 +314,11 @@ def test_bounds_of_some_rows_are_those_rows_bounds() -> None:
     )
     assert Noise(size).measure(np.array([[1.0, 2.0, 2.0]])) == [9.0]
     assert Printed(size).measure(np.array([[1.0, -2.0, 0.5]])) == [2.0]
+
+
+def test_errors_cost_bits_by_how_likely_they_are() -> None:
+    size = np.ones(30)
+    # even errors have the squares of ten
+    assert Printed(size).bits(0.0) == Printed(size).bits(9.9) == 0
+    assert Printed(size).bits(10 + 2 * math.log(2) / 3) == pytest.approx(1)
+    assert Noise(size).bits(30 + 2 * math.log(2)) - Noise(size).bits(30.0) == pytest.approx(1)

@@ -136,3 +136,27 @@ def test_a_number_that_is_known_to_its_last_digit_is_offered_as_it_is() -> None:
     for value in (0.7310585786300049, 123456.789, -2.5e-9):
         offered = cheapest(value, 1e-15 * abs(value), exponent=False)
         assert offered[0][1] == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize("value", [36 / 7, 217 / 9, 1 / 0.392, 1 / 9.9, 1 / 417, 1 / 1.89])
+def test_before_a_product_of_powers_decimals_are_likelier_than_quotients(value: float) -> None:
+    decimal = float(f"{value:.4g}")
+    assert price_of_coefficient(decimal, of_product=True) < price_of_coefficient(
+        value, of_product=True
+    )
+
+
+@pytest.mark.parametrize("value", [1 / 12, 1 / 3, 5 / 9, 4 / 3, 1 / 48, 1 / 19.62, math.pi / 4])
+def test_quotients_that_people_write_are_cheap_before_products_too(value: float) -> None:
+    longer = float(f"{value:.5g}")
+    assert price_of_coefficient(value, of_product=True) < price_of_coefficient(
+        longer, of_product=True
+    )
+
+
+def test_the_more_digits_a_coefficient_or_an_exponent_has_the_rarer_it_is() -> None:
+    for price in (price_of_exponent, lambda v: price_of_coefficient(v, of_product=True)):
+        prices = [price(v) for v in (0.7, 0.73, 0.731, 0.7312, 0.73121, 0.731213)]
+        steps = [b - a for a, b in itertools.pairwise(prices)]
+        assert min(steps) == pytest.approx(math.log2(10))
+        assert steps[-1] > steps[0] + 1

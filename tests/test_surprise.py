@@ -9,7 +9,7 @@ import pytest
 
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind, exponent_of
 from nalu_cli.problem import Rows
-from nalu_cli.snapping.surprise import surprise, surprise_of
+from nalu_cli.snapping.surprise import surprise, surprise_of, total_gain
 
 
 def powers(scale: float, *exponents: float) -> Circuit:
@@ -63,3 +63,10 @@ def test_a_constant_has_no_numbers_to_be_short() -> None:
     rows = rows_of(powers(1.0, 1.0))
     nothing = Circuit(1, ((Unit(UnitKind.SUM, (), 0.0),),))
     assert surprise_of(nothing, rows, np.ones(len(rows))) == 0
+
+
+def test_coefficients_add_up_and_products_repeat_one_another() -> None:
+    gains = [(None, 3.0), ((0, 0), 4.0), ((0, 1), 5.0), ((0, 0), 2.0), (None, -1.0)]
+    assert total_gain(gains) == 2 + 6
+    assert total_gain([(None, 3.0)]) == 3
+    assert total_gain([]) == 0

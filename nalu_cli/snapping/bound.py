@@ -37,13 +37,16 @@ class Bound(Protocol):
     def keeps_reals(self) -> bool:
         """Whether a number may stay without a name."""
 
+    def bits(self, squares: float) -> float:
+        """Of errors with such a sum of squares, but for what the likeliest errors take."""
+
     def without_slack(self) -> Bound | None:
         """A bound to try again with when its slack led outside; None when it has none."""
 
     def measure(self, residuals: Floats) -> Floats:
         """Of divided errors (R, N): (R,)."""
 
-    def allowed(self, best: float, saved: Floats) -> Floats:
+    def allowed(self, best: Floats | float, saved: Floats) -> Floats:
         """The largest measure for so many bits saved, (R,), when the best one is as given."""
 
     def moves(
@@ -79,6 +82,10 @@ class Printed:
         """Every row inside, and rounding."""
         return 1.0 + 1e-9
 
+    def bits(self, squares: float) -> float:
+        """None up to the squares of even errors: a third of a row each; then as if normal."""
+        return max(0.0, 1.5 * (squares - len(self.size) / 3)) / math.log(2)
+
     @property
     def keeps_reals(self) -> bool:
         """Cells hold decimals, and some decimal is always inside."""
@@ -88,7 +95,7 @@ class Printed:
         """The largest error."""
         return np.asarray(np.abs(residuals).max(axis=1))
 
-    def allowed(self, best: float, saved: Floats) -> Floats:
+    def allowed(self, best: Floats | float, saved: Floats) -> Floats:
         """No row may leave its cell, whatever that saves."""
         return np.full(len(saved), 1.0 + self.slack)
 
@@ -120,6 +127,10 @@ class Noise:
         """What was allowed on the way is paid for."""
         return math.inf
 
+    def bits(self, squares: float) -> float:
+        """Of normal errors."""
+        return 0.5 * squares / math.log(2)
+
     @property
     def keeps_reals(self) -> bool:
         """A name that is longer than what the rows tell says nothing."""
@@ -132,7 +143,7 @@ class Noise:
         """Chi-square."""
         return np.asarray(np.einsum("rn,rn->r", residuals, residuals))
 
-    def allowed(self, best: float, saved: Floats) -> Floats:
+    def allowed(self, best: Floats | float, saved: Floats) -> Floats:
         """Chi-square may grow by what the saved bits are worth (two natural logarithms each)."""
         return best + 2 * math.log(2) * np.maximum(saved, 0.0)
 

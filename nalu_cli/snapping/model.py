@@ -13,9 +13,12 @@ from nalu_cli.problem import Rows
 from nalu_cli.refit import Place, constants_of, positions, relax
 from nalu_cli.snapping.bound import Bound
 
-__all__ = ["Model"]
+__all__ = ["Model", "is_product", "solved"]
 
 Floats = NDArray[np.float64]
+
+NO_EFFECT = 1e-10
+"""*Derived:* directions with less effect, relative to the largest, are rounding's."""
 
 
 class Model:
@@ -29,6 +32,7 @@ class Model:
         self.places = [p for p, v in constants_of(circuit).items() if v != 1.0]
         self.at = np.array(positions(self.network, self.places), dtype=np.intp)
         self.exponent = np.array([_is_exponent(circuit, p) for p in self.places], dtype=bool)
+        self.is_product = is_product(circuit)
         self.term = np.array([_is_in_sum(circuit, p) for p in self.places], dtype=bool)
 
     def residuals(self, theta: Floats) -> tuple[Floats, Any]:
@@ -42,6 +46,34 @@ class Model:
         """Derivatives of the residuals by the numbers: (R, N, Q)."""
         slope = np.broadcast_to(1.0 / self.half, (len(theta), len(self.half)))
         return self.network.jacobian(theta, traces, slope)[:, :, self.at]
+
+    def scales(self, theta: Floats) -> Floats:
+        """What changes of the numbers are relative to: 1 for exponents, (..., Q)."""
+        return np.asarray(np.where(self.exponent, 1.0, np.abs(theta[..., self.at])))
+
+
+def is_product(circuit: Circuit) -> bool:
+    """Whether a circuit is one product of powers."""
+    return all(unit.kind is not UnitKind.SUM for unit in circuit.units())
+
+
+def solved(slopes: Floats) -> tuple[Floats, Floats]:
+    """How numbers follow from errors by least squares.
+
+    Parameters
+    ----------
+    slopes : ndarray of shape (N, Q)
+
+    Returns
+    -------
+    inverse : ndarray of shape (Q, N)
+        The pseudo-inverse.
+    standard_errors : ndarray of shape (Q,)
+        Of each number, all others free, when the errors have size 1.
+    """
+    lengths = np.linalg.norm(slopes, axis=0) + 1e-300
+    inverse: Floats = np.linalg.pinv(slopes / lengths, rcond=NO_EFFECT)
+    return inverse / lengths[:, None], np.linalg.norm(inverse, axis=1) / lengths
 
 
 def _is_in_sum(circuit: Circuit, place: Place) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,10 @@ from nalu_cli.circuit import Circuit, UnitKind
 from nalu_cli.polish import Network
 from nalu_cli.problem import Rows
 from nalu_cli.refit import Place, constants_of, positions, relax
+from nalu_cli.snapping.model import is_product, solved
 from nalu_cli.snapping.prices import price_of_coefficient, price_of_exponent
 
-__all__ = ["LONGER", "surprise", "surprise_of"]
+__all__ = ["LONGER", "surprise", "surprise_of", "total_gain"]
 
 Floats = NDArray[np.float64]
 
@@ -26,13 +28,32 @@ LONGER = 1.0
 LONG = 45.0
 """Bits of a coefficient that has no name. *Derived:* thirteen digits."""
 
-NO_EFFECT = 1e-10
-"""*Derived:* directions with less effect, relative to the largest, are rounding's."""
-
 
 def surprise(error: float) -> float:
     """Bits that say where a number is, relative to its size, within an error to both sides."""
     return -math.log2(max(2 * error, MOST_TOLD))
+
+
+def total_gain(gains: Iterable[tuple[tuple[int, int] | None, float]]) -> float:
+    """Bits by which numbers are shorter than chance, all told.
+
+    Parameters
+    ----------
+    gains : iterable of ((int, int) or None, float)
+        Of each number: the unit whose exponent it is, None for a coefficient, and its bits.
+
+    Returns
+    -------
+    float
+        Of all coefficients, and of the exponents of one product: others repeat what they say.
+    """
+    total, products = 0.0, dict[tuple[int, int], float]()
+    for unit, gain in gains:
+        if unit is None:
+            total += gain
+        else:
+            products[unit] = products.get(unit, 0.0) + gain
+    return total + max(products.values(), default=0.0)
 
 
 def surprise_of(circuit: Circuit, rows: Rows, size: Floats) -> float:
@@ -60,20 +81,17 @@ def surprise_of(circuit: Circuit, rows: Rows, size: Floats) -> float:
     if not numbers:
         return 0.0
     errors = dict(zip(numbers, _standard_errors(circuit, rows, size, list(numbers)), strict=True))
-    by_unit: dict[tuple[int, int], float] = {}
+    gains: list[tuple[tuple[int, int] | None, float]] = []
     for place, value in exponents.items():
         gain = surprise(errors[place]) - price_of_exponent(value)
         if gain < -LONGER and not float(2 * value).is_integer():
             return -math.inf
-        unit = place.layer, place.unit
-        by_unit[unit] = by_unit.get(unit, 0.0) + gain
-    prices = {place: price_of_coefficient(value) for place, value in coefficients.items()}
-    named = [
-        surprise(errors[place] / abs(value)) - prices[place]
-        for place, value in coefficients.items()
-        if prices[place] < LONG
-    ]
-    return sum(named) + max(by_unit.values(), default=0.0)
+        gains.append(((place.layer, place.unit), gain))
+    for place, value in coefficients.items():
+        price = price_of_coefficient(value, of_product=is_product(circuit))
+        if price < LONG:
+            gains.append((None, surprise(errors[place] / abs(value)) - price))
+    return total_gain(gains)
 
 
 def _numbers(circuit: Circuit) -> tuple[dict[Place, float], dict[Place, float]]:
@@ -98,6 +116,4 @@ def _standard_errors(circuit: Circuit, rows: Rows, size: Floats, places: list[Pl
     theta = Network.flatten(relaxed)
     _, traces = network.forward(theta)
     J = network.jacobian(theta, traces, (1 / size)[None])[0][:, positions(network, places)]
-    lengths = np.linalg.norm(J, axis=0) + 1e-300
-    inverse = np.linalg.pinv(J / lengths, rcond=NO_EFFECT)
-    return np.asarray(np.linalg.norm(inverse, axis=1) / lengths)
+    return solved(J)[1]
