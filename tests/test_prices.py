@@ -160,3 +160,8 @@ def test_the_more_digits_a_coefficient_or_an_exponent_has_the_rarer_it_is() -> N
         steps = [b - a for a, b in itertools.pairwise(prices)]
         assert min(steps) == pytest.approx(math.log2(10))
         assert steps[-1] > steps[0] + 1
+
+
+def test_all_decimals_of_a_length_are_offered_where_few_are_asked_for() -> None:
+    offered = [x for _, x in cheapest(0.0055541, 6.6e-6, exponent=False, most=24)]
+    assert {0.00555, 0.00556, *(k / 1e6 for k in range(5548, 5561))} <= set(offered)

@@ -12,7 +12,7 @@ from nalu_cli.snapping.extension import STANDARD_ERRORS, Extender, Proposal, Set
 from nalu_cli.snapping.fitting import clipped, fit
 from nalu_cli.snapping.line import Line
 from nalu_cli.snapping.model import Model
-from nalu_cli.snapping.surprise import surprise
+from nalu_cli.snapping.surprise import LONGER, surprise
 
 __all__ = ["Beam"]
 
@@ -23,12 +23,17 @@ UNNAMED = 1.0
 """Bits of a number without a name beside those of the digits that the rows tell. *Guess:* half of
 all coefficients have a name."""
 
-WIDTH, WIDTH_OF_MANY, FEW_NUMBERS = 12, 3, 12
-"""Settings that are kept at a time, how many where there are many numbers, and how many are few.
-*Guess:* a formula with many is a fit, which has no one short setting."""
+WIDTH = 12
+"""Settings that are kept at a time. *Measured:* of 396 printed power laws 370 come back with 1, 395
+with 4, 12 and 24; some of few rows and digits take more than 8."""
+
+WIDTH_OF_MANY, FEW_NUMBERS = 3, 12
+"""The same where there are many numbers, and how many are few. *Guess:* a formula with many is a
+fit, which has no one short setting."""
 
 BEHIND = 12.0
-"""Bits by which a setting may be less likely than the best one, and be kept. *Guess.*"""
+"""Bits by which a setting may be less likely than the best one, and be kept. *Measured:* with 8 as
+many of those power laws come back; *Guess:* the rest is for few rows."""
 
 FITTED = 2
 """Settings that are fitted at a time for each one that is kept. *Guess.*"""
@@ -112,7 +117,8 @@ class Beam:
         if self.is_complete(one) != self.is_complete(best):
             return self.is_complete(one)
         if self.model.bound.keeps_reals or not self.is_complete(one):
-            return one.expected < best.expected
+            named = len(one.trials) - len(best.trials)
+            return one.expected < best.expected + LONGER * named
         return (one.bits, one.expected) < (best.bits, best.expected)
 
     def _may_beat(self, one: Setting, best: Setting | None) -> bool:

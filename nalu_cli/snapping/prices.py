@@ -149,8 +149,9 @@ def _near(value: float, width: float, most: int) -> Iterator[float]:
     lead = math.floor(math.log10(abs(value) + width))
     for digits in range(1, MOST_DIGITS + 1):
         unit = 10.0 ** (lead - digits + 1)
-        middle = round(value / unit)
-        for k in sorted(range(middle - 2, middle + 3), key=lambda k: abs(k * unit - value)):
+        middle, reach = round(value / unit), 2 + int(min(most / 2, width / unit))
+        near = range(middle - reach, middle + reach + 1)
+        for k in sorted(near, key=lambda k: abs(k * unit - value)):
             x = float(f"{k * unit:.{MOST_DIGITS}g}")
             if x and abs(x - value) <= width:
                 count += 1
