@@ -83,7 +83,9 @@ def _stacks(problem: Problem, settings: FitSettings, cycle: int) -> Rung:
     def search(stop: Stop) -> Iterator[Found]:
         rows = problem.train if problem.train.half_y is None else problem.own_rows()
         seed, layers = (settings.seed, cycle), settings.layers
-        for circuit, restarts in trained_stacks(rows, seed=seed, layers=layers, stop=stop):
+        for circuit, restarts in trained_stacks(
+            rows, seed=seed, layers=layers, cycle=cycle, stop=stop
+        ):
             yield Found(circuit, restarts=restarts, is_snapped=True)
 
     return Rung("stacks", search, cycle, exhaustive=True)

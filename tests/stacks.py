@@ -43,6 +43,7 @@ def stack(
     inner_weights: tuple[float, ...] = (),
     powers: tuple[float, ...] = (),
     odd_powers: tuple[bool, ...] | None = None,
+    constants: tuple[float, ...] | None = None,
     odd: list[list[bool]] | None = None,
 ) -> Batch:
     """One stack with these numbers, each term of which reads every inner sum."""
@@ -57,6 +58,7 @@ def stack(
         np.array([powers], dtype=float).reshape(sums),
         np.ones(sums, dtype=bool),
         np.array([odd_powers or (False,) * len(inner)], dtype=bool).reshape(sums),
+        np.array([constants or (1.0,) * len(inner)]).reshape(sums),
         np.ones((1, outer, len(inner)), dtype=bool),
         np.array([weights], dtype=float),
         np.full(1, np.inf),
@@ -75,7 +77,9 @@ def value(one: Batch, x: Floats, r: int = 0) -> Floats:
     for terms in one.shape.inner:
         inside = range(at, at + terms)
         b = one.inner_weights[r]
-        sums.append(1.0 + sum(b[k - one.shape.outer] * units[k] for k in inside))
+        sums.append(
+            one.constants[r, len(sums)] + sum(b[k - one.shape.outer] * units[k] for k in inside)
+        )
         at += terms
     total = np.zeros(len(x))
     for k in range(one.shape.outer):

@@ -158,4 +158,4 @@ def test_steps_go_from_short_to_long_and_each_once() -> None:
     assert [step.place for step in slow] == sorted(step.place for step in slow)
     assert len(set(STEPS)) == len(STEPS)
     assert {step.shape for step in slow} == set(SHAPES)
-    assert all(not step.shape.inner for step in STEPS if step.grown_alone)
+    assert all(len(step.shape.inner) <= 1 for step in STEPS if step.grown_alone)

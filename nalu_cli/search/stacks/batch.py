@@ -23,15 +23,15 @@ class Shape:
     """How many units a stack has.
 
     Its target, perhaps a power of the table's, is ``sum_k c_k m_k prod_t S_t**(p_t z_kt)`` with
-    ``S_t = 1 + sum_l b_l m_l``, and each m is a product of powers of columns: a product layer, a
-    sum layer, a product layer and a sum layer.
+    ``S_t = d_t + sum_l b_l m_l``, each d is 1 or 0, and each m is a product of powers of columns: a
+    product layer, a sum layer, a product layer and a sum layer.
 
     Parameters
     ----------
     outer : int
         Terms of the last sum.
     inner : tuple of int
-        For each inner sum how many terms it has beside the 1.
+        For each inner sum how many terms it has beside its constant.
     """
 
     outer: int
@@ -104,6 +104,8 @@ class Batch:
     free_powers : ndarray of bool, shape (R, inner sums)
     odd_powers : ndarray of bool, shape (R, inner sums)
         Whether a power takes the sign of its sum.
+    constants : ndarray of shape (R, inner sums)
+        d, 1 for inner sums with a constant, and 0.
     reads : ndarray of bool, shape (R, outer, inner sums)
         z, which terms of the last sum a power of an inner sum multiplies.
     outer_weights : ndarray of shape (R, outer)
@@ -120,6 +122,7 @@ class Batch:
     powers: Floats
     free_powers: Bools
     odd_powers: Bools
+    constants: Floats
     reads: Bools
     outer_weights: Floats
     loss: Floats

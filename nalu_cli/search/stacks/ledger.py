@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.search.stacks.batch import Batch, Shape
-from nalu_cli.search.stacks.schedule import Step
+from nalu_cli.search.stacks.schedule import Kind, Step
 
 __all__ = ["Ledger", "Snapped"]
 
@@ -33,7 +34,7 @@ MANY_ROWS = 60
 SHAPES_AFTER = 2
 """Longer shapes that are asked after a law whose numbers are not cheap. *Guess.*"""
 
-IDLE_SHAPES, SURE_SHAPES = 4, 2
+IDLE_SHAPES, SURE_SHAPES = 5, 2
 """Shapes without a better formula under noise after which no longer one is asked, and when its
 numbers are short, or sums are only grown. *Guess.*"""
 
@@ -65,6 +66,7 @@ class Ledger:
 
     is_printed: bool
     rows: int
+    cycle: int = 0
     bits: float = np.inf
     found: int | None = None
     is_sure: bool = False
@@ -73,7 +75,8 @@ class Ledger:
     one: float = np.inf
     has_grown: bool | None = None
     stagnant: set[Shape] = field(default_factory=set)
-    idle: set[tuple[Shape, float | None]] = field(default_factory=set)
+    least: dict[Kind, float] = field(default_factory=dict)
+    idle: dict[Kind, set[Shape]] = field(default_factory=lambda: defaultdict(set))
 
     def promising(self, batch: Batch, expected: Floats, numbers: Floats, step: Step) -> Batch:
         """The stacks that may become the best one, by the bits they and their numbers may take."""
@@ -86,6 +89,9 @@ class Ledger:
                 self.stagnant.clear()
             most = min(self.bits + HOPED, QUICK if step.grown_alone else np.inf)
             return batch.take(numbers <= most)
+        if least < self.least.get(step.kind, np.inf) - 1:
+            self.least[step.kind] = least
+            self.idle[step.kind].clear()
         return batch.take(expected <= self.expected + HOPED)
 
     def _note_growth(self, least: float, step: Step) -> None:
@@ -118,9 +124,8 @@ class Ledger:
             if step.grown_alone:
                 return False
             self.stagnant.add(step.shape)
-            return len(self.stagnant) > IDLE_SHAPES or self.is_noise
-        # each power of the target is grown by itself
-        kind = step.power if step.grown_alone else None
-        self.idle.add((step.shape, kind))
-        few = step.grown_alone or self.is_sure
-        return sum(k == kind for _, k in self.idle) > (SURE_SHAPES if few else IDLE_SHAPES)
+            return len(self.stagnant) > IDLE_SHAPES * (1 + self.cycle) or self.is_noise
+        idle = self.idle[step.kind]
+        idle.add(step.shape)
+        few = self.is_sure or (step.grown_alone and not step.shape.inner)
+        return len(idle) > (SURE_SHAPES if few else IDLE_SHAPES) * (1 + self.cycle)

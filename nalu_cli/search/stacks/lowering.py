@@ -82,6 +82,7 @@ def circuit_of_stack(batch: Batch, columns: Columns, power: float) -> Circuit:
     weights = np.concatenate([batch.outer_weights[0], batch.inner_weights[0]]) * back
     layers: list[Layer] = []
     if batch.shape.inner:
+        _hand_up(batch, weights)
         layers += _inner_layers(batch, exponents[outer:], weights[outer:], n)
     layers += _outer_layers(batch, exponents[:outer], weights[:outer])
     if power != 1:
@@ -89,13 +90,25 @@ def circuit_of_stack(batch: Batch, columns: Columns, power: float) -> Circuit:
     return Circuit(n, tuple(layers))
 
 
+def _hand_up(batch: Batch, weights: Floats) -> None:
+    """Divide each inner sum without a constant by its first weight, which its readers get."""
+    outer, at = batch.shape.outer, batch.shape.outer
+    for t, terms in enumerate(batch.shape.inner):
+        first = abs(weights[at])
+        if batch.constants[0, t] == 0 and first > 0:
+            weights[at : at + terms] /= first
+            weights[:outer] *= first ** (batch.powers[0, t] * batch.reads[0, :, t])
+        at += terms
+
+
 def _inner_layers(batch: Batch, exponents: Floats, weights: Floats, n: int) -> list[Layer]:
     width = len(exponents)
     below = tuple(Unit(UnitKind.PRODUCT, _powers(row, 0), 1.0) for row in exponents)
     sums, at = [], 0
-    for terms in batch.shape.inner:
+    for terms, constant in zip(batch.shape.inner, batch.constants[0], strict=True):
         inside = range(at, at + terms)
-        sums.append(Unit(UnitKind.SUM, tuple(_term(k, weights[k]) for k in inside), 1.0))
+        summands = tuple(_term(k, weights[k]) for k in inside)
+        sums.append(Unit(UnitKind.SUM, summands, float(constant)))
         at += terms
     assert at == width
     return [below, tuple(sums)]

@@ -87,7 +87,7 @@ def products(batch: Batch, columns: Columns, signs: Floats | None) -> Floats:
 def inner_sums(batch: Batch, monomials: Floats) -> Floats:
     """S of each inner sum: (R, N, inner sums), never nearer to zero than `LEAST_SUM`."""
     inner = monomials[:, :, batch.shape.outer :] * batch.inner_weights[:, None, :]
-    sums = 1.0 + inner @ batch.shape.membership
+    sums = batch.constants[:, None] + inner @ batch.shape.membership
     size = np.maximum(np.abs(sums), LEAST_SUM)
     return np.where(sums < 0, -size, size)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from nalu_cli.search.stacks.batch import Shape
 
-__all__ = ["STEPS", "Step"]
+__all__ = ["STEPS", "Kind", "Step"]
+
+Kind: TypeAlias = tuple[float, int] | None
+"""The power of the target, and how many inner sums there are."""
 
 POWERS = (1.0, -1.0, 2.0, -2.0, 0.5)
 """Of the target that a stack computes: quotients and roots of sums are sums of such a power.
@@ -31,13 +36,21 @@ SHAPES = (
     Shape(6),
     Shape(1, (2, 2)),
     Shape(2, (3,)),
+    Shape(4, (1,)),
     Shape(7),
+    Shape(4, (2,)),
+    Shape(5, (1,)),
+    Shape(3, (3,)),
+    Shape(4, (3,)),
 )
 """From one product to what thirty rows can hardly tell apart. *Guess.*"""
 
-QUICK_POWERS = (1.0, -1.0, 2.0)
-"""Of sums that are first grown term by term, which takes moments where random starts of many
-columns take long. *Guess.*"""
+LONG_SUMS = tuple(Shape(terms) for terms in range(8, 13))
+"""That are only grown. *Guess:* the square of a distance in five dimensions has eleven terms."""
+
+QUICK_POWERS, QUOTIENT_POWERS = (1.0, -1.0, 2.0), (1.0,)
+"""Of sums that are first grown term by term, and quotients of sums whose terms are first chosen
+greedily: both take moments where random starts of many columns take long. *Guess.*"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,11 @@ class Step:
     grown_alone: bool
 
     @property
+    def kind(self) -> Kind:
+        """Of steps that follow one another: None where stacks start at random."""
+        return (self.power, len(self.shape.inner)) if self.grown_alone else None
+
+    @property
     def layers(self) -> int:
         """Of sums and products, a power of the last one among them."""
         inside = 3 if self.shape.inner else 1
@@ -69,20 +87,20 @@ class Step:
 
 def _steps() -> tuple[Step, ...]:
     one, *longer = SHAPES
-    first = [Step(one, power, 0, False) for power in QUICK_POWERS]
-    places = {shape: place for place, shape in enumerate(SHAPES)}
-    quick = [
-        Step(shape, power, places[shape], True)
-        for power in QUICK_POWERS
-        for shape in SHAPES[1:]
-        if not shape.inner
-    ]
-    slow = [
-        Step(shape, power, place, False)
-        for place, shape in enumerate(longer, start=1)
-        for power in POWERS
-    ]
-    return (*first, *quick, *slow)
+    places = {shape: place for place, shape in enumerate((*SHAPES, *LONG_SUMS))}
+
+    def steps(powers: Sequence[float], shapes: Sequence[Shape], *, grown: bool) -> list[Step]:
+        return [Step(shape, power, places[shape], grown) for power in powers for shape in shapes]
+
+    sums = [shape for shape in longer if not shape.inner]
+    quotients = [shape for shape in longer if len(shape.inner) == 1]
+    return (
+        *steps(QUICK_POWERS, [one], grown=False),
+        *steps(QUICK_POWERS, sums, grown=True),
+        *steps(QUOTIENT_POWERS, quotients, grown=True),
+        *steps(QUICK_POWERS, LONG_SUMS, grown=True),
+        *(step for shape in longer for step in steps(POWERS, [shape], grown=False)),
+    )
 
 
 STEPS = _steps()

@@ -13,9 +13,11 @@ from nalu_cli.search.stacks.training import Goal
 
 __all__ = [
     "grown_starts",
+    "library",
     "random_starts",
     "recombined",
     "screened",
+    "values_of",
     "with_one_product",
 ]
 
@@ -35,6 +37,19 @@ WHOLE = (-2.0, -1.0, -1.0, -1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0)
 
 FIRST_POWERS = (-1.0, -1.0, -1.0, -0.5, 0.5, 0.5, 1.0, -2.0, 2.0)
 """Powers of inner sums to start from: quotients and roots before others. *Guess.*"""
+
+WITHOUT_CONSTANT = 0.2
+"""Share of the inner sums of two terms or more that have none. *Guess:* most can be divided by a
+term, not so those of columns with both signs."""
+
+SOME = (
+    tuple((e, False) for e in (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)),
+    ((1.0, True), (2.0, False), (3.0, True), (4.0, False)),
+)
+FEW = (((-1.0, False), (1.0, False)), ((1.0, True), (2.0, False)))
+HIGH = (tuple((e, False) for e in (-4.0, -3.0, 4.0, 5.0)), ((5.0, True), (6.0, False)))
+"""Exponents in the library, and whether they take the column's sign, of columns that are never
+negative and of others. *Guess:* what most laws have."""
 
 MOST_MONOMIALS = 1500
 """In the library. *Guess:* their correlations with the residual take some milliseconds."""
@@ -119,6 +134,7 @@ def _stacks(
     """Stacks with random numbers but for their exponents."""
     count, sums, terms = len(exponents), len(shape.inner), sum(shape.inner)
     signs = rng.choice([-1.0, 1.0], (count, terms))
+    bare = (rng.random((count, sums)) < WITHOUT_CONSTANT) & (np.array(shape.inner) > 1)
     powers = rng.choice(FIRST_POWERS, (count, sums))
     reads = rng.random((count, shape.outer, sums)) < 0.5
     reads |= (rng.random(count) < 0.5)[:, None, None]
@@ -134,6 +150,7 @@ def _stacks(
         powers,
         np.ones((count, sums), dtype=bool),
         (rng.random((count, sums)) < 0.5) & (np.abs(powers) % 2 == 1),
+        np.where(bare, 0.0, 1.0),
         reads,
         np.zeros((count, shape.outer)),
         np.full(count, np.inf),
@@ -164,19 +181,38 @@ def with_one_product(batch: Batch, columns: Columns, goal: Goal) -> None:
     batch.free[some, 0] = True
 
 
-def library(columns: Columns) -> tuple[Floats, NDArray[np.bool_]]:
-    """Exponents and signs of simple products: all of one column, two, and three if they are few."""
+def library(columns: Columns, most: int = MOST_MONOMIALS) -> tuple[Floats, NDArray[np.bool_]]:
+    """Exponents and signs of simple products: of one column, of two, and of three if they are few.
+
+    Parameters
+    ----------
+    columns : Columns
+    most : int
+        Products; kinds of them that would be more are left out.
+
+    Returns
+    -------
+    exponents : ndarray of shape (products, n)
+    odd : ndarray of bool, shape (products, n)
+        Whether a product takes the sign of a column.
+    """
     n = columns.logs.shape[1]
     found: list[dict[int, tuple[float, bool]]] = []
-    for width, rich in ((1, True), (2, True), (2, False), (3, False)):
+    for width, kind in (
+        (1, SOME),
+        (2, SOME),
+        (2, FEW),
+        (3, FEW),
+        (1, HIGH),
+        (4, FEW),
+        (5, FEW),
+    ):
         level = [
             dict(zip(chosen, values, strict=True))
             for chosen in itertools.combinations(range(n), width)
-            for values in itertools.product(
-                *(_powers(bool(columns.signed[j]), rich) for j in chosen)
-            )
+            for values in itertools.product(*(kind[bool(columns.signed[j])] for j in chosen))
         ]
-        if len(found) + len(level) > MOST_MONOMIALS:
+        if len(found) + len(level) > most:
             continue
         found += [monomial for monomial in level if monomial not in found] if width == 2 else level
     exponents, odd = np.zeros((len(found), n)), np.zeros((len(found), n), dtype=bool)
@@ -184,12 +220,6 @@ def library(columns: Columns) -> tuple[Floats, NDArray[np.bool_]]:
         for j, (power, is_odd) in monomial.items():
             exponents[k, j], odd[k, j] = power, is_odd
     return exponents, odd
-
-
-def _powers(signed: bool, rich: bool) -> list[tuple[float, bool]]:
-    if signed:
-        return [(1.0, True), (2.0, False), *([(3.0, True), (4.0, False)] if rich else [])]
-    return [(e, False) for e in ((-2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0) if rich else (-1.0, 1.0))]
 
 
 def grown_starts(
@@ -213,7 +243,7 @@ def grown_starts(
     Batch
     """
     exponents, odd = library(columns)
-    values = _values(exponents, odd, columns)
+    values = values_of(exponents, odd, columns)
     best = shorter.take(np.argsort(shorter.loss)[: max(1, count // 6)])
     at = project(best, columns, signs_of(best, columns), goal.target, goal.weights)
     inside = shape.outer == shorter.shape.outer
@@ -232,7 +262,7 @@ def grown_starts(
     return Batch.joined(parts).take(np.arange(min(count, sum(map(len, parts)))))
 
 
-def _values(exponents: Floats, odd: NDArray[np.bool_], columns: Columns) -> Floats:
+def values_of(exponents: Floats, odd: NDArray[np.bool_], columns: Columns) -> Floats:
     """Each product on each row: (N, products)."""
     values: Floats = np.exp(np.clip(columns.logs @ exponents.T, -60, 60))
     turns = (columns.signs < 0).astype(float) @ odd.T.astype(float)
@@ -270,16 +300,16 @@ def _extended(
             old.powers,
             old.odd_powers,
         )
-        batch.free_powers = old.free_powers
+        batch.free_powers, batch.constants = old.free_powers, old.constants
         batch.reads[:, : one.shape.outer] = old.reads
     elif len(shape.inner) == len(one.shape.inner):
         batch.inner_weights[:, :-1], batch.powers = old.inner_weights, old.powers
         batch.odd_powers, batch.reads = old.odd_powers, old.reads
-        batch.free_powers = old.free_powers
+        batch.free_powers, batch.constants = old.free_powers, old.constants
     else:
         batch.inner_weights[:, :-1] = old.inner_weights
         batch.powers[:, :-1], batch.odd_powers[:, :-1] = old.powers, old.odd_powers
-        batch.reads[:, :, :-1] = old.reads
+        batch.constants[:, :-1], batch.reads[:, :, :-1] = old.constants, old.reads
     return batch
 
 
@@ -305,7 +335,7 @@ def recombined(
     n, outer = columns.logs.shape[1], batch.shape.outer
     exponents, odd = batch.exponents.reshape(-1, n), batch.odd.reshape(-1, n)
     free = batch.free.reshape(-1, n)
-    values = _values(exponents, odd, columns) * goal.weights[:, None]
+    values = values_of(exponents, odd, columns) * goal.weights[:, None]
     chosen = np.array([_greedy(values, goal, outer, rng) for _ in range(count)])
     return _stacks(batch.shape, exponents[chosen], free[chosen], odd[chosen], rng)
 

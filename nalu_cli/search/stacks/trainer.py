@@ -1,0 +1,229 @@
+"""Stacks of one shape trained on the rows, the best of them kept for longer ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.problem import Rows
+from nalu_cli.search.stacks.batch import Batch, Columns, Shape
+from nalu_cli.search.stacks.discrete import Breeding, discrete_starts
+from nalu_cli.search.stacks.selection import selected_starts
+from nalu_cli.search.stacks.starts import (
+    grown_starts,
+    random_starts,
+    recombined,
+    with_one_product,
+)
+from nalu_cli.search.stacks.training import Goal, train
+
+__all__ = ["MOST_ROWS", "NEARLY_EXACT", "OF_PRINTING", "Trainer"]
+
+Floats = NDArray[np.float64]
+
+MOST_ROWS = 256
+"""Rows that stacks are trained on. *Guess:* some ten for each of their numbers."""
+
+RESTARTS, GROWN = 128, 32
+"""Stacks that start at random, and from a shorter one. *Guess.*"""
+
+SELECTED, SELECTED_BESIDE = (4, 12), 2
+"""Stacks that start from selected products, the first time and again, and from such beside each
+shorter sum. *Guess.*"""
+
+ROUNDS = ((8, 32, 64), (12, 10, 128), (50, 8, MOST_ROWS))
+"""Steps, how many stacks are kept after them, and on how many rows. *Guess:* hopeless ones show
+after a few."""
+
+MOST_NUMBERS, MOST_OF_ONE = 0.25, 0.5
+"""Numbers of a stack for each row, and of one product, which fits nothing but itself. *Guess:* with
+more a stack fits what it was not made for."""
+
+FEWEST_NUMBERS = 5
+"""That a stack may have where twice as many printed rows are: a line and a power have as many.
+*Guess.*"""
+
+SIMPLE = 0.03
+BITS_OF_AN_EXPONENT = (3.0, 10.0)
+"""Distance from a whole number at which an exponent is likely to be one, and bits of such an
+exponent and of others. *Guess.*"""
+
+BITS_OF_A_WEIGHT = 4.0
+"""*Guess:* a digit, and its sign."""
+
+OF_PRINTING = 1 / 3
+"""*Derived:* the mean square of an even error within its half-width, in units of that."""
+
+HEAVIEST = 1e4
+"""Times the median weight of the rows that one row may have. *Guess:* near a zero of the target
+the weights of its powers grow without bound."""
+
+NEARLY_EXACT = 1e-9
+"""Relative error below which a stack is a law of doubles. *Derived:* training ends near the root
+of their rounding."""
+
+
+@dataclass(slots=True)
+class Trainer:
+    """What has been trained and found on some rows.
+
+    Parameters
+    ----------
+    rows : Rows
+    columns : Columns
+        Of the rows that are trained on.
+    chosen : ndarray of int
+        Which rows those are.
+    rng : numpy.random.Generator
+    again : bool
+        Whether other stacks have been trained on them before.
+    stop : callable
+    trained : dict
+        By power and shape, the best stacks.
+    """
+
+    rows: Rows
+    columns: Columns
+    chosen: NDArray[np.intp]
+    rng: np.random.Generator
+    again: bool
+    stop: Callable[[], bool]
+    trained: dict[tuple[float, Shape], Batch] = field(default_factory=dict)
+
+    @property
+    def is_printed(self) -> bool:
+        """Whether the errors are those of printing."""
+        return self.rows.half_y is not None and self.rows.sigma is None
+
+    def goal(self, power: float) -> Goal | None:
+        """A power of the target, if it has one on every row."""
+        y = self.rows.y[self.chosen]
+        if power != 1 and not (y > 0).all():
+            return None
+        with np.errstate(all="ignore"):
+            slope = abs(power) * np.abs(y) ** (power - 1)
+            weights = 1 / (slope * self.sizes(self.rows)[self.chosen])
+            target = y**power
+        weights = np.minimum(weights, np.median(weights) * HEAVIEST)
+        if not (np.isfinite(weights).all() and np.isfinite(target).all()):
+            return None
+        if self.is_printed:
+            enough = self.floor
+        else:
+            enough = NEARLY_EXACT**2 * 1e-6 * float(np.sum((target * weights) ** 2))
+        return Goal(target, weights, enough)
+
+    @staticmethod
+    def sizes(rows: Rows) -> Floats:
+        """The error of each row, to a factor."""
+        if rows.sigma is not None:
+            return rows.sigma
+        return np.ones(len(rows)) if rows.half_y is None else np.maximum(rows.half_y, 1e-300)
+
+    @property
+    def floor(self) -> float:
+        """The loss that is explained."""
+        return OF_PRINTING * len(self.chosen) if self.is_printed else 1e-300
+
+    def train(self, shape: Shape, power: float, goal: Goal, *, grown_alone: bool) -> Batch | None:
+        """The best stacks of a shape, best first; None where none can start."""
+        parts = list(self._grown(shape, power, goal))
+        if shape.units > 1 and len(shape.inner) <= 1:
+            parts += self._selected(shape, power, goal)
+        if not grown_alone:
+            starts = random_starts(shape, self.columns, RESTARTS, self.rng)
+            with_one_product(starts, self.columns, goal)
+            parts.append(starts)
+            if shape.units > 1:
+                parts.append(self._discrete(shape, power, goal, parts[:-1]))
+        if not parts:
+            return None
+        batch = Batch.joined(parts)
+        for place, (steps, kept, most) in enumerate(ROUNDS):
+            rows = np.arange(min(most, len(self.chosen)))
+            columns, part = self.columns.take(rows), goal.take(rows)
+            batch = train(batch, columns, part, steps=steps, stop=self.stop)
+            best = batch.take(np.argsort(self.prices(batch, len(rows)))[:kept])
+            if place == 0 and shape.outer > 1 and not shape.inner:
+                best = Batch.joined([best, recombined(batch, columns, part, kept // 2, self.rng)])
+            batch = best
+        self.trained[power, shape] = batch
+        return batch
+
+    def _selected(self, shape: Shape, power: float, goal: Goal) -> Iterator[Batch]:
+        """Sums and quotients of simple products, and quotients beside the best shorter sums."""
+        starts = selected_starts(shape, self.columns, goal, SELECTED[self.again], self.rng)
+        if starts is None:
+            return
+        yield starts
+        for terms in range(max(1, shape.outer - 2), shape.outer if shape.inner else 1):
+            if (power, Shape(terms)) in self.trained:
+                beside = self.trained[power, Shape(terms)].take(np.array([0]))
+                most = SELECTED_BESIDE
+                starts = selected_starts(shape, self.columns, goal, most, self.rng, beside)
+                if starts is not None:
+                    yield starts
+
+    def _discrete(self, shape: Shape, power: float, goal: Goal, given: list[Batch]) -> Batch:
+        """Stacks of simple exponents, as they are and with their exponents and powers free."""
+        fixed = discrete_starts(
+            shape, self.columns, goal, given, self.rng, breeding=Breeding(), stop=self.stop
+        )
+        free = fixed.take(np.arange(len(fixed)))
+        free.free, free.free_powers = free.exponents != 0, np.ones_like(free.free_powers)
+        return Batch.joined([fixed, free])
+
+    def prices(self, batch: Batch, n: int) -> Floats:
+        """Bits of each stack's errors on n rows and of its exponents, the fewest for the best."""
+        return 0.5 * n * self._bits_of_a_row(batch, n) + _bits_of_exponents(batch)
+
+    def expected(self, batch: Batch) -> Floats:
+        """Bits that each stack is likely to take when its numbers are short, on all rows."""
+        errors = 0.5 * len(self.rows) * self._bits_of_a_row(batch, len(self.chosen))
+        return np.asarray(errors + self.numbers(batch))
+
+    @staticmethod
+    def numbers(batch: Batch) -> Floats:
+        """Bits that the numbers of each stack are likely to take."""
+        return _bits_of_exponents(batch) + BITS_OF_A_WEIGHT * batch.shape.units
+
+    def _bits_of_a_row(self, batch: Batch, n: int) -> Floats:
+        """Of a squared error."""
+        least = OF_PRINTING if self.is_printed else 1e-300
+        return np.asarray(np.log2(np.maximum(batch.loss / n, least)))
+
+    def has_too_many_numbers(self, batch: Batch, k: int) -> bool:
+        """Whether a stack has more numbers than the rows can tell."""
+        n, shape = len(self.rows), batch.shape
+        numbers = shape.units + len(shape.inner)
+        numbers += int(np.count_nonzero(np.abs(batch.exponents[k]) > SIMPLE))
+        most = n * (MOST_OF_ONE if shape.units == 1 else MOST_NUMBERS)
+        few = min(FEWEST_NUMBERS, n / 2) if self.is_printed else 0.0
+        return bool(numbers > max(most, few))
+
+    def _grown(self, shape: Shape, power: float, goal: Goal) -> Iterator[Batch]:
+        for one in _shorter(shape):
+            if (power, one) in self.trained:
+                before = self.trained[power, one]
+                yield grown_starts(before, self.columns, goal, shape, GROWN, self.rng)
+
+
+def _bits_of_exponents(batch: Batch) -> Floats:
+    size = np.abs(batch.exponents)
+    simple = np.abs(size - np.round(size)) <= SIMPLE
+    bits = np.where(size <= SIMPLE, 0.0, np.where(simple, *BITS_OF_AN_EXPONENT))
+    return np.asarray(bits.sum(axis=(1, 2)))
+
+
+def _shorter(shape: Shape) -> list[Shape]:
+    """Shapes with one term less."""
+    found = []
+    if shape.outer > 1:
+        found.append(Shape(shape.outer - 1, shape.inner))
+    if shape.inner:
+        *others, last = shape.inner
+        found.append(Shape(shape.outer, (*others, last - 1) if last > 1 else tuple(others)))
+    return found
