@@ -96,7 +96,11 @@ def has_few_numbers(circuit: Circuit, rows: Rows, kind: ErrorKind) -> bool:
     allowed = tolerance(circuit, rows, kind)
     distinct = len(np.unique(np.column_stack([rows.X, rows.y]), axis=0))
     printed = max(1.0, evidence_bits(rows, allowed) / (distinct * math.log2(10)))
-    if any(_imitates(term.weight) for unit in circuit.units() for term in unit.terms):
+    has_sums = any(
+        unit.kind is UnitKind.SUM and len(unit.terms) + (unit.constant != 0) > 1
+        for unit in circuit.units()
+    )
+    if any(_imitates(term.weight, has_sums) for unit in circuit.units() for term in unit.terms):
         return False
     if any(d > printed + SPARE_DIGITS for d in _digits_of_each(circuit)):
         return False
@@ -106,10 +110,10 @@ def has_few_numbers(circuit: Circuit, rows: Rows, kind: ErrorKind) -> bool:
     )
 
 
-def _imitates(exponent: Fraction) -> bool:
+def _imitates(exponent: Fraction, has_sums: bool) -> bool:
     """Whether a power is one of the nearly whole ones of which differences make logarithms."""
     off = abs(exponent - round(exponent))
-    return 0 < off < SMALLEST_EXPONENT or abs(exponent) > LARGEST_EXPONENT
+    return (has_sums and 0 < off < SMALLEST_EXPONENT) or abs(exponent) > LARGEST_EXPONENT
 
 
 def _numbers_along(circuit: Circuit) -> dict[int, set[float]]:

@@ -179,6 +179,17 @@ def test_a_logarithm_made_of_powers_near_zero_is_no_law() -> None:
     assert not is_law(circuit, rows, PRINTED_TARGET)
 
 
+def test_one_product_with_a_nearly_whole_power_is_a_law() -> None:
+    """It imitates nothing: only differences of such powers do."""
+    x = uniform(14, 60, 2, low=1, high=50)
+    for exponent in (1.03, -0.976, 2.04):
+        one = product([(A, exponent_of(exponent)), (B, Fraction(1, 2))], 0.37)
+        assert is_law(*as_printed(one, x, 4), PRINTED_TARGET)
+        beside = circuit_of(total([(1.0, one), (2.0, product([(B, 2)]))]), 2)
+        y = np.round(beside.evaluate(x), 4)
+        assert not is_law(beside, Rows(x, y, np.full(60, 5e-5)), PRINTED_TARGET)
+
+
 def test_digits_are_counted_but_for_zeros_before_and_after_them() -> None:
     def of(scale: float, exponent: Fraction) -> int:
         return digits_of_constants(circuit_of(product([(A, exponent)], scale), 1))

@@ -165,3 +165,11 @@ def test_the_more_digits_a_coefficient_or_an_exponent_has_the_rarer_it_is() -> N
 def test_all_decimals_of_a_length_are_offered_where_few_are_asked_for() -> None:
     offered = [x for _, x in cheapest(0.0055541, 6.6e-6, exponent=False, most=24)]
     assert {0.00555, 0.00556, *(k / 1e6 for k in range(5548, 5561))} <= set(offered)
+
+
+@pytest.mark.parametrize("value", [1e-300, 5e-324, 1e300, math.nan, math.inf, -1e-310])
+@pytest.mark.parametrize("width", [0.0, 1e-310, 1.0, 1e300, math.inf, math.nan])
+def test_numbers_at_the_ends_of_doubles_have_no_names(value: float, width: float) -> None:
+    for exponent in (False, True):
+        for _, x in cheapest(value, width, exponent=exponent):
+            assert abs(x - value) <= width

@@ -97,6 +97,11 @@ def _pi_price(size: float) -> float:
     return math.inf
 
 
+TINY = 1e-280
+"""*Derived:* units of the last digit of smaller numbers, and of the reciprocals of larger ones, are
+no ordinary doubles."""
+
+
 def cheapest(
     value: float,
     width: float,
@@ -125,6 +130,8 @@ def cheapest(
     list of (float, float)
         Price in bits and value, cheapest first, of equal ones the nearest first.
     """
+    if not abs(value) + width <= 1 / TINY:
+        return []
     price = price_of_exponent if exponent else partial(price_of_coefficient, of_product=of_product)
     found = {x: price(x) for x in _near(value, width, most) if abs(x - value) <= width}
     if not exponent:
@@ -143,7 +150,7 @@ def cheapest(
 
 def _near(value: float, width: float, most: int) -> Iterator[float]:
     """Decimals of rising length, the nearest of each, until enough are within the distance."""
-    if value == 0:
+    if value == 0 or not TINY <= abs(value) + width <= 1 / TINY:
         return
     count = 0
     lead = math.floor(math.log10(abs(value) + width))
@@ -169,6 +176,6 @@ def _special(value: float, width: float) -> Iterator[float]:
             yield math.copysign(over / n, value)
     for multiple in MULTIPLES_OF_PI:
         yield math.copysign(multiple * math.pi, value)
-    if size > width:
-        for x in _near(1 / size, width / (size * (size - width)), 3):
+    if size > max(width, TINY):
+        for x in _near(1 / size, width / size / (size - width), 3):
             yield math.copysign(1 / x, value)
