@@ -13,7 +13,7 @@ from nalu_cli.snapping.surprise import surprise_of
 
 __all__ = ["Patience"]
 
-PATIENCE = 6
+PATIENCE = 4
 """Rungs without a better formula after which one within the noise is taken."""
 
 PLAIN = 25

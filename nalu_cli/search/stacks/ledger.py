@@ -36,7 +36,11 @@ SHAPES_AFTER = 2
 
 IDLE_SHAPES, SURE_SHAPES = 5, 2
 """Shapes without a better formula under noise after which no longer one is asked, and when its
-numbers are short, or sums are only grown. *Guess.*"""
+numbers are short, when they are as good as any, or sums are only grown. *Guess.*"""
+
+NEAR = 25.0
+"""Bits beside the best stack's within which others are as good but for their numbers. *Guess:* two
+or three numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +131,6 @@ class Ledger:
             return len(self.stagnant) > IDLE_SHAPES * (1 + self.cycle) or self.is_noise
         idle = self.idle[step.kind]
         idle.add(step.shape)
-        few = self.is_sure or (step.grown_alone and not step.shape.inner)
+        is_near = self.least.get(step.kind, np.inf) <= self.expected + NEAR
+        few = self.is_sure or is_near or (step.grown_alone and not step.shape.inner)
         return len(idle) > (SURE_SHAPES if few else IDLE_SHAPES) * (1 + self.cycle)
