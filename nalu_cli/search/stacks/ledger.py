@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.search.stacks.batch import Batch, Shape
-from nalu_cli.search.stacks.schedule import Kind, Step
+from nalu_cli.search.stacks.schedule import QUOTIENTS, SUMS, Kind, Step
 
-__all__ = ["Ledger", "Snapped"]
+__all__ = ["Ledger", "NoisyLedger", "PrintedLedger", "Snapped"]
 
 Floats = NDArray[np.float64]
 
-QUICK = 60.0
+QUICK = 80.0
 """Bits of numbers up to which sums that were only grown are snapped. *Guess:* of those that fit any
 smooth target the exponents alone take more."""
 
@@ -37,6 +37,9 @@ SHAPES_AFTER = 2
 IDLE_SHAPES, SURE_SHAPES = 5, 2
 """Shapes without a better formula under noise after which no longer one is asked, and when its
 numbers are short, when they are as good as any, or sums are only grown. *Guess.*"""
+
+SHORT = 3
+"""Products of a short law. *Guess:* longer sums may imitate another law of fewer."""
 
 NEAR = 25.0
 """Bits beside the best stack's within which others are as good but for their numbers. *Guess:* two
@@ -66,69 +69,120 @@ class Snapped:
 
 @dataclass(slots=True)
 class Ledger:
-    """The cheapest law so far, and whether a longer stack is worth asking."""
+    """The cheapest law so far, and whether a longer stack is worth asking.
 
-    is_printed: bool
+    Parameters
+    ----------
+    rows : int
+    cycle : int
+        How often stacks have been trained before: each time more shapes may do no better.
+    """
+
     rows: int
     cycle: int = 0
     bits: float = np.inf
+    best: Shape | None = None
     found: int | None = None
     is_sure: bool = False
-    expected: float = np.inf
-    slowly: float = np.inf
-    one: float = np.inf
-    has_grown: bool | None = None
-    stagnant: set[Shape] = field(default_factory=set)
-    least: dict[Kind, float] = field(default_factory=dict)
-    idle: dict[Kind, set[Shape]] = field(default_factory=lambda: defaultdict(set))
 
-    def promising(self, batch: Batch, expected: Floats, numbers: Floats, step: Step) -> Batch:
-        """The stacks that may become the best one, by the bits they and their numbers may take."""
-        least = float(np.min(expected, initial=np.inf))
-        self.expected = min(self.expected, least)
-        if self.is_printed:
-            self._note_growth(least, step)
-            if not step.grown_alone and least < self.slowly - 1:
-                self.slowly = least
-                self.stagnant.clear()
-            most = min(self.bits + HOPED, QUICK if step.grown_alone else np.inf)
-            return batch.take(numbers <= most)
-        if least < self.least.get(step.kind, np.inf) - 1:
-            self.least[step.kind] = least
-            self.idle[step.kind].clear()
-        return batch.take(expected <= self.expected + HOPED)
-
-    def _note_growth(self, least: float, step: Step) -> None:
-        """Whether a sum explains more than one product does, by more than chance."""
-        if step.shape.units == 1:
-            self.one = min(self.one, least)
-        elif step.grown_alone:
-            self.has_grown = bool(self.has_grown) or least < self.one - 1
-
-    @property
-    def is_noise(self) -> bool:
-        """Whether no sum of any power was better than one product: then noise hides the digits."""
-        return self.has_grown is False and self.rows >= MANY_ROWS
-
-    def note(self, settled: Snapped, place: int) -> None:
-        """A formula that a shape gave."""
-        better = settled.total < self.bits - 1
+    def note(self, settled: Snapped, step: Step) -> None:
+        """A formula that a step gave."""
+        if settled.total >= self.bits - 1:
+            return
+        # the same law, or nearly, may come again with other numbers
+        is_same = self.bits - settled.total < HOPED
+        self.is_sure = settled.gain >= SURE or (self.is_sure and is_same)
+        self.bits, self.best = settled.total, step.shape
         if settled.is_inside:
-            self.found = place if better else self.found
-        if better:
-            self.bits = settled.total
-            self.is_sure = settled.gain >= SURE
-            self.idle.clear()
+            self.found = step.place
 
     def is_closed(self, step: Step) -> bool:
         """Whether a step is not worth its time."""
         if self.found is not None:
             return step.place > self.found + (0 if self.is_sure else SHAPES_AFTER)
-        if self.is_printed:
-            if step.grown_alone:
-                return False
-            self.stagnant.add(step.shape)
-            return len(self.stagnant) > IDLE_SHAPES * (1 + self.cycle) or self.is_noise
+        return self._is_idle(step)
+
+    def promising(self, batch: Batch, expected: Floats, numbers: Floats, step: Step) -> Batch:
+        """The stacks that may become the best one, by the bits they and their numbers may take."""
+        raise NotImplementedError
+
+    def _is_idle(self, step: Step) -> bool:
+        """Whether enough steps before this one did no better."""
+        raise NotImplementedError
+
+
+@dataclass(slots=True)
+class PrintedLedger(Ledger):
+    """Of printed rows, all of which a law explains."""
+
+    least: float = np.inf
+    one: float = np.inf
+    has_grown: bool | None = None
+    idle: set[Shape] = field(default_factory=set)
+
+    def promising(self, batch: Batch, expected: Floats, numbers: Floats, step: Step) -> Batch:
+        """See `Ledger`."""
+        least = float(np.min(expected, initial=np.inf))
+        if step.shape.units == 1:
+            self.one = min(self.one, least)
+        elif step.grown_alone:
+            self.has_grown = bool(self.has_grown) or least < self.one - 1
+        if not step.grown_alone and least < self.least - 1:
+            self.least = least
+            self.idle.clear()
+        return batch.take(numbers <= min(self.bits + HOPED, QUICK if step.grown_alone else np.inf))
+
+    def _is_idle(self, step: Step) -> bool:
+        if step.grown_alone:
+            return False
+        self.idle.add(step.shape)
+        # where no sum of any power was better than one product, noise hides the digits
+        is_noise = self.has_grown is False and self.rows >= MANY_ROWS
+        return is_noise or len(self.idle) > IDLE_SHAPES * (1 + self.cycle)
+
+
+@dataclass(slots=True)
+class NoisyLedger(Ledger):
+    """Of rows with errors of unknown size, which a longer formula always explains better."""
+
+    expected: float = np.inf
+    kind: Kind = None
+    least: dict[Kind, float] = field(default_factory=dict)
+    idle: dict[Kind, set[Shape]] = field(default_factory=lambda: defaultdict(set))
+
+    def note(self, settled: Snapped, step: Step) -> None:
+        """See `Ledger`."""
+        before = self.bits
+        Ledger.note(self, settled, step)
+        if self.bits < before:
+            self.kind = step.kind
+            self.idle.clear()
+
+    def promising(self, batch: Batch, expected: Floats, numbers: Floats, step: Step) -> Batch:
+        """See `Ledger`."""
+        least = float(np.min(expected, initial=np.inf))
+        self.expected = min(self.expected, least)
+        if least < self.least.get(step.kind, np.inf) - 1:
+            self.least[step.kind] = least
+            if not self.is_sure:
+                self.idle[step.kind].clear()
+        quick = numbers <= (QUICK if step.grown_alone else np.inf)
+        return batch.take(quick & (expected <= self.expected + HOPED))
+
+    def _is_noise_beyond(self, step: Step) -> bool:
+        """Whether the best law leaves nothing that longer stacks of its kind, or sums, explain."""
+        if self.best is None:
+            return False
+        if self.is_sure:
+            return len(self.idle[self.kind]) > SURE_SHAPES
+        is_short = self.best.units <= min(SHORT, step.shape.units)
+        return is_short and len(self.idle[SUMS]) > SURE_SHAPES
+
+    def _is_idle(self, step: Step) -> bool:
+        if self._is_noise_beyond(step):
+            return True
+        if step.kind == QUOTIENTS and not self.is_sure:
+            return False
         idle = self.idle[step.kind]
         idle.add(step.shape)
         is_near = self.least.get(step.kind, np.inf) <= self.expected + NEAR

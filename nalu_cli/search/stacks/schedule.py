@@ -8,10 +8,14 @@ from typing import TypeAlias
 
 from nalu_cli.search.stacks.batch import Shape
 
-__all__ = ["STEPS", "Kind", "Step"]
+__all__ = ["QUOTIENTS", "STEPS", "SUMS", "Kind", "Step"]
 
 Kind: TypeAlias = tuple[float, int] | None
 """The power of the target, and how many inner sums there are."""
+
+SUMS: Kind = (1.0, 0)
+QUOTIENTS: Kind = (1.0, 1)
+"""Sums of products and quotients of such, which are selected."""
 
 POWERS = (1.0, -1.0, 2.0, -2.0, 0.5)
 """Of the target that a stack computes: quotients and roots of sums are sums of such a power.

@@ -12,7 +12,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.likelihood import PRINTED, tolerance
 from nalu_cli.problem import Rows
 from nalu_cli.search.stacks.batch import Batch, Columns
-from nalu_cli.search.stacks.ledger import Ledger, Snapped
+from nalu_cli.search.stacks.ledger import Ledger, NoisyLedger, PrintedLedger, Snapped
 from nalu_cli.search.stacks.lowering import circuit_of_stack, with_whole_signs
 from nalu_cli.search.stacks.schedule import STEPS, Step
 from nalu_cli.search.stacks.starts import screened
@@ -108,7 +108,8 @@ def _climbed(
     if len(rows) > MOST_ROWS:
         chosen = rng.permutation(len(rows))[:MOST_ROWS]
     search = Trainer(rows, Columns.of(rows.X[chosen]), chosen, rng, cycle > 0, stop)
-    ledger = Ledger(search.is_printed, len(rows), cycle)
+    kind = PrintedLedger if search.is_printed else NoisyLedger
+    ledger: Ledger = kind(len(rows), cycle)
     for step in steps:
         if ledger.is_closed(step) or 2 * step.shape.units > len(rows):
             continue
@@ -125,7 +126,7 @@ def _climbed(
             ledger.promising(batch, search.expected(batch), search.numbers(batch), step),
             step.power,
         ):
-            ledger.note(settled, step.place)
+            ledger.note(settled, step)
             yield settled, len(batch)
 
 
