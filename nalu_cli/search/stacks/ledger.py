@@ -84,30 +84,51 @@ class Ledger:
     best: Shape | None = None
     found: int | None = None
     is_sure: bool = False
+    least: dict[Kind, float] = field(default_factory=dict)
+    idle: dict[Kind, set[Shape]] = field(default_factory=lambda: defaultdict(set))
 
-    def note(self, settled: Snapped, step: Step) -> None:
-        """A formula that a step gave."""
+    def note(self, settled: Snapped, step: Step) -> bool:
+        """Whether a formula that a step gave is the cheapest so far."""
         if settled.total >= self.bits - 1:
-            return
+            return False
         # the same law, or nearly, may come again with other numbers
         is_same = self.bits - settled.total < HOPED
         self.is_sure = settled.gain >= SURE or (self.is_sure and is_same)
         self.bits, self.best = settled.total, step.shape
         if settled.is_inside:
             self.found = step.place
+        return True
+
+    def promising(self, batch: Batch, expected: Floats, numbers: Floats, step: Step) -> Batch:
+        """The stacks that may become the best one, by the bits they and their numbers may take."""
+        least = float(np.min(expected, initial=np.inf))
+        if least < self.least.get(step.kind, np.inf) - 1:
+            self.least[step.kind] = least
+            if not self.is_sure:
+                self.idle[step.kind].clear()
+        cheap = numbers <= (QUICK if step.grown_alone else np.inf)
+        return batch.take(cheap & self._may_be_best(expected, numbers))
 
     def is_closed(self, step: Step) -> bool:
         """Whether a step is not worth its time."""
         if self.found is not None:
             return step.place > self.found + (0 if self.is_sure else SHAPES_AFTER)
+        others = self.least.values()
+        if step.is_long and self.least.get(step.kind, np.inf) > min(others, default=np.inf):
+            return True
         return self._is_idle(step)
 
-    def promising(self, batch: Batch, expected: Floats, numbers: Floats, step: Step) -> Batch:
-        """The stacks that may become the best one, by the bits they and their numbers may take."""
-        raise NotImplementedError
-
     def _is_idle(self, step: Step) -> bool:
-        """Whether enough steps before this one did no better."""
+        """Whether enough steps of the kind before this one did no better."""
+        idle = self.idle[step.kind]
+        idle.add(step.shape)
+        return len(idle) > self._patience(step) * (1 + self.cycle)
+
+    def _patience(self, step: Step) -> int:
+        """Shapes of a step's kind that may do no better."""
+        return SURE_SHAPES if step.grown_alone and not step.shape.inner else IDLE_SHAPES
+
+    def _may_be_best(self, expected: Floats, numbers: Floats) -> NDArray[np.bool_]:
         raise NotImplementedError
 
 
@@ -115,10 +136,8 @@ class Ledger:
 class PrintedLedger(Ledger):
     """Of printed rows, all of which a law explains."""
 
-    least: float = np.inf
     one: float = np.inf
     has_grown: bool | None = None
-    idle: set[Shape] = field(default_factory=set)
 
     def promising(self, batch: Batch, expected: Floats, numbers: Floats, step: Step) -> Batch:
         """See `Ledger`."""
@@ -127,18 +146,17 @@ class PrintedLedger(Ledger):
             self.one = min(self.one, least)
         elif step.grown_alone:
             self.has_grown = bool(self.has_grown) or least < self.one - 1
-        if not step.grown_alone and least < self.least - 1:
-            self.least = least
-            self.idle.clear()
-        return batch.take(numbers <= min(self.bits + HOPED, QUICK if step.grown_alone else np.inf))
+        return Ledger.promising(self, batch, expected, numbers, step)
+
+    def _may_be_best(self, expected: Floats, numbers: Floats) -> NDArray[np.bool_]:
+        return np.asarray(numbers <= self.bits + HOPED)
 
     def _is_idle(self, step: Step) -> bool:
-        if step.grown_alone:
+        if step.kind in {SUMS, QUOTIENTS}:
             return False
-        self.idle.add(step.shape)
         # where no sum of any power was better than one product, noise hides the digits
         is_noise = self.has_grown is False and self.rows >= MANY_ROWS
-        return is_noise or len(self.idle) > IDLE_SHAPES * (1 + self.cycle)
+        return (is_noise and not step.grown_alone) or Ledger._is_idle(self, step)
 
 
 @dataclass(slots=True)
@@ -147,27 +165,29 @@ class NoisyLedger(Ledger):
 
     expected: float = np.inf
     kind: Kind = None
-    least: dict[Kind, float] = field(default_factory=dict)
-    idle: dict[Kind, set[Shape]] = field(default_factory=lambda: defaultdict(set))
 
-    def note(self, settled: Snapped, step: Step) -> None:
+    def note(self, settled: Snapped, step: Step) -> bool:
         """See `Ledger`."""
-        before = self.bits
-        Ledger.note(self, settled, step)
-        if self.bits < before:
+        is_best = Ledger.note(self, settled, step)
+        if is_best:
             self.kind = step.kind
             self.idle.clear()
+        return is_best
 
-    def promising(self, batch: Batch, expected: Floats, numbers: Floats, step: Step) -> Batch:
-        """See `Ledger`."""
-        least = float(np.min(expected, initial=np.inf))
-        self.expected = min(self.expected, least)
-        if least < self.least.get(step.kind, np.inf) - 1:
-            self.least[step.kind] = least
-            if not self.is_sure:
-                self.idle[step.kind].clear()
-        quick = numbers <= (QUICK if step.grown_alone else np.inf)
-        return batch.take(quick & (expected <= self.expected + HOPED))
+    def _may_be_best(self, expected: Floats, numbers: Floats) -> NDArray[np.bool_]:
+        self.expected = min(self.expected, float(np.min(expected, initial=np.inf)))
+        return np.asarray(expected <= self.expected + HOPED)
+
+    def _is_idle(self, step: Step) -> bool:
+        if self._is_noise_beyond(step):
+            return True
+        if step.kind == QUOTIENTS and not self.is_sure:
+            return False
+        return Ledger._is_idle(self, step)
+
+    def _patience(self, step: Step) -> int:
+        is_near = self.least.get(step.kind, np.inf) <= self.expected + NEAR
+        return SURE_SHAPES if self.is_sure or is_near else Ledger._patience(self, step)
 
     def _is_noise_beyond(self, step: Step) -> bool:
         """Whether the best law leaves nothing that longer stacks of its kind, or sums, explain."""
@@ -177,14 +197,3 @@ class NoisyLedger(Ledger):
             return len(self.idle[self.kind]) > SURE_SHAPES
         is_short = self.best.units <= min(SHORT, step.shape.units)
         return is_short and len(self.idle[SUMS]) > SURE_SHAPES
-
-    def _is_idle(self, step: Step) -> bool:
-        if self._is_noise_beyond(step):
-            return True
-        if step.kind == QUOTIENTS and not self.is_sure:
-            return False
-        idle = self.idle[step.kind]
-        idle.add(step.shape)
-        is_near = self.least.get(step.kind, np.inf) <= self.expected + NEAR
-        few = self.is_sure or is_near or (step.grown_alone and not step.shape.inner)
-        return len(idle) > (SURE_SHAPES if few else IDLE_SHAPES) * (1 + self.cycle)

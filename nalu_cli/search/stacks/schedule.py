@@ -83,6 +83,11 @@ class Step:
         return (self.power, len(self.shape.inner)) if self.grown_alone else None
 
     @property
+    def is_long(self) -> bool:
+        """Whether it is a sum that is only grown."""
+        return self.shape in LONG_SUMS
+
+    @property
     def layers(self) -> int:
         """Of sums and products, a power of the last one among them."""
         inside = 3 if self.shape.inner else 1

@@ -14,9 +14,9 @@ from nalu_cli.problem import Rows
 from nalu_cli.search.stacks.batch import Batch, Columns
 from nalu_cli.search.stacks.ledger import Ledger, NoisyLedger, PrintedLedger, Snapped
 from nalu_cli.search.stacks.lowering import circuit_of_stack, with_whole_signs
-from nalu_cli.search.stacks.schedule import STEPS, Step
+from nalu_cli.search.stacks.schedule import STEPS, SUMS, Step
 from nalu_cli.search.stacks.starts import screened
-from nalu_cli.search.stacks.trainer import MOST_ROWS, NEARLY_EXACT, OF_PRINTING, Trainer
+from nalu_cli.search.stacks.trainer import MOST_ROWS, NEARLY_EXACT, OF_PRINTING, Trainer, capped
 from nalu_cli.search.stacks.training import Goal
 from nalu_cli.snapping.bound import Noise, Printed
 from nalu_cli.snapping.evidence import Settled, settle
@@ -104,30 +104,67 @@ def _with_columns(rows: Rows, used: NDArray[np.intp]) -> Rows:
 def _climbed(
     rows: Rows, steps: Sequence[Step], rng: np.random.Generator, cycle: int, stop: Stop
 ) -> Iterator[tuple[Snapped, int]]:
+    """What stacks of one shape after another offer, and how many were trained for it."""
     chosen = rng.permutation(len(rows))
     if len(rows) > MOST_ROWS:
         chosen = rng.permutation(len(rows))[:MOST_ROWS]
     search = Trainer(rows, Columns.of(rows.X[chosen]), chosen, rng, cycle > 0, stop)
-    kind = PrintedLedger if search.is_printed else NoisyLedger
-    ledger: Ledger = kind(len(rows), cycle)
+    if search.is_printed:
+        yield from _climbed_as_printed(search, steps, PrintedLedger(len(rows), cycle))
+        return
+    ledger = NoisyLedger(len(rows), cycle)
+    for step, batch in _trained(search, steps, ledger):
+        for settled in _snapped(search, batch, step.power):
+            ledger.note(settled, step)
+            yield settled, len(batch)
+
+
+def _climbed_as_printed(
+    search: Trainer, steps: Sequence[Step], ledger: PrintedLedger
+) -> Iterator[tuple[Snapped, int]]:
+    """As above, but a law whose numbers are not short waits for a longer one whose numbers are."""
+    held: tuple[Snapped, int] | None = None
+    was_shown = False
+    for step, batch in _trained(search, steps, ledger):
+        for settled in _snapped(search, batch, step.power):
+            if ledger.note(settled, step):
+                held = settled, len(batch)
+            if held is not None and ledger.is_sure:
+                yield held
+                held = None
+        if not was_shown and step.kind not in {SUMS, None} and ledger.found is None:
+            # an answer that is only near may be asked for before there is another
+            was_shown = True
+            if (nearest := _nearest(search)) is not None:
+                yield nearest, len(batch)
+    if held is not None:
+        yield held
+
+
+def _trained(
+    search: Trainer, steps: Sequence[Step], ledger: Ledger
+) -> Iterator[tuple[Step, Batch]]:
+    """The stacks of each step that is worth its time and that may become the best one."""
     for step in steps:
-        if ledger.is_closed(step) or 2 * step.shape.units > len(rows):
+        if ledger.is_closed(step) or 2 * step.shape.units > len(search.rows):
             continue
         goal = search.goal(step.power)
         if goal is None:
             continue
-        if stop():
+        if search.stop():
             return
         batch = search.train(step.shape, step.power, goal, grown_alone=step.grown_alone)
         if batch is None or (step.shape.units == 1 and step.power != 1):
             continue  # a power of one product is one product, and is there to grow from
-        for settled in _snapped(
-            search,
-            ledger.promising(batch, search.expected(batch), search.numbers(batch), step),
-            step.power,
-        ):
-            ledger.note(settled, step)
-            yield settled, len(batch)
+        expected, numbers = search.expected(batch), search.numbers(batch)
+        yield step, ledger.promising(batch, expected, numbers, step)
+
+
+def _nearest(search: Trainer) -> Snapped | None:
+    """The best stack so far as it is: some rows lie outside their cells."""
+    batch, power = search.nearest()
+    circuit = _lowered(search, batch, power)
+    return None if circuit is None else Snapped(circuit, -np.inf, np.inf, is_inside=False)
 
 
 def _snapped(search: Trainer, batch: Batch, power: float) -> Iterator[Snapped]:
@@ -149,13 +186,19 @@ def _snapped(search: Trainer, batch: Batch, power: float) -> Iterator[Snapped]:
             yield found
 
 
-def _as_circuit(search: Trainer, one: Batch, power: float) -> Snapped | None:
+def _lowered(search: Trainer, one: Batch, power: float) -> Circuit | None:
     goal = search.goal(power)
     assert goal is not None
     one = with_whole_signs(one, search.columns, goal, search.stop)
     try:
-        circuit = circuit_of_stack(one, search.columns, power)
+        return circuit_of_stack(one, search.columns, power)
     except (ValueError, OverflowError):
+        return None
+
+
+def _as_circuit(search: Trainer, one: Batch, power: float) -> Snapped | None:
+    circuit = _lowered(search, one, power)
+    if circuit is None:
         return None
     return _inside(circuit, search) if search.is_printed else _within_noise(circuit, search)
 
@@ -175,7 +218,7 @@ def _half_widths(circuit: Circuit, rows: Rows) -> Iterator[Floats]:
         errors = circuit.evaluate(rows.X) - rows.y
         for kind in PRINTED if rows.half_X is not None else PRINTED[:1]:
             half = tolerance(circuit, rows, kind)
-            if np.mean((errors / half) ** 2) <= WITHIN_PRINTING * OF_PRINTING:
+            if np.mean((errors * capped(1 / half)) ** 2) <= WITHIN_PRINTING * OF_PRINTING:
                 yield half
 
 

@@ -30,7 +30,7 @@ ALLOWED = 0.6
 BARE = 8
 """Terms that are tried as the first of a denominator without a constant. *Guess.*"""
 
-PASSES = 2
+PASSES = 1
 """Times that terms are chosen anew, with the weights that the last denominator asks. *Guess.*"""
 
 MORE, EXTRA = 2, 40

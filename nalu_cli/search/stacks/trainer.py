@@ -20,7 +20,7 @@ from nalu_cli.search.stacks.starts import (
 )
 from nalu_cli.search.stacks.training import Goal, train
 
-__all__ = ["MOST_ROWS", "NEARLY_EXACT", "OF_PRINTING", "Trainer"]
+__all__ = ["MOST_ROWS", "NEARLY_EXACT", "OF_PRINTING", "Trainer", "capped"]
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ RESTARTS, GROWN = 128, 32
 """Stacks that start at random, and from a shorter one. *Guess.*"""
 
 SELECTED, SELECTED_BESIDE = (4, 12), 2
-"""Stacks that start from selected products, the first time and again, and from such beside each
+"""Stacks that start from selected products, the first time and again, and from such beside a
 shorter sum. *Guess.*"""
 
 ROUNDS = ((8, 32, 64), (12, 10, 128), (50, 8, MOST_ROWS))
@@ -59,7 +59,7 @@ OF_PRINTING = 1 / 3
 
 HEAVIEST = 1e4
 """Times the median weight of the rows that one row may have. *Guess:* near a zero of the target
-the weights of its powers grow without bound."""
+the weights of its powers, and of cells of so many significant digits, grow without bound."""
 
 NEARLY_EXACT = 1e-9
 """Relative error below which a stack is a law of doubles. *Derived:* training ends near the root
@@ -105,9 +105,8 @@ class Trainer:
             return None
         with np.errstate(all="ignore"):
             slope = abs(power) * np.abs(y) ** (power - 1)
-            weights = 1 / (slope * self.sizes(self.rows)[self.chosen])
+            weights = capped(1 / (slope * self.sizes(self.rows)[self.chosen]))
             target = y**power
-        weights = np.minimum(weights, np.median(weights) * HEAVIEST)
         if not (np.isfinite(weights).all() and np.isfinite(target).all()):
             return None
         if self.is_printed:
@@ -154,18 +153,18 @@ class Trainer:
         return batch
 
     def _selected(self, shape: Shape, power: float, goal: Goal) -> Iterator[Batch]:
-        """Sums and quotients of simple products, and quotients beside the best shorter sums."""
+        """Sums and quotients of simple products, and quotients beside the best shorter sum."""
         starts = selected_starts(shape, self.columns, goal, SELECTED[self.again], self.rng)
         if starts is None:
             return
         yield starts
-        for terms in range(max(1, shape.outer - 2), shape.outer if shape.inner else 1):
-            if (power, Shape(terms)) in self.trained:
-                beside = self.trained[power, Shape(terms)].take(np.array([0]))
-                most = SELECTED_BESIDE
-                starts = selected_starts(shape, self.columns, goal, most, self.rng, beside)
-                if starts is not None:
-                    yield starts
+        shorter = Shape(shape.outer - 1)
+        if shape.inner and (power, shorter) in self.trained:
+            beside = self.trained[power, shorter].take(np.array([0]))
+            most = SELECTED_BESIDE
+            starts = selected_starts(shape, self.columns, goal, most, self.rng, beside)
+            if starts is not None:
+                yield starts
 
     def _discrete(self, shape: Shape, power: float, goal: Goal, given: list[Batch]) -> Batch:
         """Stacks of simple exponents, as they are and with their exponents and powers free."""
@@ -184,6 +183,16 @@ class Trainer:
         """Bits that each stack is likely to take when its numbers are short, on all rows."""
         errors = 0.5 * len(self.rows) * self._bits_of_a_row(batch, len(self.chosen))
         return np.asarray(errors + self.numbers(batch))
+
+    def nearest(self) -> tuple[Batch, float]:
+        """The stack that takes the fewest bits, and the power of the target that it computes."""
+        candidates = [
+            (float(expected.min()), batch.take(np.array([expected.argmin()])), power)
+            for (power, _), batch in self.trained.items()
+            if len(expected := self.expected(batch))
+        ]
+        _, batch, power = min(candidates, key=lambda candidate: candidate[0])
+        return batch, power
 
     @staticmethod
     def numbers(batch: Batch) -> Floats:
@@ -209,6 +218,11 @@ class Trainer:
             if (power, one) in self.trained:
                 before = self.trained[power, one]
                 yield grown_starts(before, self.columns, goal, shape, GROWN, self.rng)
+
+
+def capped(weights: Floats) -> Floats:
+    """Weights of rows, none of which outweighs all others."""
+    return np.asarray(np.minimum(weights, np.median(weights) * HEAVIEST))
 
 
 def _bits_of_exponents(batch: Batch) -> Floats:
