@@ -35,6 +35,9 @@ SAME = 1e-4
 SNAPPED = 3
 """Of each shape and power the best stacks that differ, whose numbers are snapped. *Guess.*"""
 
+WIDER = 1e-9
+"""*Derived:* a difference of doubles beyond their rounding."""
+
 WITHIN_PRINTING = 2.0
 """Times that mean square up to which numbers may be found that keep all rows inside. *Guess:* few
 rows, and weights that were cut, make it larger."""
@@ -206,7 +209,11 @@ def _as_circuit(search: Trainer, one: Batch, power: float) -> Snapped | None:
 def _inside(circuit: Circuit, search: Trainer) -> Snapped | None:
     """With every row inside its printed cell."""
     for half in _half_widths(circuit, search.rows):
-        settled = settle(circuit, search.rows, Printed(half), stop=search.stop)
+        # cells near a zero, of so many significant digits, are first taken to be less narrow
+        widened = 1 / capped(1 / half)
+        settled = settle(circuit, search.rows, Printed(widened), stop=search.stop)
+        if settled is not None and (widened > half * (1 + WIDER)).any():
+            settled = settle(settled.circuit, search.rows, Printed(half), stop=search.stop)
         if settled is not None:
             return Snapped(settled.circuit, settled.gain, settled.bits, True)
     return None
