@@ -16,7 +16,6 @@ __all__ = ["selected_starts"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Places = NDArray[np.intp]
 
 ROWS = 160
 """On which terms are chosen. *Guess:* some ten for each weight."""
@@ -30,11 +29,9 @@ ALLOWED = 0.6
 BARE = 8
 """Terms that are tried as the first of a denominator without a constant. *Guess.*"""
 
-PASSES = 1
-"""Times that terms are chosen anew, with the weights that the last denominator asks. *Guess.*"""
-
 MORE, EXTRA = 2, 40
-"""Times as many terms as are asked for are selected at first, and so many more. *Guess.*"""
+"""Times as many terms as are asked for are selected at first, and so many more. *Measured:* of 20
+random quotients of four terms in three positive columns 20 are found, with 24 more 14."""
 
 AT_ONCE = 0.1
 """Share of the terms too many that are taken away at once. *Guess.*"""
@@ -61,10 +58,10 @@ def selected_starts(
     rng: np.random.Generator,
     beside: Batch | None = None,
 ) -> Batch | None:
-    """Sums P or quotients P/Q whose terms are selected forward, then exchanged.
+    """Sums P or quotients P/Q whose terms are selected forward and backward, then exchanged.
 
     The equation ``y Q = P`` is linear in the weights of both sums; its errors are those of y times
-    Q, and so are divided by the Q of the selection before (Sanathanan and Koerner 1963).
+    Q, and so are divided by the Q of a first selection (Sanathanan and Koerner 1963).
 
     Parameters
     ----------
@@ -113,20 +110,19 @@ def selected_starts(
     if not selections:
         return None
     batch, at = projected(selections)
-    best = [selections[k] for k in np.argsort(at.loss)[:count]]
-    for _ in range(PASSES if below else 0):
-        batch, at = projected(best)
-        # what stands beside the quotient is known better now
-        known = at.terms[..., :inside] @ at.weights[:, :inside, None]
-        lefts = goal.target - known[..., 0] / goal.weights
+    order = np.argsort(at.loss)[:count]
+    best, batch, at = [selections[k] for k in order], batch.take(order), at.take(order)
+    if below:
+        # what stands beside the quotients is known better now
+        known = (at.terms[..., :inside] @ at.weights[:, :inside, None])[..., 0]
+        lefts = goal.target - known / goal.weights
         again = [
             replace(equation, target=one_left).again(one)
             for one, one_left in zip(best, lefts, strict=True)
         ]
         best += [one for one, before in zip(again, best, strict=True) if one.is_as_long_as(before)]
-        _, at = projected(best)
-        best = [best[k] for k in np.argsort(at.loss)[:count]]
-    batch, _ = projected(best)
+        batch, at = projected(best)
+        batch = batch.take(np.argsort(at.loss)[:count])
     trained = batch.take(np.arange(len(batch)))
     trained.free = (trained.exponents != 0) & ~columns.signed
     return Batch.joined([batch, trained])
