@@ -91,7 +91,7 @@ def grow_rung(
     scale = Scale.of(rows)
     weights = np.ones(len(rows)) if sizes is None else sizes
     garden = _Garden(scale.down(rows), weights)
-    garden.plant(expression_of(scale.back(circuit)) for circuit in starts)
+    garden.plant(map(expression_of, _scaled(starts, scale)))
     for start in garden.seedlings():
         garden.grow(start, stop)
     garden.regroup(stop)
@@ -101,6 +101,15 @@ def grow_rung(
             yield circuit_of(tidy(expression_of(circuit)), rows.X.shape[1])
         except (OverflowError, ValueError):
             continue  # an exponent or a constant beyond what a circuit holds
+
+
+def _scaled(circuits: Iterable[Circuit], scale: Scale) -> Iterator[Circuit]:
+    """Those that can be written in scaled columns."""
+    for circuit in circuits:
+        try:
+            yield scale.back(circuit)
+        except ValueError:
+            continue  # a power of the scale is no double
 
 
 class _Garden:

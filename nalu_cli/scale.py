@@ -50,7 +50,13 @@ class Scale:
         )
 
     def up(self, circuit: Circuit) -> Circuit:
-        """A circuit of scaled columns as one of the user's columns."""
+        """A circuit of scaled columns as one of the user's columns.
+
+        Raises
+        ------
+        ValueError
+            If a constant would be no double.
+        """
         layers: list[Layer] = []
         width = 0
         for layer in circuit.layers:
@@ -60,7 +66,13 @@ class Scale:
         return Circuit(circuit.n_columns, tuple(layers))
 
     def back(self, circuit: Circuit) -> Circuit:
-        """A circuit of the user's columns as one of scaled ones."""
+        """A circuit of the user's columns as one of scaled ones.
+
+        Raises
+        ------
+        ValueError
+            If a constant would be no double.
+        """
         return Scale(1 / self.columns, 1 / self.target).up(circuit)
 
     def _unit(self, unit: Unit, width: int) -> Unit:
@@ -75,7 +87,8 @@ class Scale:
         constant = unit.constant
         for t in unit.terms:
             if t.source >= width:
-                constant *= float(self.columns[t.source - width]) ** -float(t.weight)
+                with np.errstate(all="ignore"):
+                    constant *= float(np.power(self.columns[t.source - width], -float(t.weight)))
         return Unit(unit.kind, unit.terms, constant)
 
 

@@ -102,3 +102,9 @@ def test_the_same_rows_grow_the_same_formulas() -> None:
     rows, _ = noisy("divisor in a sum", 0.02)
     first: list[Circuit] = list(grow_rung(rows, sum_rung(rows)))
     assert first == list(grow_rung(rows, sum_rung(rows)))
+
+
+def test_what_cannot_be_written_in_scaled_columns_is_no_start() -> None:
+    rows = Rows(uniform(2, 40, 1, low=1e30, high=3e30), np.linspace(1, 2, 40))
+    steep = Circuit(1, ((Unit(UnitKind.PRODUCT, (Term(0, Fraction(20)),), 1.0),),))
+    assert list(grow_rung(rows, [steep], stop=lambda: True))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strategies import circuits
 from tables import uniform
 
-from nalu_cli.circuit import Circuit, Unit, UnitKind
+from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.problem import Rows
 from nalu_cli.rounding import rounding_bound
 from nalu_cli.scale import Scale
@@ -97,3 +97,10 @@ def test_no_scale_changes_nothing() -> None:
     down = Scale.none(rows).down(rows)
     np.testing.assert_array_equal(down.X, rows.X)
     np.testing.assert_array_equal(down.y, rows.y)
+
+
+def test_a_scaled_constant_that_is_no_double_is_refused() -> None:
+    steep = Circuit(1, ((Unit(UnitKind.PRODUCT, (Term(0, Fraction(20)),), 1.0),),))
+    scale = Scale(np.array([1e30]), 1.0)
+    with pytest.raises(ValueError, match="constant"):
+        scale.back(steep)

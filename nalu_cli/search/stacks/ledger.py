@@ -195,5 +195,5 @@ class NoisyLedger(Ledger):
             return False
         if self.is_sure:
             return len(self.idle[self.kind]) > SURE_SHAPES
-        is_short = self.best.units <= min(SHORT, step.shape.units)
+        is_short = self.best.units <= min(SHORT, step.shape.units - 1)
         return is_short and len(self.idle[SUMS]) > SURE_SHAPES
