@@ -24,6 +24,7 @@ __all__ = [
     "printed_floor",
     "root_mean_square",
     "scale_of_errors",
+    "stands_out",
     "tolerance",
 ]
 
@@ -45,6 +46,11 @@ BITS_SHARED = 0.5 * math.log2(2 * math.pi * math.e)
 SMALLEST_NOISE = 1e-15
 """Relative size below which errors are rounding's, not noise's. *Derived:* a few units in the last
 place of a double."""
+
+
+FARTHEST, MEDIAN_TO_SIGMA = 6.5, 1.4826
+"""Standard deviations that no row of noise is off, and one of them in median sizes. *Derived:* of
+ten million normal errors one is larger."""
 
 
 class ErrorKind(Enum):
@@ -358,6 +364,15 @@ def _farther(value: Floats, *ends: Floats) -> Floats:
     with np.errstate(all="ignore"):
         moved = np.abs(np.stack(ends) - value)
     return np.asarray(np.where(np.isfinite(moved), moved, 0.0).max(axis=0), dtype=np.float64)
+
+
+def stands_out(errors: Floats) -> bool:
+    """Whether an error is larger than normal noise of the others' size ever is.
+
+    Few rows that are off may show a term.
+    """
+    size = np.abs(errors)
+    return not size.max() <= FARTHEST * MEDIAN_TO_SIGMA * float(np.median(size))
 
 
 def _has_one_sign(y: Floats) -> bool:

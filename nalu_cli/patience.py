@@ -6,6 +6,7 @@ import numpy as np
 
 from nalu_cli.first_rungs import MANY_ROWS
 from nalu_cli.judge import Candidate, verdict
+from nalu_cli.likelihood import stands_out
 from nalu_cli.problem import Problem
 from nalu_cli.rung import Rung
 from nalu_cli.settings import Status
@@ -18,10 +19,6 @@ PATIENCE = 4
 
 PLAIN = 25
 """Largest complexity of a formula within the noise that may be enough before all have had it."""
-
-FARTHEST, MEDIAN_TO_SIGMA = 6.5, 1.4826
-"""Standard deviations that no row of noise is off, and one of them in median sizes. *Derived:* of
-ten million normal errors one is larger."""
 
 SURE = 12.0
 """Bits by which numbers must be shorter than chance. *Derived:* one imitation in 4096 has such."""
@@ -54,14 +51,10 @@ class Patience:
         return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
 
     def _is_sure(self, best: Candidate) -> bool:
-        """Whether no row is off by what noise never is, and no imitation has such short numbers.
-
-        A few rows that are off may show a term.
-        """
+        """Whether no row is off by what noise never is, and no imitation has such short numbers."""
         rows = self.problem.own_rows()
-        left = np.abs(best.circuit.evaluate(rows.X) - rows.y)
         if not best.rmse > 0:
             return True
-        if not left.max() <= FARTHEST * MEDIAN_TO_SIGMA * np.median(left):
+        if stands_out(best.circuit.evaluate(rows.X) - rows.y):
             return False
         return surprise_of(best.circuit, rows, np.full(len(rows), best.rmse)) >= SURE

@@ -67,6 +67,15 @@ def test_a_short_law_without_names_leaves_only_shorter_ones_open() -> None:
     assert not ledger.is_closed(step(1, grown=False))
 
 
+def test_rows_that_stand_out_keep_longer_stacks_open() -> None:
+    ledger = NoisyLedger(ROWS)
+    tried(ledger, step(1), -500.0)
+    ledger.note(Snapped(LAW, SURE, -600.0, is_inside=False, is_even=False), step(1))
+    for terms in range(2, 3 + SURE_SHAPES):
+        tried(ledger, step(terms), -590.0)
+    assert not ledger.is_closed(step(2, inner=1))
+
+
 def test_a_kind_goes_on_while_it_explains_more_though_another_is_better() -> None:
     ledger = NoisyLedger(ROWS)
     tried(ledger, step(7), -900.0)

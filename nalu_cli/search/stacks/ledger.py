@@ -59,12 +59,15 @@ class Snapped:
         Bits of its numbers and errors.
     is_inside : bool
         Whether it explains every row.
+    is_even : bool
+        Whether no row is farther off than noise ever is.
     """
 
     circuit: Circuit
     gain: float
     total: float
     is_inside: bool
+    is_even: bool = True
 
 
 @dataclass(slots=True)
@@ -165,12 +168,13 @@ class NoisyLedger(Ledger):
 
     expected: float = np.inf
     kind: Kind = None
+    is_even: bool = True
 
     def note(self, settled: Snapped, step: Step) -> bool:
         """See `Ledger`."""
         is_best = Ledger.note(self, settled, step)
         if is_best:
-            self.kind = step.kind
+            self.kind, self.is_even = step.kind, settled.is_even
             self.idle.clear()
         return is_best
 
@@ -191,7 +195,7 @@ class NoisyLedger(Ledger):
 
     def _is_noise_beyond(self, step: Step) -> bool:
         """Whether the best law leaves nothing that longer stacks of its kind, or sums, explain."""
-        if self.best is None:
+        if self.best is None or not self.is_even:
             return False
         if self.is_sure:
             return len(self.idle[self.kind]) > SURE_SHAPES

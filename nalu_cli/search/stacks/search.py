@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.likelihood import PRINTED, tolerance
+from nalu_cli.likelihood import PRINTED, stands_out, tolerance
 from nalu_cli.problem import Rows
 from nalu_cli.search.stacks.batch import Batch, Columns
 from nalu_cli.search.stacks.ledger import Ledger, NoisyLedger, PrintedLedger, Snapped
@@ -108,9 +108,7 @@ def _climbed(
     rows: Rows, steps: Sequence[Step], rng: np.random.Generator, cycle: int, stop: Stop
 ) -> Iterator[tuple[Snapped, int]]:
     """What stacks of one shape after another offer, and how many were trained for it."""
-    chosen = rng.permutation(len(rows))
-    if len(rows) > MOST_ROWS:
-        chosen = rng.permutation(len(rows))[:MOST_ROWS]
+    chosen = rng.permutation(len(rows))[:MOST_ROWS]
     search = Trainer(rows, Columns.of(rows.X[chosen]), chosen, rng, cycle > 0, stop)
     if search.is_printed:
         yield from _climbed_as_printed(search, steps, PrintedLedger(len(rows), cycle))
@@ -245,4 +243,6 @@ def _within_noise(circuit: Circuit, search: Trainer) -> Snapped | None:
         return None
     # chi-square is of errors of size 1: what is more than one a row was given up for short numbers
     errors_bits = len(rows) * np.log2(rms) + (settled.measure - len(rows)) / 2 / np.log(2)
-    return Snapped(settled.circuit, settled.gain, float(errors_bits + settled.bits), nearly)
+    is_even = not stands_out((settled.circuit.evaluate(rows.X) - rows.y) / size)
+    total = float(errors_bits + settled.bits)
+    return Snapped(settled.circuit, settled.gain, total, nearly, is_even)
