@@ -33,8 +33,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 NULL = 3e-14
-"""Singular values below this share of the largest count as zero (rounding of rows and columns),
-where the targets are doubles that nothing was taken away from."""
+"""Singular values below this share of the largest count as zero (rounding of rows and columns)."""
 
 MOST_COLUMNS = 720
 """Monomials, times powers of the target, in one question."""
@@ -120,7 +119,6 @@ def relations(
     *,
     least_columns: int = 0,
     most_columns: int = MOST_COLUMNS,
-    rounding: float = 1.0,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Relation]:
     """Sparse null vectors of monomials times powers of the target, cheapest question first.
@@ -131,8 +129,6 @@ def relations(
         Training rows.
     least_columns, most_columns : int
         Sizes of the questions asked: more than the first, at most the second.
-    rounding : float
-        How many times the rounding of doubles that of the targets is.
     stop : callable
         Asked before each question.
 
@@ -150,7 +146,7 @@ def relations(
     n = rows.X.shape[1]
     grounds = {roots: Ground.of(scaled.X, roots=roots) for roots in (False, True)}
     long = 0
-    vain = _Vain(grounds, scaled.y, min(most_columns, len(rows) // 2), NULL * rounding)
+    vain = _Vain(grounds, scaled.y, min(most_columns, len(rows) // 2))
     for question in questions(rows, least_columns, most_columns):
         if stop() or len(supports) >= MOST_RELATIONS or question.size(n) > largest:
             return
@@ -158,7 +154,7 @@ def relations(
             return
         if question in vain:
             continue
-        found = _null_vector(grounds[question.roots], scaled.y, question, NULL * rounding)
+        found = _null_vector(grounds[question.roots], scaled.y, question)
         if not found:
             long += found is not None
             continue
@@ -183,15 +179,11 @@ class _Vain:
         Targets.
     most_columns : int
         Size of the largest question.
-    null : float
-        Share of the largest singular value that counts as zero.
     """
 
-    def __init__(
-        self, grounds: dict[bool, Ground], y: Floats, most_columns: int, null: float
-    ) -> None:
+    def __init__(self, grounds: dict[bool, Ground], y: Floats, most_columns: int) -> None:
         self.grounds, self.y = grounds, y
-        self.most_columns, self.null = most_columns, null
+        self.most_columns = most_columns
         self.highest: dict[tuple[object, ...], int] = {}
 
     def __contains__(self, question: Question) -> bool:
@@ -226,28 +218,28 @@ class _Vain:
 
     def _is_dependent(self, question: Question) -> bool:
         A, *_ = _design(self.grounds[question.roots], self.y, question)
-        return _is_singular(np.asarray(np.linalg.qr(A, mode="r")), self.null)
+        return _is_singular(np.asarray(np.linalg.qr(A, mode="r")))
 
 
 _Key = tuple[Fraction, tuple[int, ...]]
 
 
 def _null_vector(
-    ground: Ground, y: Floats, question: Question, null: float
+    ground: Ground, y: Floats, question: Question
 ) -> dict[tuple[Fraction, Exponents], float] | None:
     """A sparse dependency of the scaled columns; empty for a long one, None when there is none."""
     A, norms, keys = _design(ground, y, question)
     R: Floats = np.asarray(np.linalg.qr(A, mode="r"), dtype=np.float64)
-    if not _is_singular(R, null):
+    if not _is_singular(R):
         return None
     alone = sum(power == 0 for power, _ in keys)
-    if _is_singular(R[:alone, :alone], NULL):
+    if _is_singular(R[:alone, :alone]):
         return None  # of so high a degree that the monomials depend on each other, to rounding
     _, s, Vt = np.linalg.svd(R)
-    dimension = int((s < null * s[0]).sum())
+    dimension = int((s < NULL * s[0]).sum())
     if not 1 <= dimension <= MOST_VECTORS:
         return None
-    support = _smallest_support(R, Vt[-dimension:].T, keys, null)
+    support = _smallest_support(R, Vt[-dimension:].T, keys)
     if support is None or all(keys[k][0] == 0 for k in support):
         return {}
     vector = np.linalg.svd(R[:, support])[2][-1] / norms[support]
@@ -274,9 +266,7 @@ def _design(ground: Ground, y: Floats, question: Question) -> tuple[Floats, Floa
     return A / norms, norms, keys
 
 
-def _smallest_support(
-    R: Floats, basis: Floats, keys: list[_Key], null: float
-) -> NDArray[np.intp] | None:
+def _smallest_support(R: Floats, basis: Floats, keys: list[_Key]) -> NDArray[np.intp] | None:
     """The columns of a sparse null vector.
 
     With several null vectors the products of a law with monomials are among them: eliminating the
@@ -293,11 +283,11 @@ def _smallest_support(
         basis = basis @ q[:, 1:]
     order = np.argsort(-np.abs(basis[:, 0]), kind="stable")
     low, high = 2, len(order)
-    if not _dependent(R[:, order[:high]], null):
+    if not _dependent(R[:, order[:high]]):
         return None
     while low < high:
         middle = (low + high) // 2
-        if _dependent(R[:, order[:middle]], null):
+        if _dependent(R[:, order[:middle]]):
             high = middle
         else:
             low = middle + 1
@@ -306,15 +296,15 @@ def _smallest_support(
     return np.sort(order[:low]) if low <= most else None
 
 
-def _dependent(columns: Floats, null: float) -> bool:
+def _dependent(columns: Floats) -> bool:
     R: Floats = np.asarray(np.linalg.qr(columns, mode="r"), dtype=np.float64)
-    if not _is_singular(R, null):
+    if not _is_singular(R):
         return False
     s = np.linalg.svd(R, compute_uv=False)
-    return bool(s[-1] < null * s[0])
+    return bool(s[-1] < NULL * s[0])
 
 
-def _is_singular(R: Floats, null: float) -> bool:
+def _is_singular(R: Floats) -> bool:
     """Whether inverse iteration meets a tiny singular value; in a sixth of the time of an SVD."""
     b = np.random.default_rng(len(R)).standard_normal(len(R))
     try:
@@ -322,7 +312,7 @@ def _is_singular(R: Floats, null: float) -> bool:
     except np.linalg.LinAlgError:
         return True
     # a random b has a component along the singular vector of about 1 / sqrt(M)
-    return not float(np.linalg.norm(x)) < 1e-2 / (null * math.sqrt(len(R)))
+    return not float(np.linalg.norm(x)) < 1e-2 / (NULL * math.sqrt(len(R)))
 
 
 def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> Relation | None:

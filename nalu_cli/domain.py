@@ -147,7 +147,7 @@ def roots_of(problem: Problem) -> tuple[Root, ...]:
     rows = problem.all_rows()
     if not columns_of_both_signs(rows.X):
         return ()
-    found = next(signed_sums(rows, np.ones(len(rows)), MOST_SIGNS), None)
+    found = next(signed_sums(rows, MOST_SIGNS), None)
     if found is None:
         return ()
     terms, signs = found

@@ -1,30 +1,25 @@
-"""Stage 3: the rungs without random starts: linear algebra, a term beside a sum, few monomials."""
+"""Stage 3: rungs that come once: linear algebra, stacks for the whole and its parts, growing."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.algebraic import MOST_COLUMNS, Relation, relations
-from nalu_cli.beside import beside_rung
+from nalu_cli.algebraic import MOST_COLUMNS, relations
 from nalu_cli.bilinear import bilinear_rung
 from nalu_cli.circuit import Circuit
 from nalu_cli.domain import rooted_otherwise
-from nalu_cli.exhaustive import MOST_TERMS, short_relations
 from nalu_cli.grow import grow_rung
-from nalu_cli.leading import beside_product
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Problem, Rows
 from nalu_cli.rung import Part, Rung, Stop, lifted, noting, with_factors
-from nalu_cli.sparse import sparse_rung
-from nalu_cli.squared import squared
-from nalu_cli.vanishing import over_sum
 from nalu_cli.workbench import Found
 
-__all__ = ["MANY_ROWS", "first_rungs", "more_monomials"]
+__all__ = ["MANY_ROWS", "first_rungs"]
 
 Floats = NDArray[np.float64]
 
@@ -32,14 +27,7 @@ SMALL_QUESTION = 260
 """Size of the questions about dependencies that are asked before anything is trained."""
 
 MANY_ROWS = 150
-"""With fewer, questions are small: longer dependencies are looked for too, and patience waits until
-every rung has had its turn."""
-
-FEW_TERMS = 4
-"""Terms of the dependencies that are looked for in many rows."""
-
-MORE_MONOMIALS = 20
-"""Times the usual work on dependencies of few monomials, once small stacks have been trained."""
+"""With fewer, patience waits until every rung has had its turn."""
 
 
 def first_rungs(
@@ -69,18 +57,13 @@ def first_rungs(
     if is_printed:
         yield from noting(seen, [trained(None)])
     yield from noting(seen, _unpaused(_linear_algebra(problem.train)))
-    for part in (*parts(), *_simpler(problem)):
+    others = itertools.chain.from_iterable(map(with_factors, rooted_otherwise(problem)))
+    for part in (*parts(), *others):
         yield from _unpaused(lifted(part, _linear_algebra(part.problem.train, part.sizes)))
-    yield from _unpaused(_beside_product(problem))
     if not is_printed:
         yield from noting(seen, [trained(None)])
     for part in parts():
-        small = [trained(part), _few_terms(part.problem.train, part.sizes)]
-        yield from noting(seen, lifted(part, [*small, _beside(part.problem.train, part.sizes)]))
-    yield from noting(seen, [_few_terms(problem.train), _beside(problem.train)])
-    yield _few_monomials(problem.train)
-    for part in parts():
-        yield from lifted(part, [_few_monomials(part.problem.train)])
+        yield from noting(seen, lifted(part, [trained(part)]))
     yield replace(_algebraic(problem.train, SMALL_QUESTION, MOST_COLUMNS), instant=True)
     yield _grown(problem.train, seen)
 
@@ -91,54 +74,14 @@ def _unpaused(rungs: Iterable[Rung]) -> Iterator[Rung]:
         yield replace(rung, pause=False)
 
 
-def _simpler(problem: Problem) -> Iterator[Part]:
-    """What is left when other roots are columns, or a sum is divided out, or the target squared."""
-    simpler: list[Part] = [*rooted_otherwise(problem)]
-    if (quotient := over_sum(problem)) is not None:
-        simpler.append(quotient)
-    for whole in simpler:
-        yield from with_factors(whole)
-    if (square := squared(problem)) is not None:
-        yield square
-
-
-def _beside_product(problem: Problem) -> Iterator[Rung]:
-    remainder = beside_product(problem)
-    if remainder is not None:
-        for part in with_factors(remainder):
-            linear = _linear_algebra(part.problem.train, part.sizes, remainder.rounding)
-            yield from lifted(part, linear)
-
-
-def more_monomials(rows: Rows) -> Iterator[Rung]:
-    """Longer dependencies in few rows, for when small stacks have been trained."""
-    if len(rows) < MANY_ROWS:
-        yield _exhaustive(rows, MOST_TERMS, effort=MORE_MONOMIALS)
-
-
-def _linear_algebra(
-    rows: Rows, sizes: Floats | None = None, rounding: float = 1.0
-) -> Iterator[Rung]:
+def _linear_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
     rungs = (
         Rung("product", lambda _: (Found(c) for c in product_rung(rows))),
         Rung("sum", lambda _: (Found(c) for c in sum_rung(rows, sizes))),
         Rung("product of sums", lambda _: (Found(c) for c in bilinear_rung(rows))),
-        _algebraic(rows, 0, SMALL_QUESTION, rounding),
+        _algebraic(rows, 0, SMALL_QUESTION),
     )
     return (replace(rung, instant=True) for rung in rungs)
-
-
-def _beside(rows: Rows, sizes: Floats | None = None) -> Rung:
-    """Few rows show the term; its constants are fitted to all."""
-    return Rung("beside a sum", lambda stop: map(Found, beside_rung(rows, sizes, stop=stop)))
-
-
-def _few_monomials(rows: Rows) -> Rung:
-    return _exhaustive(rows, MOST_TERMS if len(rows) < MANY_ROWS else FEW_TERMS, effort=1)
-
-
-def _few_terms(rows: Rows, sizes: Floats | None = None) -> Rung:
-    return Rung("few terms", lambda stop: map(Found, sparse_rung(rows, sizes, stop=stop)))
 
 
 def _grown(rows: Rows, starts: list[Circuit]) -> Rung:
@@ -146,25 +89,9 @@ def _grown(rows: Rows, starts: list[Circuit]) -> Rung:
     return Rung("grown", lambda stop: map(Found, grow_rung(rows, starts, stop=stop)))
 
 
-def _algebraic(rows: Rows, least: int, most: int, rounding: float = 1.0) -> Rung:
+def _algebraic(rows: Rows, least: int, most: int) -> Rung:
     def search(stop: Stop) -> Iterator[Found]:
-        found = relations(
-            rows, least_columns=least, most_columns=most, rounding=rounding, stop=stop
-        )
-        yield from _solved(found, rows)
+        for relation in relations(rows, least_columns=least, most_columns=most, stop=stop):
+            yield from map(Found, relation.circuits(rows))
 
     return Rung("algebraic", search)
-
-
-def _exhaustive(rows: Rows, most_terms: int, *, effort: int) -> Rung:
-    def search(stop: Stop) -> Iterator[Found]:
-        found = short_relations(rows, most_terms=most_terms, effort=effort, stop=stop)
-        yield from _solved(found, rows)
-
-    return Rung("few monomials", search)
-
-
-def _solved(relations: Iterator[Relation], rows: Rows) -> Iterator[Found]:
-    for relation in relations:
-        for circuit in relation.circuits(rows):
-            yield Found(circuit)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.factors import pull_out
+from nalu_cli.domain import Rooted
+from nalu_cli.factors import Factored, pull_out
 from nalu_cli.problem import Problem
 from nalu_cli.workbench import Found
 
@@ -47,20 +48,18 @@ class Part(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Within:
-    """A part of a part."""
+    """A question with a root, without its factors."""
 
-    outer: Part
-    inner: Part
+    outer: Rooted
+    inner: Factored
 
     @property
     def problem(self) -> Problem:
         return self.inner.problem
 
     @property
-    def sizes(self) -> NDArray[np.float64] | None:
-        if self.outer.sizes is None or self.inner.sizes is None:
-            return self.inner.sizes if self.outer.sizes is None else self.outer.sizes
-        return self.outer.sizes * self.inner.sizes
+    def sizes(self) -> NDArray[np.float64]:
+        return self.inner.sizes
 
     @property
     def said(self) -> str:
@@ -70,8 +69,8 @@ class _Within:
         return self.outer.lift(self.inner.lift(found))
 
 
-def with_factors(part: Part) -> Iterator[Part]:
-    """The part with its factors pulled out, in each way there is, then as it is."""
+def with_factors(part: Rooted) -> Iterator[Part]:
+    """The question with its factors pulled out, in each way there is, then as it is."""
     yield from (_Within(part, factored) for factored in pull_out(part.problem))
     yield part
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nalu_cli.allowed import AllowedValues
 from nalu_cli.domain import rooted
 from nalu_cli.factors import pull_out
-from nalu_cli.first_rungs import first_rungs, more_monomials
+from nalu_cli.first_rungs import first_rungs
 from nalu_cli.gates import with_gates
 from nalu_cli.problem import Problem
 from nalu_cli.rung import Part, Rung, Stop, with_factors
@@ -65,7 +65,6 @@ def _all_rungs(problem: Problem, settings: FitSettings) -> Iterator[Rung]:
         return _stacks(problem if part is None else part.problem, settings, cycle=0)
 
     yield from first_rungs(problem, parts, stacks)
-    yield from more_monomials(problem.train)
     yield from _cycles(problem, settings, 1)
 
 

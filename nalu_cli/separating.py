@@ -1,4 +1,4 @@
-"""Stage 3: sums of few monomials with a given sign on every row, by no accident."""
+"""Stage 3: sums of few monomials with the sign of few columns on every row, by no accident."""
 
 from __future__ import annotations
 
@@ -46,17 +46,13 @@ WHOLE = (1, 2, 3)
 """Largest coefficient, when all may be whole numbers."""
 
 
-def signed_sums(
-    rows: Rows, label: Floats, most_beside: int
-) -> Iterator[tuple[Terms, tuple[int, ...]]]:
-    """Sums whose sign is that of a label times the signs of few columns, on every row.
+def signed_sums(rows: Rows, most_beside: int) -> Iterator[tuple[Terms, tuple[int, ...]]]:
+    """Sums whose sign is that of a product of few columns, on every row.
 
     Parameters
     ----------
     rows : Rows
         Only the columns matter.
-    label : ndarray of shape (N,)
-        -1 or 1.
     most_beside : int
         How many columns of both signs may stand beside the sum.
 
@@ -77,7 +73,7 @@ def signed_sums(
         sizes = np.prod(size ** np.array(exponents), axis=1)
         for count in range(most_beside + 1):
             for beside in itertools.combinations(both, count):
-                signs = label * np.prod(np.sign(X[:, beside]), axis=1)
+                signs = np.prod(np.sign(X[:, beside]), axis=1)
                 found = _sum(values, signs)
                 if found is not None:
                     w = _simple(values * sizes, signs, found / sizes)
@@ -100,9 +96,9 @@ def columns_of_both_signs(X: Floats) -> list[int]:
     return [int(j) for j in np.flatnonzero((X > 0).any(axis=0) & (X < 0).any(axis=0))]
 
 
-def _sum(values: Floats, label: Floats) -> Floats | None:
+def _sum(values: Floats, signs: Floats) -> Floats | None:
     """The sum of monomials with a given sign on every row; None where there is none."""
-    A = values * label[:, None]
+    A = values * signs[:, None]
     # what has the sign by itself would explain everything
     usable = np.flatnonzero((A > 0).any(axis=0) & (A < 0).any(axis=0))
     if not len(usable):
@@ -137,8 +133,8 @@ def _classified(A: Floats) -> Floats | None:
     return w if bool((A @ w > 0).all()) else None
 
 
-def _simple(values: Floats, label: Floats, w: Floats) -> Floats:
+def _simple(values: Floats, signs: Floats, w: Floats) -> Floats:
     """Whole numbers with the same sign on every row, if there are some close by."""
     w = w / np.max(np.abs(w))
     whole = (np.round(w * most) for most in WHOLE)
-    return next((u for u in whole if bool((label * (values @ u) > 0).all())), w)
+    return next((u for u in whole if bool((signs * (values @ u) > 0).all())), w)

@@ -15,7 +15,6 @@ __all__ = [
     "root_over_size",
     "single_product",
     "single_sum",
-    "sum_beside_power",
 ]
 
 LEFT_OVER = 1e-7
@@ -81,20 +80,6 @@ def power_of_quotient(
     factors = [*enumerate(exponents), *((len(sums) + j, e) for j, e in enumerate(common) if e)]
     above = _under_one_root(factors, scale)
     return monomials.circuit((layer, *above) if layer else above)
-
-
-def sum_beside_power(
-    n: int, whole: Polynomial, factor: Polynomial, base: Polynomial, power: Fraction
-) -> Circuit:
-    """``whole + factor * base ** power``."""
-    monomials, one = _Monomials(n), Fraction(1)
-    sums = tuple(monomials.sum_of(p) for p in (factor, base, whole) if p)
-    product = Unit(UnitKind.PRODUCT, (Term(0, one), Term(1, power)), 1.0)
-    if not whole:
-        return monomials.circuit((sums, (product,)))
-    kept = Unit(UnitKind.PRODUCT, (Term(2, one),), 1.0)
-    answer = Unit(UnitKind.SUM, (Term(0, one), Term(1, one)), 0.0)
-    return monomials.circuit((sums, (product, kept), (answer,)))
 
 
 def _under_one_root(factors: list[tuple[int, Fraction]], scale: float) -> tuple[Layer, ...]:

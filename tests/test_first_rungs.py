@@ -1,4 +1,4 @@
-"""The rungs without random starts: which, in which order, and what growing starts from."""
+"""The rungs that come once: which, in which order, and what growing starts from."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import pytest
 from tables import problem_of, uniform
 
 from nalu_cli.factors import pull_out
-from nalu_cli.first_rungs import first_rungs, more_monomials
+from nalu_cli.first_rungs import first_rungs
+from nalu_cli.linear import sum_rung
 from nalu_cli.problem import Problem
 from nalu_cli.rung import Part, Rung
+from nalu_cli.workbench import Found
 
 LINEAR = ["product", "sum", "product of sums", "algebraic"]
 
@@ -31,8 +33,7 @@ def test_simple_questions_come_first_and_fewer_columns_before_many() -> None:
     names = [rung.name for rung in first_rungs(problem, lambda: parts, stacks)]
     first = [*LINEAR, *(f"{name} times factors" for name in LINEAR), "stacks"]
     assert names[: len(first)] == first
-    for few in ("stacks", "few terms", "beside a sum"):
-        assert names.index(f"{few} times factors") > names.index("stacks")
+    assert names.index("stacks times factors") > names.index("stacks")
     assert names[-1] == "grown"
 
 
@@ -47,9 +48,12 @@ def test_no_closed_form_ends_a_climb_before_stacks_were_asked() -> None:
 @pytest.mark.parametrize("with_factors", [False, True])
 def test_growing_starts_from_what_the_others_offered(with_factors: bool) -> None:
     problem = noisy()
-    (*others, grown) = first_rungs(
-        problem, lambda: pull_out(problem) if with_factors else (), stacks
-    )
+
+    def sums(part: Part | None) -> Rung:
+        rows = (part.problem if part else problem).train
+        return Rung("stacks", lambda _: map(Found, sum_rung(rows)))
+
+    (*others, grown) = first_rungs(problem, lambda: pull_out(problem) if with_factors else (), sums)
     if with_factors:
         others = [rung for rung in others if rung.name.endswith("times factors")]
     alone = [found.circuit for found in grown.search(lambda: True)]
@@ -68,32 +72,15 @@ def test_parts_are_asked_for_when_one_product_or_sum_is_not_enough() -> None:
     assert asked
 
 
-def test_products_and_sums_of_signs_are_taken_away_before_anything_is_trained() -> None:
-    a, b, c = uniform(8, 400, 3, low=1, high=3).T
-    x = np.column_stack([a, b, c])
-    led = first_rungs(problem_of(x, a * b**2 - 0.1 / (a + c)), tuple, stacks)
-    names = [rung.name for rung in led]
-    assert names.index("algebraic beside a product") < names.index("stacks")
-    signed = first_rungs(problem_of(x, (a - b) / np.sqrt(a + c)), tuple, stacks)
-    names = [rung.name for rung in signed]
-    assert names.index("algebraic times a sum") < names.index("stacks")
-
-
-def test_roots_of_roots_and_of_products_are_asked_for_before_anything_is_trained() -> None:
+def test_roots_of_products_are_asked_for_before_anything_is_trained() -> None:
     x = uniform(9, 400, 3, low=-3, high=3)
     x = x[x[:, 0] * x[:, 1] > 0]
     led = first_rungs(problem_of(x, np.exp(x[:, 2])), tuple, stacks)
     names = [rung.name for rung in led]
     assert names.index("algebraic with a root") < names.index("stacks")
-    assert names.index("algebraic under a root") < names.index("stacks")
 
 
 def test_large_questions_come_before_what_takes_longer() -> None:
     names = [rung.name for rung in first_rungs(noisy(), tuple, stacks)]
     assert names.count("algebraic") == 2
     assert names[::-1].index("algebraic") > names[::-1].index("grown")
-
-
-@pytest.mark.parametrize(("rows", "count"), [(60, 1), (400, 0)])
-def test_few_rows_are_searched_for_longer_dependencies(rows: int, count: int) -> None:
-    assert len(list(more_monomials(noisy(rows).train))) == count
