@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from tables import problem_of, uniform
+from tables import Floats, problem_of, uniform
 
 from nalu_cli import ladder, refine
 from nalu_cli.answer import Progress
@@ -107,6 +107,28 @@ def test_a_formula_within_the_noise_ends_the_climb_when_nothing_better_comes() -
     assert not climbed.interrupted
     assert climbed.best is not None
     assert climbed.best.circuit.used_columns() == (0, 1)
+
+
+FEW_ROWS: dict[str, Callable[..., Floats]] = {
+    "1.7*a**4 - 1.3*b**3 + b/2": lambda a, b, *_: 1.7 * a**4 - 1.3 * b**3 + b / 2,
+    "sqrt(a*b + c/d)": lambda a, b, c, d, *_: np.sqrt(a * b + c / d),
+}
+
+
+@pytest.mark.parametrize("name", FEW_ROWS)
+def test_fifteen_rows_are_enough_for_a_law_of_few_terms(name: str) -> None:
+    x, there = uniform(5, 15, 6, low=0.5, high=4), uniform(6, 50, 6, low=5, high=9)
+    best = climb(problem_of(x, FEW_ROWS[name](*x.T)), FitSettings(time_limit=1e6)).best
+    assert best is not None
+    np.testing.assert_allclose(best.circuit.evaluate(there), FEW_ROWS[name](*there.T), rtol=1e-8)
+
+
+def test_a_difference_that_changes_its_sign_over_a_root_is_found() -> None:
+    x = uniform(1, 500, 4, low=1, high=5)
+    a, b, s, t = x.T
+    best = climb(problem_of(x, (a - b) / np.sqrt(s + t)), FitSettings(time_limit=1e6)).best
+    assert best is not None
+    assert best.is_exact
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])

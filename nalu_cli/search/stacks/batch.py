@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Batch", "Columns", "Shape"]
+__all__ = ["Batch", "Columns", "Shape", "nearest_of_parity"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -146,3 +146,8 @@ class Batch:
         """Replace the stacks at some places."""
         for f in fields(self)[1:]:
             getattr(self, f.name)[at] = getattr(other, f.name)
+
+
+def nearest_of_parity(values: Floats, odd: Bools) -> Floats:
+    """The nearest odd whole numbers, or even ones."""
+    return np.where(odd, 2 * np.round((values - 1) / 2) + 1, 2 * np.round(values / 2))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.search.stacks.batch import Batch, Columns, Shape
+from nalu_cli.search.stacks.batch import Batch, Columns, Shape, nearest_of_parity
 from nalu_cli.search.stacks.starts import FIRST_POWERS, random_starts
 from nalu_cli.search.stacks.training import Goal, train
 
@@ -108,8 +108,7 @@ def _fixed(batch: Batch) -> Batch:
 def _simple(batch: Batch, columns: Columns) -> Batch:
     """The nearest stacks with whole exponents, or halves where no column is negative."""
     simple = _fixed(batch.take(np.arange(len(batch))))
-    odd = 2 * np.round((batch.exponents - 1) / 2) + 1
-    whole = np.where(batch.odd, odd, 2 * np.round(batch.exponents / 2))
+    whole = nearest_of_parity(batch.exponents, batch.odd)
     simple.exponents = np.where(columns.signed, whole, np.round(2 * batch.exponents) / 2)
     simple.powers = np.round(2 * batch.powers) / 2
     simple.powers[simple.powers == 0] = 1.0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind, exponent_of
-from nalu_cli.search.stacks.batch import Batch, Columns
+from nalu_cli.search.stacks.batch import Batch, Columns, nearest_of_parity
 from nalu_cli.search.stacks.projection import inner_sums, products, signs_of
 from nalu_cli.search.stacks.training import Goal, train
 
@@ -34,21 +34,17 @@ def with_whole_signs(one: Batch, columns: Columns, goal: Goal, stop: Callable[[]
     So are exponents of nearly 0 where a base is 0 itself, whose powers a logarithm cannot tell.
     """
     whole = one.free & columns.signed
-    exponents = np.where(whole, _nearest(one.exponents, one.odd), one.exponents)
+    exponents = np.where(whole, nearest_of_parity(one.exponents, one.odd), one.exponents)
     nothing = one.free & columns.zero & (np.abs(exponents) <= NEARLY_NOTHING)
     exponents, whole = np.where(nothing, 0.0, exponents), whole | nothing
     negative = _changes_sign(one, columns)
-    powers = np.where(negative, _nearest(one.powers, one.odd_powers), one.powers)
+    powers = np.where(negative, nearest_of_parity(one.powers, one.odd_powers), one.powers)
     if np.array_equal(exponents, one.exponents) and np.array_equal(powers, one.powers):
         return one
     settled = one.take(np.arange(len(one)))
     settled.exponents, settled.free = exponents, one.free & ~whole
     settled.powers, settled.free_powers = powers, one.free_powers & ~negative
     return train(settled, columns, goal, steps=STEPS, stop=stop)
-
-
-def _nearest(values: Floats, odd: NDArray[np.bool_]) -> Floats:
-    return np.where(odd, 2 * np.round((values - 1) / 2) + 1, 2 * np.round(values / 2))
 
 
 def _changes_sign(one: Batch, columns: Columns) -> NDArray[np.bool_]:
