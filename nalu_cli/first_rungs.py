@@ -13,6 +13,7 @@ from nalu_cli.algebraic import MOST_COLUMNS, relations
 from nalu_cli.bilinear import bilinear_rung
 from nalu_cli.circuit import Circuit
 from nalu_cli.domain import rooted_otherwise
+from nalu_cli.exhaustive import MOST_TERMS, short_relations
 from nalu_cli.grow import grow_rung
 from nalu_cli.linear import product_rung, sum_rung
 from nalu_cli.problem import Problem, Rows
@@ -27,7 +28,11 @@ SMALL_QUESTION = 260
 """Size of the questions about dependencies that are asked before anything is trained."""
 
 MANY_ROWS = 150
-"""With fewer, patience waits until every rung has had its turn."""
+"""With fewer, dependencies of few monomials are looked for, and patience waits until every rung has
+had its turn. *Guess.*"""
+
+MORE_MONOMIALS = 20
+"""Times the usual work on them, once all else has failed. *Guess.*"""
 
 
 def first_rungs(
@@ -64,8 +69,15 @@ def first_rungs(
         yield from noting(seen, [trained(None)])
     for part in parts():
         yield from noting(seen, lifted(part, [trained(part)]))
+    few_rows = len(problem.train) < MANY_ROWS
+    if few_rows:
+        yield _few_monomials(problem.train, effort=1)
+        for part in parts():
+            yield from lifted(part, [_few_monomials(part.problem.train, effort=1)])
     yield replace(_algebraic(problem.train, SMALL_QUESTION, MOST_COLUMNS), instant=True)
     yield _grown(problem.train, seen)
+    if few_rows:
+        yield _few_monomials(problem.train, effort=MORE_MONOMIALS)
 
 
 def _unpaused(rungs: Iterable[Rung]) -> Iterator[Rung]:
@@ -82,6 +94,16 @@ def _linear_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
         _algebraic(rows, 0, SMALL_QUESTION),
     )
     return (replace(rung, instant=True) for rung in rungs)
+
+
+def _few_monomials(rows: Rows, *, effort: int) -> Rung:
+    """All dependencies of few monomials are tried: rows too few to select terms by their sizes."""
+
+    def search(stop: Stop) -> Iterator[Found]:
+        for relation in short_relations(rows, most_terms=MOST_TERMS, effort=effort, stop=stop):
+            yield from map(Found, relation.circuits(rows))
+
+    return Rung("few monomials", search)
 
 
 def _grown(rows: Rows, starts: list[Circuit]) -> Rung:
