@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.algebraic import MOST_COLUMNS, relations
+from nalu_cli.beside import beside_rung
 from nalu_cli.bilinear import bilinear_rung
 from nalu_cli.circuit import Circuit
 from nalu_cli.domain import rooted_otherwise
@@ -68,7 +69,9 @@ def first_rungs(
     if not is_printed:
         yield from noting(seen, [trained(None)])
     for part in parts():
-        yield from noting(seen, lifted(part, [trained(part)]))
+        rungs = [trained(part), _beside(part.problem.train, part.sizes)]
+        yield from noting(seen, lifted(part, rungs))
+    yield from noting(seen, [_beside(problem.train)])
     few_rows = len(problem.train) < MANY_ROWS
     if few_rows:
         yield _few_monomials(problem.train, effort=1)
@@ -94,6 +97,11 @@ def _linear_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
         _algebraic(rows, 0, SMALL_QUESTION),
     )
     return (replace(rung, instant=True) for rung in rungs)
+
+
+def _beside(rows: Rows, sizes: Floats | None = None) -> Rung:
+    """Few rows show the term; its constants are fitted to all."""
+    return Rung("beside a sum", lambda stop: map(Found, beside_rung(rows, sizes, stop=stop)))
 
 
 def _few_monomials(rows: Rows, *, effort: int) -> Rung:

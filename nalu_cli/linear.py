@@ -12,7 +12,7 @@ from nalu_cli.circuit import ALLOWED_EXPONENTS, Circuit
 from nalu_cli.problem import Rows
 from nalu_cli.wiring import single_product, single_sum
 
-__all__ = ["log_weights", "product_rung", "reweighted", "sum_rung"]
+__all__ = ["log_weights", "product_rung", "reweighted", "sum_rung", "weighted_least_squares"]
 
 Floats = NDArray[np.float64]
 
@@ -72,13 +72,13 @@ def _slopes(logs: Floats, target: Floats, weights: Floats) -> Iterator[tuple[Flo
     columns that do not matter.
     """
     design = np.column_stack([logs, np.ones(len(target))])
-    yield _weighted_least_squares(design, target, weights)[0][:-1], weights
+    yield weighted_least_squares(design, target, weights)[0][:-1], weights
     coefficients, errors, weights = reweighted(design, target, weights)
     yield coefficients[:-1], weights
     matters = np.abs(coefficients) > SIGNIFICANT * errors
     matters[-1] = True
     slopes = np.zeros(len(coefficients))
-    slopes[matters] = _weighted_least_squares(design[:, matters], target, weights)[0]
+    slopes[matters] = weighted_least_squares(design[:, matters], target, weights)[0]
     yield slopes[:-1], weights
 
 
@@ -99,14 +99,14 @@ def reweighted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats,
     weights : ndarray of shape (N,)
     """
     for _ in range(REWEIGHTED):
-        coefficients, errors = _weighted_least_squares(design, target, weights)
+        coefficients, errors = weighted_least_squares(design, target, weights)
         value = design @ coefficients
         with np.errstate(over="ignore"):
             weights = np.minimum(np.exp(value - np.median(value)), MOST_PREDICTED)
     return coefficients, errors, weights
 
 
-def _weighted_least_squares(
+def weighted_least_squares(
     design: Floats, target: Floats, weights: Floats
 ) -> tuple[Floats, Floats]:
     """Coefficients, (K,), of the columns of a design, (N, K), and their standard errors."""

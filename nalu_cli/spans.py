@@ -1,11 +1,11 @@
-"""What columns of numbers span."""
+"""What columns of numbers span, and the best combination of them."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["basis"]
+__all__ = ["basis", "least_squares"]
 
 Floats = NDArray[np.float64]
 
@@ -21,3 +21,16 @@ def basis(columns: Floats) -> Floats:
         return np.zeros((len(columns), 0))
     u, s, _ = np.linalg.svd(columns[:, usable] / size[usable], full_matrices=False)
     return np.asarray(u[:, s > DEPENDENT * s[0]])
+
+
+def least_squares(columns: Floats, target: Floats) -> Floats:
+    """Coefficients, (K,), of the combination of columns of any sizes that is closest to a target.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the numbers are not finite.
+    """
+    size = np.linalg.norm(columns, axis=0)
+    size[size == 0] = 1.0
+    return np.asarray(np.linalg.lstsq(columns / size, target, rcond=DEPENDENT)[0] / size)
