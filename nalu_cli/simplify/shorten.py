@@ -86,7 +86,9 @@ def shorten(
         best = found
     if reading_cost(best) >= reading_cost(plain) or complexity(best) > complexity(plain):
         return circuit
-    return _compiled(best, circuit)
+    short = _compiled(best, circuit)
+    # a tree and its circuit are not of one length where units are shared
+    return short if complexity(short) <= complexity(circuit) else circuit
 
 
 def _compiled(tree: Node, circuit: Circuit) -> Circuit:

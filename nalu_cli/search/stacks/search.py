@@ -163,8 +163,8 @@ def _trained(
 
 def _nearest(search: Trainer) -> Snapped | None:
     """The best stack so far as it is: some rows lie outside their cells."""
-    batch, power = search.nearest()
-    circuit = _lowered(search, batch, power)
+    nearest = search.nearest()
+    circuit = None if nearest is None else _lowered(search, *nearest)
     return None if circuit is None else Snapped(circuit, -np.inf, np.inf, is_inside=False)
 
 

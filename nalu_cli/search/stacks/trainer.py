@@ -184,13 +184,19 @@ class Trainer:
         errors = 0.5 * len(self.rows) * self._bits_of_a_row(batch, len(self.chosen))
         return np.asarray(errors + self.numbers(batch))
 
-    def nearest(self) -> tuple[Batch, float]:
-        """The stack that takes the fewest bits, and the power of the target that it computes."""
+    def nearest(self) -> tuple[Batch, float] | None:
+        """The stack that takes the fewest bits, and the power of the target that it computes.
+
+        None when all have more numbers than the rows can tell.
+        """
         candidates = [
-            (float(expected.min()), batch.take(np.array([expected.argmin()])), power)
+            (float(bits), batch.take(np.array([k])), power)
             for (power, _), batch in self.trained.items()
-            if len(expected := self.expected(batch))
+            for k, bits in enumerate(self.expected(batch))
+            if not self.has_too_many_numbers(batch, k, fewest=0)
         ]
+        if not candidates:
+            return None
         _, batch, power = min(candidates, key=lambda candidate: candidate[0])
         return batch, power
 
@@ -204,13 +210,13 @@ class Trainer:
         least = OF_PRINTING if self.is_printed else 1e-300
         return np.asarray(np.log2(np.maximum(batch.loss / n, least)))
 
-    def has_too_many_numbers(self, batch: Batch, k: int) -> bool:
-        """Whether a stack has more numbers than the rows can tell."""
+    def has_too_many_numbers(self, batch: Batch, k: int, *, fewest: int = FEWEST_NUMBERS) -> bool:
+        """Whether a stack has more numbers than the rows can tell; a few are allowed if printed."""
         n, shape = len(self.rows), batch.shape
         numbers = shape.units + len(shape.inner)
         numbers += int(np.count_nonzero(np.abs(batch.exponents[k]) > SIMPLE))
         most = n * (MOST_OF_ONE if shape.units == 1 else MOST_NUMBERS)
-        few = min(FEWEST_NUMBERS, n / 2) if self.is_printed else 0.0
+        few = min(fewest, n / 2) if self.is_printed else 0.0
         return bool(numbers > max(most, few))
 
     def _grown(self, shape: Shape, power: float, goal: Goal) -> Iterator[Batch]:
