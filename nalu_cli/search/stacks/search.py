@@ -130,7 +130,8 @@ def _climbed_as_printed(
         for settled in _snapped(search, batch, step.power):
             if ledger.note(settled, step):
                 held = settled, len(batch)
-            if held is not None and ledger.is_sure:
+            # one product imitates nothing
+            if held is not None and (ledger.is_sure or step.shape.units == 1):
                 yield held
                 held = None
         if not was_shown and step.kind not in {SUMS, None} and ledger.found is None:
