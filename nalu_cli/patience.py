@@ -15,7 +15,7 @@ from nalu_cli.snapping.surprise import surprise_of
 __all__ = ["Patience"]
 
 PATIENCE = 4
-"""Rungs without a better formula after which one within the noise is taken."""
+"""Rungs without a better formula after which one within the noise is taken. *Guess.*"""
 
 PLAIN = 25
 """Largest complexity of a formula within the noise that may be enough before all have had it."""

@@ -17,8 +17,8 @@ __all__ = ["Ledger", "NoisyLedger", "PrintedLedger", "Snapped"]
 Floats = NDArray[np.float64]
 
 QUICK = 80.0
-"""Bits of numbers up to which sums that were only grown are snapped. *Guess:* of those that fit any
-smooth target the exponents alone take more."""
+"""Bits of numbers up to which stacks are snapped none of which started at random. *Guess:* of those
+that fit any smooth target the exponents alone take more."""
 
 HOPED = 8.0
 """Bits that a stack may take less with short numbers than it seems to before. *Guess.*"""
@@ -35,8 +35,8 @@ SHAPES_AFTER = 2
 """Longer shapes that are asked after a law whose numbers are not cheap. *Guess.*"""
 
 IDLE_SHAPES, SURE_SHAPES = 5, 2
-"""Shapes without a better formula under noise after which no longer one is asked, and when its
-numbers are short, when they are as good as any, or sums are only grown. *Guess.*"""
+"""Shapes without a better formula after which no longer one is asked, and so many when its numbers
+are short, when they are as good as any, or sums are only grown. *Guess.*"""
 
 SHORT = 3
 """Products of a short law. *Guess:* longer sums may imitate another law of fewer."""
@@ -116,6 +116,7 @@ class Ledger:
         """Whether a step is not worth its time."""
         if self.found is not None:
             return step.place > self.found + (0 if self.is_sure else SHAPES_AFTER)
+        # long sums take longest: only those of the power whose shorter ones explain most are grown
         others = self.least.values()
         if step.is_long and self.least.get(step.kind, np.inf) > min(others, default=np.inf):
             return True

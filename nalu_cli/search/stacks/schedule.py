@@ -53,8 +53,8 @@ LONG_SUMS = tuple(Shape(terms) for terms in range(8, 13))
 """That are only grown. *Guess:* the square of a distance in five dimensions has eleven terms."""
 
 QUICK_POWERS, QUOTIENT_POWERS = (1.0, -1.0, 2.0), (1.0, 2.0)
-"""Of sums that are first grown term by term, and quotients of sums whose terms are first chosen
-greedily: both take moments where random starts of many columns take long. *Guess.*"""
+"""Of sums and quotients of sums that start from selected terms, or from a stack with one less: both
+take moments where random starts of many columns take long. *Guess.*"""
 
 
 @dataclass(frozen=True, slots=True)

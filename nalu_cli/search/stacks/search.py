@@ -36,11 +36,11 @@ SNAPPED = 3
 """Of each shape and power the best stacks that differ, whose numbers are snapped. *Guess.*"""
 
 WIDER = 1e-9
-"""*Derived:* a difference of doubles beyond their rounding."""
+"""Relative difference of two widths of a cell. *Derived:* beyond the rounding of doubles."""
 
 WITHIN_PRINTING = 2.0
-"""Times that mean square up to which numbers may be found that keep all rows inside. *Guess:* few
-rows, and weights that were cut, make it larger."""
+"""Mean square of the errors, in units of what even rounding leaves, up to which numbers may be
+found that keep all rows inside. *Guess:* few rows, and weights that were cut, make it larger."""
 
 
 def trained_stacks(
