@@ -36,6 +36,13 @@ CODE = {UnitKind.SUM: SUM, UnitKind.PRODUCT: PRODUCT, UnitKind.MAGNITUDE: MAGNIT
 
 MOST_STEPS = 8
 
+UNSEEN = 4 * EPS
+"""Share of the misfit within which two misfits are equal but for rounding.
+
+Derived: near its minimum the misfit is flat, so the last half of the digits of the constants
+changes it by less than its own rounding; the step knows these digits and is taken.
+"""
+
 NO_EFFECT = 1e-11
 """Directions of the constants with less effect than this, relative to the largest, are left."""
 
@@ -277,7 +284,7 @@ def refit(
         if trial is None:
             break
         new_loss = _misfit(trial, rows, weight)
-        if not new_loss < loss:
+        if not new_loss < loss * (1 + UNSEEN * (sigma is not None)):
             break
         circuit = trial
         values = {place: values[place] + step[place] for place in values}
