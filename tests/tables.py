@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import ascii_lowercase
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ def problem_of(x: Floats, y: Floats, *, far: int | None = None, near: int | None
     train = Rows(x[: inner - near], y[: inner - near])
     box = Box(train.X.min(axis=0), train.X.max(axis=0), np.median(train.X, axis=0))
     return Problem(
-        names=tuple("abcdefghij"[: x.shape[1]]),
+        names=tuple(ascii_lowercase[: x.shape[1]]),
         target="y",
         train=train,
         near=Rows(x[inner - near : inner], y[inner - near : inner]),
