@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nalu_cli.errors import NaluError
     from nalu_cli.estimator import NaluRegressor
-    from nalu_cli.model_file import load_model, save_model
     from nalu_cli.pipeline import fit_table
     from nalu_cli.settings import FitSettings
+    from nalu_cli.storage.model_file import load_model, save_model
     from nalu_cli.table import read_table
 
     __version__: str
@@ -31,9 +31,9 @@ _HOMES = {
     "NaluError": "errors",
     "NaluRegressor": "estimator",
     "fit_table": "pipeline",
-    "load_model": "model_file",
+    "load_model": "storage.model_file",
     "read_table": "table",
-    "save_model": "model_file",
+    "save_model": "storage.model_file",
 }
 
 

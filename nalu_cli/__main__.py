@@ -6,7 +6,7 @@ import gc
 import sys
 from typing import NoReturn
 
-from nalu_cli.commands.signals import quit_on_signals
+from nalu_cli.commands.console.signals import quit_on_signals
 from nalu_cli.errors import ExitCode
 
 __all__ = ["main"]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.errors import NaluError
 from nalu_cli.exporters import latex_formula
-from nalu_cli.formula import formula_text
+from nalu_cli.expression.text import formula_text
 from nalu_cli.pipeline import fit_table
 from nalu_cli.settings import CellName, Device, Effort, FitSettings
 from nalu_cli.table import table_of_arrays
@@ -171,7 +171,7 @@ class NaluRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def sympy(self) -> sympy.Expr:
         """The formula as an expression of sympy; each column is a real symbol of its name."""
-        from nalu_cli.simplify.symbols import sympy_form
+        from nalu_cli.refine.simplify.symbols import sympy_form
 
         check_is_fitted(self)
         return sympy_form(self.answer_.circuit, self.answer_.names)

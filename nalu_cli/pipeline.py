@@ -1,4 +1,4 @@
-"""Stage 10: all stages in their order, from a table to an answer."""
+"""All stages in their order, from a table to an answer."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nalu_cli.answer import EVERY, Answer, Constant, Evidence, Progress, Watch
-from nalu_cli.constants import TIGHT, Named, name_constant
+from nalu_cli.answer.points import points_of
+from nalu_cli.circuit.constants import constants_of
 from nalu_cli.errors import UsageError
-from nalu_cli.excerpt import Excerpt, complete_blocks, excerpt_of, most_rows
-from nalu_cli.gates import gate_caveats
-from nalu_cli.judge import Candidate, errors_on, front, kept_back, on_all_rows, verdict
-from nalu_cli.ladder import Climbed, climb, seconds_of
-from nalu_cli.model_file import installed_versions
-from nalu_cli.moves import snap_table
-from nalu_cli.points import points_of
+from nalu_cli.expression.closed_form import TIGHT, Named, name_constant
+from nalu_cli.judge.judge import Candidate, errors_on, front, kept_back, on_all_rows, verdict
+from nalu_cli.judge.rivals import rivals_of
+from nalu_cli.judge.whole_table import Check, checked, holds, settled, weight
 from nalu_cli.problem import Problem, pose
-from nalu_cli.refit import constants_of
-from nalu_cli.rivals import rivals_of
+from nalu_cli.problem.subsample import Excerpt, complete_blocks, excerpt_of, most_rows
+from nalu_cli.search.ladder import Climbed, climb, seconds_of
 from nalu_cli.settings import Device, FitSettings, Status
+from nalu_cli.snapping.gates import gate_caveats
+from nalu_cli.snapping.snap_table import snap_table
+from nalu_cli.storage.model_file import installed_versions
 from nalu_cli.table import LongTable, Table
-from nalu_cli.verify import Check, checked, holds, settled, weight
 
 __all__ = ["fit_table"]
 
@@ -100,7 +100,7 @@ def fit_table(
             remedy="Choose one of them: an error for each row, or one for all.",
         )
     if settings.device is Device.CUDA:
-        from nalu_cli.train import check_device
+        from nalu_cli.training.train import check_device
 
         # most fits end before anything is trained
         check_device(settings.device)

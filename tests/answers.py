@@ -24,6 +24,17 @@ def product(*terms: tuple[int, float], scale: float = 1.0) -> Unit:
     return Unit(UnitKind.PRODUCT, tuple(Term(s, Fraction(w)) for s, w in terms), scale)
 
 
+def weighted(*terms: tuple[int, float], offset: float = 0.0) -> Unit:
+    """A sum of sources with real factors."""
+    parts = [Term(s, Fraction(1 if c > 0 else -1), abs(c)) for s, c in terms]
+    return Unit(UnitKind.SUM, tuple(parts), offset)
+
+
+def scaled(factor: float = 1.7) -> Circuit:
+    """A factor times a**2/b."""
+    return Circuit(2, ((product((0, 2), (1, -1), scale=factor),),))
+
+
 LENS_CIRCUIT = Circuit(
     3,
     (

@@ -13,7 +13,7 @@ import mpmath
 from mpmath import mpf
 
 from nalu_cli.circuit import Circuit, Unit, UnitKind
-from nalu_cli.formula import quoted_name
+from nalu_cli.expression.text import quoted_name
 
 mpmath.mp.dps = 50
 

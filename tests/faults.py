@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from nalu_cli import whole_file
+from nalu_cli.storage import whole_file
 
 
 @dataclass(slots=True)

@@ -22,9 +22,9 @@ from ironcalc import create
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.exporters import EXPORTERS
-from nalu_cli.expression import expression_of
+from nalu_cli.expression.canonical import expression_of
+from nalu_cli.expression.tree import columns_of
 from nalu_cli.settings import ExportFormat
-from nalu_cli.tree import columns_of
 
 Point = tuple[float, ...]
 Values = list[float]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.relaxed import PRODUCT, SUM, Relaxed, RelaxedLayer
+from nalu_cli.circuit.relaxed import PRODUCT, SUM, Relaxed, RelaxedLayer
 
 
 def restarts(layers: str, n: int, count: int, seed: int) -> tuple[Relaxed, NDArray[np.bool_]]:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from tables import Floats
 
-from nalu_cli.problem import Rows
+from nalu_cli.rows import Rows
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
 from nalu_cli.search.stacks.starts import random_starts
 from nalu_cli.search.stacks.training import Goal

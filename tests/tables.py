@@ -8,7 +8,8 @@ from string import ascii_lowercase
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.problem import Box, Problem, Rows
+from nalu_cli.problem import Box, Problem
+from nalu_cli.rows import Rows
 from nalu_cli.table import DOUBLES, Table
 
 Floats = NDArray[np.float64]

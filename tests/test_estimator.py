@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from tables import uniform
 
 from nalu_cli import NaluRegressor, fit_table, load_model, save_model
-from nalu_cli.simplify.symbols import sympy_form
+from nalu_cli.refine.simplify.symbols import sympy_form
 
 EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": (

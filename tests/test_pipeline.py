@@ -10,11 +10,11 @@ import pytest
 from tables import Floats, table_of, uniform
 
 from nalu_cli.answer import Answer
-from nalu_cli.cells import CELLS
 from nalu_cli.circuit import Circuit
-from nalu_cli.formula import formula_text
+from nalu_cli.expression.text import formula_text
 from nalu_cli.pipeline import fit_table
 from nalu_cli.settings import CellName, Effort, FitSettings, Status
+from nalu_cli.training.cells import CELLS
 
 # no clock decides what is found
 PATIENT = FitSettings(effort=Effort.QUICK, time_limit=1e6)

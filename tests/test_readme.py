@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, plain_terminal
-from test_architecture import ORDER, PACKAGE, STAGES, purpose
+from test_architecture import ORDER, PACKAGE, purpose
 
 from nalu_cli.errors import ExitCode
-from nalu_cli.model_file import KEYS, METADATA, TENSORS
 from nalu_cli.settings import CellName, Effort, ExportFormat, Status
+from nalu_cli.storage.model_file import KEYS, METADATA, TENSORS
 
 README = ROOT / "README.md"
 
@@ -26,15 +26,15 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def stages() -> str:
-    """The modules of each stage with the first line of their docstrings."""
-    rows: list[tuple[str, ...]] = []
-    for stage, names in STAGES.items():
-        for name in sorted(names, key=ORDER.index):
-            _, _, does = purpose(name).partition(": ")
-            folder = "/" if (PACKAGE / name).is_dir() else ""
-            rows.append((str(stage), f"`{name}{folder}`", does.removesuffix(".")))
-    return table(("stage", "module", "does"), rows)
+def folders() -> str:
+    """The folders of the package, with the first line of their docstrings."""
+    names = [name for name in reversed(ORDER) if not name.startswith("__")]
+    rows = [(place(name), purpose(name).removesuffix(".")) for name in names]
+    return table(("folder or module", "is for"), rows)
+
+
+def place(name: str) -> str:
+    return f"`{name}{'/' if (PACKAGE / name).is_dir() else '.py'}`"
 
 
 def exit_codes() -> str:
@@ -104,7 +104,7 @@ def update(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-readme"))
 
 
-@pytest.mark.parametrize("make", [stages, exit_codes, model_file_keys])
+@pytest.mark.parametrize("make", [folders, exit_codes, model_file_keys])
 def test_the_tables_are_those_of_the_code(make: Callable[[], str], update: bool) -> None:
     text = README.read_text(encoding="utf-8")
     true = make()

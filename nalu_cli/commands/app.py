@@ -13,9 +13,9 @@ import typer
 from typer.main import get_command
 
 from nalu_cli.commands import bench, explain, fit, predict, reproduce
-from nalu_cli.commands.failure import ReportedError, failure_of
+from nalu_cli.commands.console.signals import StoppedError, ignore_signals, raise_on_signals
 from nalu_cli.commands.options import NoColor, Version, help_text
-from nalu_cli.commands.signals import StoppedError, ignore_signals, raise_on_signals
+from nalu_cli.commands.output.failure import ReportedError, failure_of
 from nalu_cli.errors import ExitCode, visible
 
 __all__ = ["app", "main", "run"]
@@ -95,7 +95,7 @@ def run(arguments: Sequence[str]) -> ExitCode | int:
 
 
 def _told(error: BaseException, arguments: Sequence[str]) -> ExitCode:
-    from nalu_cli.commands.screen import OutputClosedError
+    from nalu_cli.commands.console.screen import OutputClosedError
 
     if isinstance(error, OutputClosedError):
         _detach(sys.stdout)

@@ -27,14 +27,7 @@ from nalu_cli.commands.bench_options import (
     TrainOnly,
     WholeProcess,
 )
-from nalu_cli.commands.options import (
-    Json,
-    NoColor,
-    Quiet,
-    Version,
-    help_text,
-    whole_number,
-)
+from nalu_cli.commands.options import Json, NoColor, Quiet, Version, help_text, whole_number
 from nalu_cli.errors import ExitCode, UsageError, quoted
 from nalu_cli.settings import CellName, FitSettings
 
@@ -138,7 +131,7 @@ def formulas(
     version: Version = False,
 ) -> ExitCode:
     """Fit the laws of a file."""
-    from nalu_cli.commands.benchmarking import Plan, output_to, run_plan
+    from nalu_cli.commands.run.bench_trials import Plan, output_to, run_plan
     from nalu_cli.experiments.benchmark_file import read_laws
     from nalu_cli.experiments.plan import FORMULA_TITLES, LawChoice, formula_trials
 
@@ -177,7 +170,7 @@ def powers(
     version: Version = False,
 ) -> ExitCode:
     """Fit random power laws."""
-    from nalu_cli.commands.benchmarking import Plan, output_to, run_plan
+    from nalu_cli.commands.run.bench_trials import Plan, output_to, run_plan
     from nalu_cli.experiments.power_laws import POWER_TITLES, power_trials
 
     fit = FitSettings(time_limit=time, effort=effort, threads=1)
@@ -236,7 +229,7 @@ def ops(
     version: Version = False,
 ) -> ExitCode:
     """Fit the tasks of a suite."""
-    from nalu_cli.commands.benchmarking import Plan, output_to, run_plan
+    from nalu_cli.commands.run.bench_trials import Plan, output_to, run_plan
     from nalu_cli.experiments.benchmark_file import read_suite
     from nalu_cli.experiments.plan import OPERATION_TITLES, operation_trials
 
@@ -275,7 +268,7 @@ def compare(
     version: Version = False,
 ) -> ExitCode:
     """Set results beside what was published."""
-    from nalu_cli.commands.benchmarking import show_comparison
+    from nalu_cli.commands.run.bench_trials import show_comparison
 
     command = ["nalu", "bench", "compare", *files, *(["--page", page] if page else [])]
     show_comparison([Path(file) for file in files], shlex.join(command), page)

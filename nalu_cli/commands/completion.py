@@ -55,7 +55,7 @@ def _columns_of_table(ctx: typer.Context) -> list[str]:
 def _columns_of_model(ctx: typer.Context) -> list[str]:
     path = _file(ctx, "model")
     with suppress(Exception):
-        from nalu_cli.model_file import load_model
+        from nalu_cli.storage.model_file import load_model
 
         if path:
             answer = load_model(path)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nalu_cli.commands.drawing import Drawings, Plot, Report
 from nalu_cli.commands.options import Json, Model, NoColor, Quiet, Version, help_text
+from nalu_cli.commands.output.pictures import Drawings, Plot, Report
 from nalu_cli.errors import ExitCode, UsageError
 from nalu_cli.settings import ExportFormat
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from nalu_cli.answer import Answer
-    from nalu_cli.commands.screen import Screen
+    from nalu_cli.commands.console.screen import Screen
 
 __all__ = ["HELP", "explain", "print_code"]
 
@@ -51,9 +51,9 @@ def explain(
     """Show how a formula came about, or write it for another program."""
     if export is not None and as_json:
         raise UsageError("--as and --json were both given", remedy="Choose one of them.")
-    from nalu_cli.commands.screen import Screen
-    from nalu_cli.model_file import load_model
-    from nalu_cli.whole_file import check_output
+    from nalu_cli.commands.console.screen import Screen
+    from nalu_cli.storage.model_file import load_model
+    from nalu_cli.storage.whole_file import check_output
 
     path = None if output in (None, "-") else Path(str(output))
     if path is not None:
@@ -82,11 +82,11 @@ def explain(
 
 def _lines(answer: Answer, model: str, screen: Screen, *, as_json: bool) -> Sequence[str | Text]:
     if as_json:
-        from nalu_cli.commands import envelope
+        from nalu_cli.commands.output import json_output as envelope
 
         return [envelope.as_json(envelope.result(answer, "explain", model))]
-    from nalu_cli.commands.display import bare_formula
-    from nalu_cli.commands.explanation import explanation_lines
+    from nalu_cli.commands.output.answer_text import bare_formula
+    from nalu_cli.commands.output.explain_text import explanation_lines
 
     if screen.quiet:
         return [bare_formula(answer)]
@@ -95,7 +95,7 @@ def _lines(answer: Answer, model: str, screen: Screen, *, as_json: bool) -> Sequ
 
 def print_code(code: str, screen: Screen) -> None:
     """To the last byte into a pipe; a terminal is not shown what it would obey."""
-    from nalu_cli.commands.screen import StandardOutput
+    from nalu_cli.commands.console.screen import StandardOutput
     from nalu_cli.errors import visible
 
     if screen.out.is_terminal:
@@ -105,7 +105,7 @@ def print_code(code: str, screen: Screen) -> None:
 
 
 def _save(text: str, path: Path, screen: Screen) -> None:
-    from nalu_cli.whole_file import WholeFile
+    from nalu_cli.storage.whole_file import WholeFile
 
     with WholeFile(path) as file:
         file.write(text.encode())

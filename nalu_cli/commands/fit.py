@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nalu_cli.commands.completion import complete_column, complete_columns
-from nalu_cli.commands.drawing import Drawings, Plot, Report
 from nalu_cli.commands.options import (
     Decimal,
     Dedupe,
@@ -32,12 +31,13 @@ from nalu_cli.commands.options import (
     real_number,
     whole_number,
 )
+from nalu_cli.commands.output.pictures import Drawings, Plot, Report
 from nalu_cli.errors import ExitCode, UsageError, quoted
 from nalu_cli.settings import CellName, Device, Effort, FitSettings
 
 if TYPE_CHECKING:
     from nalu_cli.answer import Answer, Progress
-    from nalu_cli.commands.screen import Screen
+    from nalu_cli.commands.console.screen import Screen
     from nalu_cli.table import ReadOptions
 
 __all__ = ["HELP", "fit"]
@@ -204,8 +204,8 @@ def fit(
         device=device,
         threads=threads,
     )
-    from nalu_cli.commands.repeating import command_words
-    from nalu_cli.commands.screen import Screen
+    from nalu_cli.commands.console.screen import Screen
+    from nalu_cli.commands.run.command_line import command_words
     from nalu_cli.table import ReadOptions
 
     reading = ReadOptions(
@@ -269,7 +269,7 @@ def _output(text: str, inputs: Sequence[str]) -> Path:
         raise UsageError(
             f"-o is {quoted(text)}, but a model is saved to a file", remedy="Name one: -o model.pt."
         )
-    from nalu_cli.whole_file import check_output, check_replaceable
+    from nalu_cli.storage.whole_file import check_output, check_replaceable
 
     path = Path(text)
     check_output(path, inputs)
@@ -286,7 +286,7 @@ class _Notes:
 
     def tell(self, caveats: Sequence[str]) -> None:
         """Say those that were not said yet."""
-        from nalu_cli.commands.display import caveat_lines
+        from nalu_cli.commands.output.answer_text import caveat_lines
 
         new = [caveat for caveat in dict.fromkeys(caveats) if caveat not in self._told]
         self._told.update(new)
@@ -298,9 +298,9 @@ def _search(
     request: _Request, settings: FitSettings, screen: Screen, *, as_json: bool
 ) -> tuple[Answer, ExitCode | None]:
     """The answer, saved and shown, and the exit code of a signal that came in the meantime."""
-    from nalu_cli.commands.conclusion import conclude
-    from nalu_cli.commands.live import view_for
-    from nalu_cli.commands.signals import StopRequest
+    from nalu_cli.commands.console.live_view import view_for
+    from nalu_cli.commands.console.signals import StopRequest
+    from nalu_cli.commands.output.save_and_show import conclude
     from nalu_cli.pipeline import fit_table
     from nalu_cli.table import opened_table
 
@@ -340,7 +340,7 @@ def _search(
 def _say_memory(answer: Answer, screen: Screen) -> None:
     """How much a long table took, which nobody should have to find out by running out of it."""
     from nalu_cli.answer import EVERY
-    from nalu_cli.commands.memory import peak_memory
+    from nalu_cli.commands.console.memory import peak_memory
 
     peak = peak_memory()
     if EVERY in answer.errors and peak is not None:

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from nalu_cli.answer import Answer
-    from nalu_cli.commands.prediction import Batch, Summary
-    from nalu_cli.commands.screen import Screen
-    from nalu_cli.commands.writers import Sink, Writer
-    from nalu_cli.grid import Grid
+    from nalu_cli.commands.console.screen import Screen
+    from nalu_cli.commands.output.row_writers import Sink, Writer
+    from nalu_cli.commands.run.batches import Batch, Summary
+    from nalu_cli.table.input_grid import Grid
 
 __all__ = ["HELP", "predict"]
 
@@ -99,11 +99,11 @@ def predict(
             else "neither rows nor --range were given",
             remedy="Write nalu predict model.pt new.csv or nalu predict model.pt --range x=0:10:1.",
         )
-    from nalu_cli.commands.prediction import batches_of_file, batches_of_grid, named_grid
-    from nalu_cli.commands.screen import Screen
-    from nalu_cli.model_file import load_model
+    from nalu_cli.commands.console.screen import Screen
+    from nalu_cli.commands.run.predict_rows import batches_of_file, batches_of_grid, named_grid
+    from nalu_cli.storage.model_file import load_model
+    from nalu_cli.storage.whole_file import check_output
     from nalu_cli.table import ReadOptions
-    from nalu_cli.whole_file import check_output
 
     path = None if output in (None, "-") else Path(str(output))
     if path is not None:
@@ -138,8 +138,8 @@ def predict(
 def _head(
     answer: Answer, model: str, fixed: Mapping[str, float], path: Path | None
 ) -> dict[str, object]:
-    from nalu_cli.commands.envelope import RESULT_VERSION
-    from nalu_cli.formula import formula_text
+    from nalu_cli.commands.output.json_output import RESULT_VERSION
+    from nalu_cli.expression.text import formula_text
 
     return {
         "nalu_result_version": RESULT_VERSION,
@@ -155,7 +155,7 @@ def _head(
 
 def _medians(answer: Answer, grid: Grid, screen: Screen) -> dict[str, float]:
     """The training medians of the columns that the formula uses and the grid does not name."""
-    from nalu_cli.commands.prediction import used_names
+    from nalu_cli.commands.run.batches import used_names
 
     named = {axis.name for axis in grid.axes}
     median = dict(zip(answer.names, answer.median, strict=True))
@@ -177,11 +177,11 @@ def _run(
     head: Mapping[str, object] | None,
 ) -> Summary:
     """Predict everything: rows go to the file or to stdout, JSON always to stdout."""
-    from nalu_cli.commands.failure import ReportedError, failure_of
-    from nalu_cli.commands.prediction import predict_all
-    from nalu_cli.commands.screen import OutputClosedError, StandardOutput
-    from nalu_cli.commands.signals import StoppedError
-    from nalu_cli.commands.writers import JsonWriter
+    from nalu_cli.commands.console.screen import OutputClosedError, StandardOutput
+    from nalu_cli.commands.console.signals import StoppedError
+    from nalu_cli.commands.output.failure import ReportedError, failure_of
+    from nalu_cli.commands.output.row_writers import JsonWriter
+    from nalu_cli.commands.run.predict_rows import predict_all
 
     def heard(note: str) -> None:
         screen.note(f"note: {note}")
@@ -209,7 +209,7 @@ def _run(
 
 def _writer(answer: Answer, sink: Sink, path: Path | None) -> Writer:
     """Rows in the format that the ending of the file stands for; else as they came."""
-    from nalu_cli.commands.writers import CsvWriter, ParquetWriter
+    from nalu_cli.commands.output.row_writers import CsvWriter, ParquetWriter
     from nalu_cli.table.parquet import PARQUET_ENDINGS
 
     name = "" if path is None else path.name.lower().removesuffix(PACKED_ENDING)
@@ -221,8 +221,8 @@ def _writer(answer: Answer, sink: Sink, path: Path | None) -> Writer:
 
 @contextmanager
 def _sink(path: Path | None) -> Iterator[Sink]:
-    from nalu_cli.commands.screen import StandardOutput
-    from nalu_cli.whole_file import WholeFile
+    from nalu_cli.commands.console.screen import StandardOutput
+    from nalu_cli.storage.whole_file import WholeFile
 
     if path is None:
         yield StandardOutput()
@@ -240,7 +240,7 @@ def _sink(path: Path | None) -> Iterator[Sink]:
 
 
 def _report(summary: Summary, path: Path | None, screen: Screen) -> None:
-    from nalu_cli.commands.display import errors_lines
+    from nalu_cli.commands.output.answer_text import errors_lines
 
     counts = ", ".join(f"{n} {guard.value}" for guard, n in summary.guards.items())
     where = "" if path is None else f" written to {path}"

@@ -89,7 +89,7 @@ def reproduce(
         )
     if show_list:
         return _show_list(in_json=as_json)
-    from nalu_cli.commands.reproducing import Request, run_experiment, write_page
+    from nalu_cli.commands.run.paper_experiment import Request, run_experiment, write_page
 
     folder = Path(out or (f"{FOLDER}-quick" if quick else FOLDER))
     if name is None:
@@ -111,7 +111,7 @@ def reproduce(
 
 
 def _show_list(*, in_json: bool) -> ExitCode:
-    from nalu_cli.commands.screen import Screen, aligned
+    from nalu_cli.commands.console.screen import Screen, aligned
 
     rows = list(EXPERIMENTS.items())
     if in_json:

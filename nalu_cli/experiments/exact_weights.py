@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nalu_cli.cells import CELLS, Cell, Path
 from nalu_cli.experiments.known_law import Part
 from nalu_cli.experiments.operations import Operation, OperationTask, groups_of
 from nalu_cli.experiments.protocol import COURSES, threshold
 from nalu_cli.experiments.published_run import check_columns, stack_shape, target_of
 from nalu_cli.settings import CellName
-from nalu_cli.stack import Stack
+from nalu_cli.training.cells import CELLS, Cell, Path
+from nalu_cli.training.stack import Stack
 
 __all__ = ["passes"]
 

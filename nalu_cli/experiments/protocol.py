@@ -10,13 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.errors import UsageError
-from nalu_cli.experiments.operations import (
-    Group,
-    Operation,
-    OperationTask,
-    TaskKind,
-    computed,
-)
+from nalu_cli.experiments.operations import Group, Operation, OperationTask, TaskKind, computed
 from nalu_cli.settings import CellName
 
 __all__ = ["COURSES", "HIDDEN", "Course", "Protocol", "course_of", "inner_cell", "threshold"]

@@ -12,9 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nalu_cli.adam import Adam
-from nalu_cli.cells import CELLS, Path
-from nalu_cli.cells.recipe import Ramp, Recipe, Stairs
 from nalu_cli.errors import UsageError
 from nalu_cli.experiments.known_law import Part
 from nalu_cli.experiments.operations import Operation, OperationTask, computed, groups_of
@@ -23,7 +20,10 @@ from nalu_cli.experiments.sampling import generator
 from nalu_cli.experiments.spread import Spread, SpreadKind
 from nalu_cli.experiments.trial import Outcome, Trial, failed
 from nalu_cli.settings import CellName
-from nalu_cli.stack import Stack, StackShape
+from nalu_cli.training.adam import Adam
+from nalu_cli.training.cells import CELLS, Path
+from nalu_cli.training.cells.recipe import Ramp, Recipe, Stairs
+from nalu_cli.training.stack import Stack, StackShape
 
 __all__ = [
     "Batch",

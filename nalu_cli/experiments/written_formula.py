@@ -19,7 +19,7 @@ import sympy
 from numpy.typing import NDArray
 
 from nalu_cli.errors import quoted
-from nalu_cli.formula import quoted_name
+from nalu_cli.expression.text import quoted_name
 
 __all__ = [
     "DIGITS",

@@ -1,4 +1,4 @@
-"""Stage 9: formats a circuit can be written in, one file each, all under the same laws."""
+"""Formats a circuit can be written in, one file each, all under the same laws."""
 
 from nalu_cli.exporters.c_source import C_SOURCE
 from nalu_cli.exporters.excel import EXCEL

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.circuit_data import circuit_from_data, circuit_to_data
+from nalu_cli.circuit.plain_data import circuit_from_data, circuit_to_data
 from nalu_cli.exporters.exporter import Exporter
-from nalu_cli.formula import formula_text
+from nalu_cli.expression.text import formula_text
 from nalu_cli.settings import ExportFormat
 
 __all__ = ["JSON", "circuit_from_json"]

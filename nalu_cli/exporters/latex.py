@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.constants import literal
 from nalu_cli.exporters.exporter import Exporter
 from nalu_cli.exporters.symbols import GREEK, symbols_of
-from nalu_cli.formula import Dialect, Level, Piece, exponent_text, expression_of, write
+from nalu_cli.expression.closed_form import literal
+from nalu_cli.expression.text import Dialect, Level, Piece, exponent_text, expression_of, write
 from nalu_cli.settings import ExportFormat
 
 __all__ = ["LATEX", "latex_formula", "latex_names"]

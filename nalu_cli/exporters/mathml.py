@@ -10,12 +10,12 @@ from html import escape
 from unicodedata import lookup
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.constants import literal
 from nalu_cli.errors import visible
 from nalu_cli.exporters.exporter import Exporter
 from nalu_cli.exporters.symbols import GREEK, symbols_of
-from nalu_cli.expression import Node, Number, Sum, expression_of, total
-from nalu_cli.formula import Dialect, Level, Piece, exponent_text, write
+from nalu_cli.expression.canonical import Node, Number, Sum, expression_of, total
+from nalu_cli.expression.closed_form import literal
+from nalu_cli.expression.text import Dialect, Level, Piece, exponent_text, write
 from nalu_cli.settings import ExportFormat
 
 __all__ = ["MATHML", "mathml_equation", "mathml_formula", "mathml_names"]

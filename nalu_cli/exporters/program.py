@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from nalu_cli.constants import literal
-from nalu_cli.expression import Node, Number, Product
-from nalu_cli.formula import Level, Piece
-from nalu_cli.tree import columns_of, nodes
+from nalu_cli.expression.canonical import Node, Number, Product
+from nalu_cli.expression.closed_form import literal
+from nalu_cli.expression.text import Level, Piece
+from nalu_cli.expression.tree import columns_of, nodes
 
 __all__ = [
     "Arguments",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.constants import literal
 from nalu_cli.exporters.exporter import Exporter
 from nalu_cli.exporters.program import (
     Naming,
@@ -16,8 +15,9 @@ from nalu_cli.exporters.program import (
     python_dict,
     rooted,
 )
-from nalu_cli.expression import expression_of
-from nalu_cli.formula import Dialect, Level, Piece, bracketed, computes, write
+from nalu_cli.expression.canonical import expression_of
+from nalu_cli.expression.closed_form import literal
+from nalu_cli.expression.text import Dialect, Level, Piece, bracketed, computes, write
 from nalu_cli.settings import ExportFormat
 
 __all__ = ["PYTHON_SOURCE"]

@@ -9,8 +9,8 @@ from fractions import Fraction
 from nalu_cli.circuit import Circuit
 from nalu_cli.exporters.exporter import Exporter
 from nalu_cli.exporters.program import Naming, arguments, floating, is_number, rooted
-from nalu_cli.expression import expression_of
-from nalu_cli.formula import Dialect, Level, Piece, bracketed, computes, write
+from nalu_cli.expression.canonical import expression_of
+from nalu_cli.expression.text import Dialect, Level, Piece, bracketed, computes, write
 from nalu_cli.settings import ExportFormat
 
 __all__ = ["SQL"]

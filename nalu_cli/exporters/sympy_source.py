@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from nalu_cli.circuit import Circuit, is_real_exponent
-from nalu_cli.constants import Named, literal
+from nalu_cli.circuit.validity import Condition, Need, conditions
 from nalu_cli.exporters.exporter import Exporter
 from nalu_cli.exporters.program import (
     Arguments,
@@ -21,11 +21,11 @@ from nalu_cli.exporters.program import (
     python_dict,
     rooted,
 )
-from nalu_cli.expression import Node, expression_of
-from nalu_cli.formula import Dialect, Level, Piece, bracketed, write
-from nalu_cli.guard import Condition, Need, conditions
+from nalu_cli.expression.canonical import Node, expression_of
+from nalu_cli.expression.closed_form import Named, literal
+from nalu_cli.expression.text import Dialect, Level, Piece, bracketed, write
+from nalu_cli.expression.tree import columns_of
 from nalu_cli.settings import ExportFormat
-from nalu_cli.tree import columns_of
 
 __all__ = ["SYMPY_SOURCE"]
 

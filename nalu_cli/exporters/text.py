@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.exporters.exporter import Exporter
-from nalu_cli.formula import formula_text, printed_name
+from nalu_cli.expression.text import formula_text, printed_name
 from nalu_cli.settings import ExportFormat
 
 __all__ = ["TEXT"]

@@ -1,4 +1,4 @@
-"""Stage 10: the report, one HTML page that loads nothing, and its pictures as a file."""
+"""The report, one HTML page that loads nothing, and its pictures as a file."""
 
 import logging
 

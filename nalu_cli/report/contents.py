@@ -10,15 +10,23 @@ from typing import Any
 from markupsafe import Markup
 
 from nalu_cli.answer import Answer
+from nalu_cli.answer.wording import (
+    EXTRAPOLATION,
+    OTHERWISE,
+    held,
+    number,
+    r2_text,
+    row_set,
+    verdict,
+)
 from nalu_cli.circuit import Circuit
+from nalu_cli.circuit.validity import Need, conditions
 from nalu_cli.errors import visible
 from nalu_cli.exporters import EXPORTERS, mathml_equation, mathml_formula
-from nalu_cli.expression import Sum, expression_of, total
-from nalu_cli.formula import PYTHON, formula_text, printed_name, write
-from nalu_cli.guard import Need, conditions
+from nalu_cli.expression.canonical import Sum, expression_of, total
+from nalu_cli.expression.text import PYTHON, formula_text, printed_name, write
 from nalu_cli.report.look import superscript
 from nalu_cli.settings import ExportFormat, FitSettings, Status
-from nalu_cli.wording import EXTRAPOLATION, OTHERWISE, held, number, r2_text, row_set, verdict
 
 __all__ = ["Shown", "contents"]
 

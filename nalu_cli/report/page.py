@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 
 from nalu_cli import __version__
 from nalu_cli.answer import Answer
+from nalu_cli.answer.wording import row_set
 from nalu_cli.report.contents import contents
 from nalu_cli.report.look import PARTS, house_style
 from nalu_cli.report.pictures import parts_of, pictures_of
 from nalu_cli.report.svg import inline_svg
-from nalu_cli.whole_file import WholeFile
-from nalu_cli.wording import row_set
+from nalu_cli.storage.whole_file import WholeFile
 
 __all__ = ["report_page", "save_report"]
 

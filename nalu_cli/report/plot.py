@@ -11,11 +11,11 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from nalu_cli.answer import Answer
-from nalu_cli.formula import formula_text, printed_name
+from nalu_cli.answer.wording import row_set, verdict
+from nalu_cli.expression.text import formula_text, printed_name
 from nalu_cli.report.look import PAPER, PARTS, house_style, prepare_glyphs, shown
 from nalu_cli.report.pictures import Part, Picture, parts_of, pictures_of
-from nalu_cli.whole_file import WholeFile
-from nalu_cli.wording import row_set, verdict
+from nalu_cli.storage.whole_file import WholeFile
 
 __all__ = ["save_plot"]
 

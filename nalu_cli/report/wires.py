@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
-from nalu_cli.formula import exponent_text
-from nalu_cli.guard import parts
+from nalu_cli.circuit.validity import parts
+from nalu_cli.expression.text import exponent_text
 
 __all__ = ["MOST_SLOTS", "Graph", "Slot", "Wire", "graph_of", "weight_text"]
 

@@ -1,1 +1,1 @@
-"""Stage 4: the default strategy: stacks trained by variable projection, and where they start."""
+"""Strategies that look for a formula, the schedule they follow, and the climb through it."""

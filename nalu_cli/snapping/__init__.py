@@ -1,1 +1,1 @@
-"""Stage 6: from trained numbers to the cheapest ones that the rows allow."""
+"""From trained numbers to the cheapest ones that the rows allow."""

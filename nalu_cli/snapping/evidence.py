@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.problem import Rows
-from nalu_cli.refit import with_constants
+from nalu_cli.circuit.constants import with_constants
+from nalu_cli.rows import Rows
 from nalu_cli.snapping.beam import Beam
 from nalu_cli.snapping.bound import Bound
 from nalu_cli.snapping.extension import NO_EFFECT, OF_A_TERM, Setting, Trial

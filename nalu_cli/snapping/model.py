@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit, UnitKind
-from nalu_cli.polish import Network
-from nalu_cli.problem import Rows
-from nalu_cli.refit import Place, constants_of, positions, relax
+from nalu_cli.circuit.constants import Place, constants_of
+from nalu_cli.circuit.relaxed import relax
+from nalu_cli.fitting.fit_constants import positions
+from nalu_cli.fitting.levenberg_marquardt import Network
+from nalu_cli.rows import Rows
 from nalu_cli.snapping.bound import Bound
 
 __all__ = ["Model", "is_product", "solved"]

@@ -1,4 +1,4 @@
-"""Stage 1: a file becomes a table of float64 columns, each cell diagnosed."""
+"""A file becomes a table of float64 columns, each cell diagnosed."""
 
 from nalu_cli.table.arrays import table_of_arrays
 from nalu_cli.table.chunks import Chunk, read_chunks

@@ -16,14 +16,12 @@ from nalu_cli.table.frames import columns_of_frame, layout_of_frame
 from nalu_cli.table.layout import Layout, layout_of
 from nalu_cli.table.names import match_name
 from nalu_cli.table.numeric import Column
+from nalu_cli.table.opened import opened
 from nalu_cli.table.options import ReadOptions
-from nalu_cli.table.reading import (
-    columns_of,
-    head_text,
-)
+from nalu_cli.table.reading import columns_of, head_text
 from nalu_cli.table.records import Records, find_records
 from nalu_cli.table.rows import sound_rows, without_total, wrong_fields_note
-from nalu_cli.table.source import HEAD_BYTES, opened, source_name
+from nalu_cli.table.source import HEAD_BYTES, source_name
 from nalu_cli.table.workbook import WORKBOOK_ENDINGS, workbook_parts
 from nalu_cli.table.written import texts_of_frame
 

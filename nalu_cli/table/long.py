@@ -11,9 +11,10 @@ import numpy as np
 
 from nalu_cli.table.chunks import Chunk, chunks_of_text, chunks_of_workbook
 from nalu_cli.table.numeric import NO_VALUES
+from nalu_cli.table.opened import opened
 from nalu_cli.table.options import ReadOptions
 from nalu_cli.table.reading import assembled, read_table, table_of_bytes
-from nalu_cli.table.source import opened, source_name
+from nalu_cli.table.source import source_name
 from nalu_cli.table.table import Table
 from nalu_cli.table.workbook import WORKBOOK_ENDINGS, is_large
 

@@ -17,22 +17,13 @@ from nalu_cli.table.cell_text import MISSING_WORDS, Spelling
 from nalu_cli.table.encoding import guess_encoding, tidy_bytes, whole_lines
 from nalu_cli.table.frames import columns_of_frame, layout_of_frame
 from nalu_cli.table.layout import Layout, layout_of
-from nalu_cli.table.numeric import (
-    Column,
-    column_of_numbers,
-    column_of_texts,
-    is_doubtful,
-)
+from nalu_cli.table.numeric import Column, column_of_numbers, column_of_texts, is_doubtful
+from nalu_cli.table.opened import opened
 from nalu_cli.table.options import ReadOptions
 from nalu_cli.table.precision import Precision, precision_of_texts, sampled_rows
 from nalu_cli.table.records import Records, find_records
-from nalu_cli.table.rows import (
-    refuse_second_table,
-    refuse_surplus,
-    sound_rows,
-    without_total,
-)
-from nalu_cli.table.source import HEAD_BYTES, opened, source_name
+from nalu_cli.table.rows import refuse_second_table, refuse_surplus, sound_rows, without_total
+from nalu_cli.table.source import HEAD_BYTES, source_name
 from nalu_cli.table.table import Table
 from nalu_cli.table.workbook import WORKBOOK_ENDINGS, read_workbook
 

@@ -22,7 +22,7 @@ from typing import IO, cast
 
 from nalu_cli.errors import DataError, UsageError, quoted
 
-__all__ = ["HEAD_BYTES", "SHEET_ENDINGS", "opened", "source_name"]
+__all__ = ["HEAD_BYTES", "SHEET_ENDINGS", "as_it_is", "source_name", "unpacked"]
 
 HEAD_BYTES = 1 << 20
 """Bytes from the start of a file that its kind, encoding and dialect are guessed from."""
@@ -64,36 +64,18 @@ def source_name(path: str | Path) -> str:
 
 
 @contextmanager
-def opened(path: str | Path, *, foreign: bool = False) -> Iterator[IO[bytes]]:
-    """The unpacked bytes of a table as a seekable stream, at its start.
+def as_it_is(path: str | Path) -> Iterator[IO[bytes]]:
+    """The bytes of a file, not unpacked, for a reader of another kind of file; see `opened`."""
+    with _readable(source_name(path)), _raw_stream(path) as raw:
+        yield raw
 
-    Parameters
-    ----------
-    path : str or Path
-        A file, plain or packed with gzip, bzip2, xz or zip, whatever its ending; ``-`` is
-        standard input.
-    foreign : bool
-        Hand out the bytes as they are, for a reader of another kind of file.
 
-    Raises
-    ------
-    UsageError
-        If there is no such file.
-    DataError
-        If it cannot be read, is another kind of file, or unpacks to suspiciously much.
-    """
-    source = source_name(path)
-    if not foreign and Path(path).suffix.lower() in SHEET_ENDINGS:
-        from nalu_cli.table.workbook import sheet_text
-
-        yield io.BytesIO(sheet_text(path, source))
-        return
-    with _readable(source), _raw_stream(path) as raw:
-        if foreign:
-            yield raw
-            return
-        stream = _unpacked(raw, source)
-        _refuse_foreign(stream.read(HEAD_BYTES), source)
+@contextmanager
+def unpacked(path: str | Path) -> Iterator[IO[bytes]]:
+    """The bytes of a text file, packed or not, as a seekable stream; see `opened`."""
+    with as_it_is(path) as raw:
+        stream = _unpacked(raw, source_name(path))
+        _refuse_foreign(stream.read(HEAD_BYTES), source_name(path))
         stream.seek(0)
         yield stream
 

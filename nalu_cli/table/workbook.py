@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from nalu_cli.errors import DataError, NaluError, UsageError, quoted
-from nalu_cli.table.source import SHEET_ENDINGS, opened
+from nalu_cli.table.source import SHEET_ENDINGS, as_it_is
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +124,7 @@ def workbook_parts(
 def _sound(path: str | Path, source: str) -> Iterator[IO[bytes]]:
     """The bytes of a workbook; the errors of its reader are ours."""
     extra, module, kind = _READERS[Path(path).suffix.lower()]
-    with opened(path, foreign=True) as stream:
+    with as_it_is(path) as stream:
         if find_spec(module) is None:
             raise UsageError(
                 f"{source} is {kind}, and its reader is not installed",

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.allowed import AllowedValues
-from nalu_cli.cells import Path
 from nalu_cli.circuit import Circuit
-from nalu_cli.polish import Network, Residual, levenberg_marquardt
-from nalu_cli.relaxed import Relaxed
+from nalu_cli.circuit.relaxed import Relaxed
+from nalu_cli.fitting.levenberg_marquardt import Network, Residual, levenberg_marquardt
 from nalu_cli.settings import CellName
-from nalu_cli.snap import snap
-from nalu_cli.stack import StackShape
-from nalu_cli.train import train
+from nalu_cli.snapping.allowed_values import AllowedValues
+from nalu_cli.snapping.snap import snap
+from nalu_cli.training.cells import Path
+from nalu_cli.training.stack import StackShape
+from nalu_cli.training.train import train
 
 __all__ = ["Accumulator", "snapped_accumulator"]
 

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nalu_cli.cells import CELLS, Cell
-from nalu_cli.cells.nac import NAC
-from nalu_cli.cells.nalu import NALU
-from nalu_cli.cells.nau import NAU
 from nalu_cli.settings import CellName
+from nalu_cli.training.cells import CELLS, Cell
+from nalu_cli.training.cells.nac import NAC
+from nalu_cli.training.cells.nalu import NALU
+from nalu_cli.training.cells.nau import NAU
 
 __all__ = ["ACCUMULATORS", "RECURRENT", "Accumulator", "Body", "Reader", "snap_in_place"]
 

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from nalu_cli.cells.powers import multiplied
 from nalu_cli.experiments.papers.digit_images import DIGITS, Images
 from nalu_cli.experiments.papers.digit_networks import (
     ACCUMULATORS,
@@ -23,6 +22,7 @@ from nalu_cli.experiments.papers.digit_networks import (
 )
 from nalu_cli.experiments.papers.experiment import Tick
 from nalu_cli.settings import CellName
+from nalu_cli.training.cells.powers import multiplied
 
 __all__ = [
     "ADD",

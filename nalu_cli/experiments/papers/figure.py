@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from nalu_cli.experiments.papers.experiment import Experiment, Measurements
 from nalu_cli.report.look import house_style, prepare_glyphs
-from nalu_cli.whole_file import WholeFile
+from nalu_cli.storage.whole_file import WholeFile
 
 __all__ = ["save_figure"]
 

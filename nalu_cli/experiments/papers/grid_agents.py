@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nalu_cli.cells.cell import Path, uniform
-from nalu_cli.cells.nac import NAC
-from nalu_cli.cells.nau import NAU
 from nalu_cli.experiments.papers.grid_world import PIXELS, Move
+from nalu_cli.training.cells.cell import Path, uniform
+from nalu_cli.training.cells.nac import NAC
+from nalu_cli.training.cells.nau import NAU
 
 __all__ = [
     "Agent",

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nalu_cli.adam import Adam
 from nalu_cli.experiments.papers.experiment import Tick
 from nalu_cli.experiments.papers.grid_agents import Agent
 from nalu_cli.experiments.papers.grid_world import (
@@ -19,6 +18,7 @@ from nalu_cli.experiments.papers.grid_world import (
     drawn_starts,
     pictures_of,
 )
+from nalu_cli.training.adam import Adam
 
 __all__ = ["LONGEST", "SHORTEST", "Lessons", "rewarded", "taught"]
 

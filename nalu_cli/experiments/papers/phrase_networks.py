@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from nalu_cli.cells import CELLS
 from nalu_cli.experiments.papers.experiment import Tick
 from nalu_cli.experiments.papers.number_phrases import NUMBERS, TOKENS
 from nalu_cli.settings import CellName
+from nalu_cli.training.cells import CELLS
 
 __all__ = ["HEADS", "PhraseNetwork", "train_network"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nalu_cli.cells.cell import Path
-from nalu_cli.cells.nau import NAU
-from nalu_cli.cells.nmu import NMU
 from nalu_cli.experiments.papers.experiment import Tick
 from nalu_cli.experiments.papers.number_phrases import TOKENS
+from nalu_cli.training.cells.cell import Path
+from nalu_cli.training.cells.nau import NAU
+from nalu_cli.training.cells.nmu import NMU
 
 __all__ = ["Meanings", "Phrases", "learned_meanings", "read"]
 

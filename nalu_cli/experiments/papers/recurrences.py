@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nalu_cli.adam import Adam
-from nalu_cli.cells import CELLS, Cell, Path
-from nalu_cli.cells.cell import uniform
 from nalu_cli.experiments.papers.experiment import Tick
 from nalu_cli.settings import CellName
+from nalu_cli.training.adam import Adam
+from nalu_cli.training.cells import CELLS, Cell, Path
+from nalu_cli.training.cells.cell import uniform
 
 __all__ = [
     "LSTM",

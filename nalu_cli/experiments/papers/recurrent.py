@@ -33,12 +33,7 @@ from nalu_cli.experiments.papers.recurrences import (
     descend,
     published_cell,
 )
-from nalu_cli.experiments.papers.scores import (
-    EXTRAPOLATION,
-    INTERPOLATION,
-    OPERATIONS,
-    draw_scores,
-)
+from nalu_cli.experiments.papers.scores import EXTRAPOLATION, INTERPOLATION, OPERATIONS, draw_scores
 from nalu_cli.experiments.sampling import generator
 from nalu_cli.settings import CellName
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.experiments.papers.program_text import Lesson, Program, drawn
-from nalu_cli.polish import Residual, levenberg_marquardt
+from nalu_cli.fitting.levenberg_marquardt import Residual, levenberg_marquardt
 
 __all__ = ["ALLOWED", "Machine", "Machines", "learned_machine"]
 

@@ -10,7 +10,7 @@ import torch
 from nalu_cli.experiments.papers.experiment import Batch, Experiment, Measurement, Scope
 from nalu_cli.experiments.papers.measurement_file import MeasurementFile
 from nalu_cli.settings import Device
-from nalu_cli.train import check_device
+from nalu_cli.training.train import check_device
 
 __all__ = ["Done", "Results", "batches_of", "device_of", "results_in", "results_of"]
 

@@ -11,14 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nalu_cli.cells import Path
 from nalu_cli.experiments.known_law import Part, Rows
-from nalu_cli.experiments.operations import (
-    Operation,
-    OperationTask,
-    TaskKind,
-    operation_rows,
-)
+from nalu_cli.experiments.operations import Operation, OperationTask, TaskKind, operation_rows
 from nalu_cli.experiments.papers.dense import ACTIVATIONS, Dense
 from nalu_cli.experiments.papers.experiment import (
     Batch,
@@ -31,22 +25,18 @@ from nalu_cli.experiments.papers.experiment import (
     measured_together,
     medians,
 )
-from nalu_cli.experiments.papers.scores import (
-    EXTRAPOLATION,
-    INTERPOLATION,
-    OPERATIONS,
-    draw_scores,
-)
+from nalu_cli.experiments.papers.scores import EXTRAPOLATION, INTERPOLATION, OPERATIONS, draw_scores
 from nalu_cli.experiments.papers.training import trained
 from nalu_cli.experiments.published_run import check_columns, target_of
 from nalu_cli.experiments.sampling import generator
 from nalu_cli.experiments.spread import Spread, SpreadKind
+from nalu_cli.fitting.levenberg_marquardt import evaluate_relaxed
 from nalu_cli.pipeline import fit_table
-from nalu_cli.polish import evaluate_relaxed
 from nalu_cli.settings import CellName, Device, FitSettings
-from nalu_cli.snap import snap
-from nalu_cli.stack import Stack, StackShape
+from nalu_cli.snapping.snap import snap
 from nalu_cli.table import table_of_arrays
+from nalu_cli.training.cells import Path
+from nalu_cli.training.stack import Stack, StackShape
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nalu_cli.adam import Adam
 from nalu_cli.experiments.papers.dense import Dense
 from nalu_cli.experiments.papers.experiment import Tick
-from nalu_cli.stack import Stack
+from nalu_cli.training.adam import Adam
+from nalu_cli.training.stack import Stack
 
 __all__ = ["trained"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.likelihood import PRINTED, stands_out, tolerance
-from nalu_cli.problem import Rows
+from nalu_cli.fitting.likelihood import PRINTED, stands_out, tolerance
+from nalu_cli.rows import Rows
 from nalu_cli.search.stacks.batch import Batch, Columns
 from nalu_cli.search.stacks.ledger import Ledger, NoisyLedger, PrintedLedger, Snapped
 from nalu_cli.search.stacks.lowering import circuit_of_stack, with_whole_signs

@@ -8,16 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.problem import Rows
+from nalu_cli.rows import Rows
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
 from nalu_cli.search.stacks.discrete import Breeding, discrete_starts
 from nalu_cli.search.stacks.selection import selected_starts
-from nalu_cli.search.stacks.starts import (
-    grown_starts,
-    random_starts,
-    recombined,
-    with_one_product,
-)
+from nalu_cli.search.stacks.starts import grown_starts, random_starts, recombined, with_one_product
 from nalu_cli.search.stacks.training import Goal, train
 
 __all__ = ["MOST_ROWS", "NEARLY_EXACT", "OF_PRINTING", "Trainer", "capped"]

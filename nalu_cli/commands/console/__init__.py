@@ -1,0 +1,1 @@
+"""The terminal: width and colours, progress, signals, memory."""

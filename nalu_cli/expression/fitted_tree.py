@@ -1,0 +1,355 @@
+"""A formula as a tree on the rows: values, slopes at every node, constants fitted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.circuit import power_of
+from nalu_cli.expression.edits import length_of
+from nalu_cli.expression.tree import Column, Magnitude, Node, Number, Product, Sum
+from nalu_cli.rows import Rows
+
+__all__ = ["FittedTree", "Spot", "constants", "fit_tree", "homes", "jacobian", "spots"]
+
+Floats = NDArray[np.float64]
+Path = tuple[int, ...]
+Known = dict[int, tuple[Node, Floats | None]]
+
+STEPS = 10
+MOST_TRIALS = 6
+CONVERGED = 1e-5
+"""Relative gain of a step below which it was the last."""
+
+LEAST_DAMPING = 1e-9
+TINY = 1e-300
+
+ROUNDING = 1e-13
+"""Relative error that says nothing about a formula."""
+
+
+NO_SLOPE = np.zeros(0)
+"""Before it is computed."""
+
+
+@dataclass(slots=True)
+class Spot:
+    """A node on the rows.
+
+    Parameters
+    ----------
+    path : tuple of int
+        Which child of the root, which of that one, and so on.
+    node : Node
+    value : ndarray of shape (N,)
+    below : list of Spot
+    slope : ndarray of shape (N,)
+        Of the formula in the value of this node, times the weights of the rows.
+    """
+
+    path: Path
+    node: Node
+    value: Floats
+    below: list[Spot]
+    slope: Floats
+
+    def with_parents(self, parent: Node | None = None) -> Iterator[tuple[Spot, Node | None]]:
+        """The node itself and all below it, each with the node it stands in."""
+        yield self, parent
+        for spot in self.below:
+            yield from spot.with_parents(self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTree:
+    """A formula with fitted constants.
+
+    Parameters
+    ----------
+    node : Node
+    misfit : float
+        Sum of its weighted squared errors.
+    score : float
+        Bayesian information criterion, every symbol counting as a constant does.
+    """
+
+    node: Node
+    misfit: float
+    score: float
+
+
+def spots(tree: Node, X: Floats, weights: Floats) -> Spot:
+    """The tree on the rows of X, (N, n_columns), with slopes by reverse differentiation."""
+    with np.errstate(all="ignore"):
+        root = _forward(tree, X, ())
+    return _with_slopes(root, weights)
+
+
+def _with_slopes(root: Spot, weights: Floats) -> Spot:
+    with np.errstate(all="ignore"):
+        _backward(root, weights)
+    return root
+
+
+def _forward(node: Node, X: Floats, path: Path, known: Known | None = None) -> Spot:
+    """The values of all nodes; those without constants are leaves if the known ones are given."""
+    if known is not None and (value := _known_value(node, X, known)) is not None:
+        return Spot(path, node, value, [], NO_SLOPE)
+    match node:
+        case Column(j):
+            return Spot(path, node, X[:, j], [], NO_SLOPE)
+        case Number(constant):
+            return Spot(path, node, np.full(len(X), constant), [], NO_SLOPE)
+        case Magnitude(inner):
+            below = [_forward(inner, X, (*path, 0), known)]
+            return Spot(path, node, np.abs(below[0].value), below, NO_SLOPE)
+        case Sum(terms, offset):
+            below = [_forward(n, X, (*path, k), known) for k, (_, n) in enumerate(terms)]
+            total = offset + terms[0][0] * below[0].value
+            for (c, _), spot in zip(terms[1:], below[1:], strict=True):
+                total += c * spot.value
+            return Spot(path, node, total, below, NO_SLOPE)
+        case Product(factors, scale):
+            below = [_forward(n, X, (*path, k), known) for k, (n, _) in enumerate(factors)]
+            value = scale * _power(below[0].value, factors[0][1])
+            for (_, e), spot in zip(factors[1:], below[1:], strict=True):
+                value *= _power(spot.value, e)
+            return Spot(path, node, value, below, NO_SLOPE)
+
+
+def _known_value(node: Node, X: Floats, known: Known) -> Floats | None:
+    """The value of a product of columns, computed once; None for any other node."""
+    if not isinstance(node, Product) or node.scale != 1:
+        return None
+    key = id(node)
+    if key not in known:
+        columns = all(isinstance(inner, Column) for inner, _ in node.factors)
+        # the node is kept too, lest another one gets its identity
+        known[key] = node, _forward(node, X, ()).value if columns else None
+    return known[key][1]
+
+
+def _power(value: Floats, e: Fraction) -> Floats:
+    if e.denominator > 2:
+        return power_of(value, e)
+    if e.denominator == 2:
+        value = np.sqrt(value)
+    n = e.numerator
+    size = _whole_power(value, abs(n))
+    return size if n > 0 else np.asarray(1 / size)
+
+
+def _whole_power(value: Floats, n: int) -> Floats:
+    """Products take a fraction of the time that a power of doubles takes."""
+    if n == 1:
+        return value
+    half = _whole_power(value, n // 2)
+    return half * half * value if n % 2 else half * half
+
+
+def _backward(spot: Spot, slope: Floats) -> None:
+    spot.slope = slope
+    if not spot.below:
+        return
+    match spot.node:
+        case Magnitude():
+            _backward(spot.below[0], slope * np.sign(spot.below[0].value))
+        case Sum(terms, _):
+            for (c, _), inner in zip(terms, spot.below, strict=True):
+                _backward(inner, slope * c)
+        case Product(factors, _):
+            share = slope * spot.value
+            for (_, e), inner in zip(factors, spot.below, strict=True):
+                power = e.numerator / e.denominator
+                below = power * share / inner.value
+                if not inner.value.all():
+                    below[inner.value == 0] = 0.0
+                _backward(inner, below)
+
+
+def constants(tree: Node) -> list[float]:
+    """The free constants: coefficients, offsets and scales that are not neutral."""
+    return [value for _, value in _constants(tree, ())]
+
+
+def homes(tree: Node) -> list[Path]:
+    """For each constant the path of the node it belongs to; a coefficient belongs to its term."""
+    return [path for path, _ in _constants(tree, ())]
+
+
+def _constants(tree: Node, path: Path) -> Iterator[tuple[Path, float]]:
+    match tree:
+        case Sum(terms, offset):
+            for k, (c, inner) in enumerate(terms):
+                yield (*path, k), c
+                yield from _constants(inner, (*path, k))
+            if offset:
+                yield path, offset
+        case Product(factors, scale):
+            for k, (inner, _) in enumerate(factors):
+                yield from _constants(inner, (*path, k))
+            if not path or scale != 1:
+                yield path, scale
+        case Magnitude(inner):
+            yield from _constants(inner, (*path, 0))
+        case Number(value):
+            yield path, value
+
+
+def with_constants(tree: Node, values: Iterator[float]) -> Node:
+    """The tree with other constants, in the same order."""
+    return _replaced(tree, values, root=True)
+
+
+def _replaced(tree: Node, values: Iterator[float], *, root: bool) -> Node:
+    match tree:
+        case Sum(terms, offset):
+            changed = tuple((next(values), _replaced(n, values, root=False)) for _, n in terms)
+            return Sum(changed, next(values) if offset else 0.0)
+        case Product(factors, scale):
+            inner = tuple((_replaced(n, values, root=False), e) for n, e in factors)
+            if root or scale != 1:
+                return Product(inner, next(values))
+            same = all(new is old for (new, _), (old, _) in zip(inner, factors, strict=True))
+            return tree if same else Product(inner, 1.0)
+        case Magnitude(inner):
+            other = _replaced(inner, values, root=False)
+            return tree if other is inner else Magnitude(other)
+        case Number():
+            return Number(next(values))
+    return tree
+
+
+def jacobian(root: Spot) -> Floats:
+    """Slopes of the formula in its constants, (N, n_constants), in their order."""
+    columns = list(_columns(root, root=True))
+    return np.column_stack(columns) if columns else np.empty((len(root.value), 0))
+
+
+def _columns(spot: Spot, *, root: bool) -> Iterator[Floats]:
+    match spot.node:
+        case Sum(_, offset):
+            for inner in spot.below:
+                yield spot.slope * inner.value
+                yield from _columns(inner, root=False)
+            if offset:
+                yield spot.slope
+        case Product(_, scale):
+            for inner in spot.below:
+                yield from _columns(inner, root=False)
+            if root or scale != 1:
+                yield spot.slope * spot.value / scale
+        case Magnitude():
+            yield from _columns(spot.below[0], root=False)
+        case Number():
+            yield spot.slope
+
+
+def fit_tree(
+    tree: Node, rows: Rows, weights: Floats, *, steps: int = STEPS, least_gain: float = CONVERGED
+) -> FittedTree | None:
+    """Fit all constants by damped Gauss-Newton steps.
+
+    Parameters
+    ----------
+    tree : Node
+        With constants to start from.
+    rows : Rows
+    weights : ndarray of shape (N,)
+        Of the rows; the errors of the targets are in inverse proportion.
+    steps : int
+        At most.
+    least_gain : float
+        Share of the misfit that each step but the last must gain.
+
+    Returns
+    -------
+    FittedTree or None
+        None where the formula is undefined on some row, or a constant comes out as zero.
+    """
+    target = rows.y * weights
+    known: Known = {}
+    fit = _Fit.of(tree, rows, weights, known)
+    damping = LEAST_DAMPING
+    for _ in range(steps):
+        if not math.isfinite(fit.misfit):
+            return None
+        with np.errstate(all="ignore"):
+            J = jacobian(_with_slopes(fit.root, weights))
+            normal = _Normal.of(J.T @ J, J.T @ fit.left)
+        if not math.isfinite(float(np.sum(normal.H))):
+            return None
+        now = np.array(constants(fit.root.node))
+        before = fit.misfit
+        # factors that two nodes share leave directions without effect
+        whole = normal.step(LEAST_DAMPING)
+        if normal.gradient @ whole <= least_gain * before:
+            break  # a full step would gain too little
+        for _ in range(MOST_TRIALS):
+            moved = now + (whole if damping == LEAST_DAMPING else normal.step(damping))
+            if not np.isfinite(moved).all() or not moved.all():
+                return None
+            # a scale that has become 1 is no constant any more
+            changed = with_constants(fit.root.node, iter(moved.tolist()))
+            trial = _Fit.of(changed, rows, weights, known)
+            if trial.misfit < fit.misfit:
+                fit = trial
+                damping = max(damping / 10, LEAST_DAMPING)
+                break
+            damping *= 30
+        if not fit.misfit < before * (1 - least_gain):
+            break
+    if not math.isfinite(fit.misfit):
+        return None
+    return FittedTree(fit.root.node, fit.misfit, _score(fit.root.node, fit.misfit, target))
+
+
+@dataclass(frozen=True, slots=True)
+class _Normal:
+    """The normal equations H x = gradient, and the sizes (n_constants,) that damping goes by."""
+
+    H: Floats
+    gradient: Floats
+    size: Floats
+
+    @classmethod
+    def of(cls, H: Floats, gradient: Floats) -> _Normal:
+        size = H.diagonal()
+        return cls(H, gradient, np.maximum(size, ROUNDING * np.max(size, initial=TINY)))
+
+    def step(self, damping: float) -> Floats:
+        """The damped solution; nan where there is none."""
+        damped = self.H.copy()
+        damped.flat[:: len(damped) + 1] += damping * self.size
+        try:
+            return np.asarray(np.linalg.solve(damped, self.gradient))
+        except np.linalg.LinAlgError:
+            return np.full(len(self.gradient), np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A formula on the rows, its weighted errors (N,) and the sum of their squares."""
+
+    root: Spot
+    left: Floats
+    misfit: float
+
+    @classmethod
+    def of(cls, tree: Node, rows: Rows, weights: Floats, known: Known) -> _Fit:
+        with np.errstate(all="ignore"):
+            root = _forward(tree, rows.X, (), known)
+            left = weights * (rows.y - root.value)
+            misfit = float(left @ left)
+        return cls(root, left, misfit if math.isfinite(misfit) else math.inf)
+
+
+def _score(tree: Node, misfit: float, target: Floats) -> float:
+    n = len(target)
+    least = ROUNDING**2 * float(target @ target)
+    return n * math.log(max(misfit, least, 1e-300) / n) + length_of(tree) * math.log(max(n, 2))

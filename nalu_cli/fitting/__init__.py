@@ -1,0 +1,1 @@
+"""One likelihood, and real constants fitted by it."""

@@ -1,0 +1,1 @@
+"""Strategy: formulas grown by one term or factor at a time."""

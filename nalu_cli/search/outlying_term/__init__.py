@@ -1,0 +1,1 @@
+"""Strategy: a sum that most rows follow, and one term that only some rows show."""

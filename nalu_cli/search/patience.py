@@ -1,0 +1,60 @@
+"""When a formula within the noise is enough."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nalu_cli.fitting.likelihood import stands_out
+from nalu_cli.judge.judge import Candidate, verdict
+from nalu_cli.problem import Problem
+from nalu_cli.search.schedule import MANY_ROWS
+from nalu_cli.search.strategy import Rung
+from nalu_cli.settings import Status
+from nalu_cli.snapping.surprise import surprise_of
+
+__all__ = ["Patience"]
+
+PATIENCE = 4
+"""Rungs without a better formula after which one within the noise is taken. *Guess.*"""
+
+PLAIN = 25
+"""Largest complexity of a formula within the noise that may be enough before all have had it."""
+
+SURE = 12.0
+"""Bits by which numbers must be shorter than chance. *Derived:* one imitation in 4096 has such."""
+
+
+class Patience:
+    """Ends the climb when several rungs in a row do no better than a formula within the noise.
+
+    With few rows nearly everything is within some noise, and a long formula fits what a shorter one
+    explains: then all rungs have their turn first.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.best: Candidate | None = None
+        self.idle = 0
+
+    def spent(self, best: Candidate | None, rung: Rung) -> bool:
+        """Ask once after each rung."""
+        if best is not self.best:
+            self.best, self.idle = best, 0
+        elif not rung.instant:
+            self.idle += 1
+        if best is None or not rung.pause:
+            return False
+        if self.idle < PATIENCE and not (rung.exhaustive and self._is_sure(best)):
+            return False
+        if rung.cycle == 0 and (len(self.problem.train) < MANY_ROWS or best.complexity > PLAIN):
+            return False
+        return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
+
+    def _is_sure(self, best: Candidate) -> bool:
+        """Whether no row is off by what noise never is, and no imitation has such short numbers."""
+        rows = self.problem.own_rows()
+        if not best.rmse > 0:
+            return True
+        if stands_out(best.circuit.evaluate(rows.X) - rows.y):
+            return False
+        return surprise_of(best.circuit, rows, np.full(len(rows), best.rmse)) >= SURE

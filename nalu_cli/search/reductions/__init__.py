@@ -1,0 +1,1 @@
+"""Problems changed so that their answers are simpler, and answers brought back."""

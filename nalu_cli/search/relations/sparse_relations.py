@@ -1,0 +1,284 @@
+"""Dependencies of few monomials and powers of the target, found by trying them all."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nalu_cli.circuit.builders import Polynomial
+from nalu_cli.numerics.monomials import laurent_exponents, laurent_values
+from nalu_cli.problem.scaling import Scale
+from nalu_cli.rows import Rows
+from nalu_cli.search.relations.null_space import Relation
+
+__all__ = ["MOST_TERMS", "short_relations"]
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Halves = NDArray[np.int64]
+
+POWERS = ((-2,), (0, -2), (-4,), (2,), (0, -4), (-1,), (4,), (0, -2, -4))
+"""Twice the powers of the target among the terms that add up to 1.
+
+The target is a sum, a quotient, a root of a sum, one over a sum, and so on.
+"""
+
+MOST_COLUMNS = 60
+"""Of more columns there are too many products of two already."""
+
+SPARE_ROWS = 3
+"""Rows more than terms: what makes a dependency more than a solved equation."""
+
+ENOUGH_ROWS = 32
+"""No dependency of so few terms holds on so many rows by chance."""
+
+SAME = 1e-9
+"""Two directions this close are looked at; rounding makes them differ by less."""
+
+NULL = 1e-12
+"""Singular value of unit columns that depend on each other, rounding included."""
+
+LOOSE = 1e-7
+"""Least share of a term in its dependency."""
+
+WORK = {3: 4_000, 4: 300_000, 5: 2_000_000, 6: 200_000, 7: 100_000, 8: 100_000}
+"""Projections for one question about so many terms, 1 among them: 20 to 50 ms each."""
+
+MOST_TERMS = max(WORK)
+
+MOST_TREND = 6
+MOST_HITS = 400
+"""More hits in one question mean that the columns themselves are dependent."""
+
+MOST_RELATIONS = 8
+
+AT_ONCE = 1 << 19
+"""Projections held at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Dictionary:
+    """Terms some of which may add up to 1 on every row.
+
+    Parameters
+    ----------
+    keys : ndarray of shape (n_terms, 1 + n_columns)
+        Twice the exponents of the target and of the columns, simple terms first.
+    values : ndarray of shape (n_rows, n_terms)
+        Columns of length 1.
+    lengths : ndarray of shape (n_terms,)
+        What they were divided by.
+    """
+
+    keys: Halves
+    values: Floats
+    lengths: Floats
+
+
+def short_relations(
+    rows: Rows,
+    *,
+    most_terms: int = MOST_TERMS,
+    effort: int = 1,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Relation]:
+    """Dependencies of up to eight monomials times powers of the target, shortest first.
+
+    Divided by one of its terms a dependency says that 1 is a sum of the others. All but two of
+    these are chosen in every possible way. The last two are parallel once the chosen ones are
+    projected out, and are found by sorting what two directions orthogonal to the chosen terms see
+    of each. So the cost is a sort for each choice instead of a solve for each pair, and three rows
+    more than terms are enough.
+
+    Parameters
+    ----------
+    rows : Rows
+        Training rows.
+    most_terms : int
+        Of a dependency.
+    effort : int
+        How many times the usual work is done, which lets more monomials take part.
+    stop : callable
+        Asked between parts of a question.
+
+    Yields
+    ------
+    Relation
+        Candidates only, as those of `algebraic.relations`.
+    """
+    if rows.X.shape[1] > MOST_COLUMNS:
+        return
+    given = np.flatnonzero(rows.y)
+    given = np.random.default_rng(len(given)).permutation(given)[:ENOUGH_ROWS]
+    scale = Scale.of(rows)
+    scaled = scale.down(Rows(rows.X[given], rows.y[given]))
+    exponents = laurent_exponents(
+        max(_affordable(terms, effort) for terms in WORK),
+        roots=np.all(rows.X >= 0, axis=0),
+        inverses=np.all(rows.X != 0, axis=0),
+    )
+    seen: set[frozenset[tuple[int, ...]]] = set()
+    for terms, powers, trend in itertools.product(WORK, POWERS, _trends(scaled)):
+        if (
+            terms > min(most_terms, len(scaled) - SPARE_ROWS)
+            or len(seen) >= MOST_RELATIONS
+            or stop()
+        ):
+            return
+        most = _affordable(terms, effort) // len(powers)
+        dictionary = _dictionary(scaled, powers, exponents[:most], trend)
+        for support in itertools.islice(_supports(dictionary, terms, stop), MOST_HITS):
+            found = _coefficients(dictionary, support)
+            if found is not None and frozenset(found) not in seen:
+                seen.add(frozenset(found))
+                yield _relation(found, scale)
+
+
+def _affordable(terms: int, effort: int) -> int:
+    """The largest number of monomials whose question costs no more than its work."""
+    count = terms
+    while math.comb(count + 1, terms - 2) <= WORK[terms] * effort:
+        count += 1
+    return count
+
+
+def _trends(rows: Rows) -> list[Halves]:
+    """1, and the product of powers that the target follows most closely, if that is another.
+
+    x*(y + 1/(z*(u + v))) has shorter terms once it is divided by x*y.
+    """
+    none = np.zeros(rows.X.shape[1], dtype=np.int64)
+    if not rows.X.all() or len(rows) <= rows.X.shape[1] + 1:
+        return [none]
+    logs = np.log(np.abs(rows.X))
+    slopes = np.linalg.lstsq(logs - logs.mean(axis=0), np.log(np.abs(rows.y)), rcond=None)[0]
+    trend = np.clip(np.rint(slopes), -MOST_TREND, MOST_TREND).astype(np.int64)
+    return [none, trend] if trend.any() else [none]
+
+
+def _dictionary(
+    rows: Rows, powers: tuple[int, ...], exponents: Halves, trend: Halves
+) -> _Dictionary:
+    """The terms that are finite and differ from 1 and from each other on the rows."""
+    targets = np.tile(powers, len(exponents))
+    columns = np.repeat(exponents, len(powers), axis=0) - targets[:, None] * trend
+    keys = np.column_stack([targets, columns])
+    values = laurent_values(np.column_stack([rows.y, rows.X]), keys)
+    lengths = np.linalg.norm(values, axis=0)
+    usable = np.flatnonzero(np.isfinite(lengths) & (lengths > 0))
+    usable = usable[_different(values[:, usable] / lengths[usable])]
+    return _Dictionary(keys[usable], values[:, usable] / lengths[usable], lengths[usable])
+
+
+def _different(columns: Floats) -> Indices:
+    """The first of each set of columns that are equal, without those equal to a constant."""
+    n = len(columns)
+    direction = np.random.default_rng(n).standard_normal(n)
+    ones = np.full((n, 1), n**-0.5)
+    seen = np.abs(direction @ np.concatenate([ones, columns], axis=1))
+    _, first = np.unique(np.round(seen, 12), return_index=True)
+    return np.sort(first[first > 0]) - 1
+
+
+def _supports(dictionary: _Dictionary, terms: int, stop: Callable[[], bool]) -> Iterator[Indices]:
+    """Sets of terms that may add up to 1: parallel after projection, not yet verified."""
+    V = dictionary.values
+    n, size = V.shape
+    two = np.random.default_rng(n).standard_normal((2, n))
+    chosen = terms - 3
+    if size < terms - 1:
+        return
+    if not chosen:
+        yield from _parallel(V, np.zeros((1, 0), dtype=np.intp), two, 0)
+        return
+    heads = _subsets(size, chosen - 1)
+    for last in range(chosen - 1, size - 2):
+        block = max(1, AT_ONCE // max(size - last, n))
+        for start in range(0, math.comb(last, chosen - 1), block):
+            if stop():
+                return
+            head = heads[start : min(start + block, math.comb(last, chosen - 1))]
+            prefixes = np.concatenate([head, np.full((len(head), 1), last)], axis=1)
+            yield from _parallel(V, prefixes, two, last + 1)
+
+
+def _subsets(size: int, count: int) -> Indices:
+    """All subsets of range(size) with so many members, those of range(size - 1) first."""
+    subsets = np.zeros((1, 0), dtype=np.intp)
+    for k in range(1, count + 1):
+        smaller = [subsets[: math.comb(last, k - 1)] for last in range(size)]
+        lasts = np.repeat(np.arange(size), [len(part) for part in smaller])[:, None]
+        subsets = np.concatenate([np.concatenate(smaller), lasts], axis=1)
+    return subsets
+
+
+def _parallel(V: Floats, prefixes: Indices, two: Floats, start: int) -> Iterator[Indices]:
+    """Pairs of later terms that look alike once a prefix and 1 are projected out."""
+    first, second = _orthogonal(V, prefixes, two)
+    with np.errstate(all="ignore"):
+        seen = (first @ V[:, start:]) / (second @ V[:, start:])
+        order = np.sort(seen, axis=1)
+        gaps = np.diff(order, axis=1)
+        alike = gaps <= SAME * (1.0 + order[:, 1:] ** 2)
+    for row in np.flatnonzero(alike.any(axis=1)):
+        ranked = np.argsort(seen[row], kind="stable")
+        for k in np.flatnonzero(alike[row]):
+            yield np.array([*prefixes[row], start + ranked[k], start + ranked[k + 1]])
+
+
+def _orthogonal(V: Floats, prefixes: Indices, two: Floats) -> tuple[Floats, Floats]:
+    """Two directions orthogonal to 1 and the terms of each prefix: each (n_prefixes, n_rows)."""
+    n = len(V)
+    basis = [np.full((len(prefixes), n), n**-0.5)]
+    with np.errstate(all="ignore"):
+        for k in range(prefixes.shape[1]):
+            left = _without(V[:, prefixes[:, k]].T, basis)
+            basis.append(left / np.linalg.norm(left, axis=1, keepdims=True))
+    first, second = (_without(np.tile(r, (len(prefixes), 1)), basis) for r in two)
+    return first, second
+
+
+def _without(vectors: Floats, basis: list[Floats]) -> Floats:
+    """What is left of vectors orthogonal to the basis."""
+    for direction in basis:
+        vectors = vectors - np.einsum("bn,bn->b", vectors, direction)[:, None] * direction
+    return vectors
+
+
+def _coefficients(dictionary: _Dictionary, support: Indices) -> dict[tuple[int, ...], float] | None:
+    """The dependency of 1 and the given terms; None when there is none or one term is idle.
+
+    Keys are twice the exponents of the target, the lowest of them 0, and of the columns.
+    """
+    n = len(dictionary.values)
+    A = np.concatenate([np.full((n, 1), n**-0.5), dictionary.values[:, support]], axis=1)
+    _, s, Vt = np.linalg.svd(A, full_matrices=False)
+    if s[-1] > NULL * s[0] or s[-2] < LOOSE * s[0] or np.abs(Vt[-1]).min() < LOOSE:
+        return None
+    keys = np.insert(dictionary.keys[support], 0, 0, axis=0)
+    keys[:, 0] -= keys[:, 0].min()
+    if not keys[:, 0].any():
+        return None
+    sizes = [n**0.5, *dictionary.lengths[support]]
+    return {
+        tuple(map(int, key)): float(v / size)
+        for key, v, size in zip(keys, Vt[-1], sizes, strict=True)
+    }
+
+
+def _relation(found: dict[tuple[int, ...], float], scale: Scale) -> Relation:
+    """The dependency in the user's units."""
+    parts: dict[Fraction, Polynomial] = {}
+    for twice, value in found.items():
+        power, *exponents = (Fraction(k, 2) for k in twice)
+        size = float(scale.target) ** float(power)
+        for e, column in zip(exponents, scale.columns, strict=True):
+            size *= float(column) ** float(e)
+        parts.setdefault(power, {})[tuple(exponents)] = value / size
+    return Relation(parts)

@@ -1,0 +1,1 @@
+"""Files that are written whole, and an answer in one of them."""
