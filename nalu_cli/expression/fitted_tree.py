@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nalu_cli.circuit import power_of
 from nalu_cli.expression.edits import length_of
 from nalu_cli.expression.tree import Column, Magnitude, Node, Number, Product, Sum
+from nalu_cli.numerics.criterion import bic
 from nalu_cli.rows import Rows
 
 __all__ = ["FittedTree", "Spot", "constants", "fit_tree", "homes", "jacobian", "spots"]
@@ -352,4 +353,4 @@ class _Fit:
 def _score(tree: Node, misfit: float, target: Floats) -> float:
     n = len(target)
     least = ROUNDING**2 * float(target @ target)
-    return n * math.log(max(misfit, least, 1e-300) / n) + length_of(tree) * math.log(max(n, 2))
+    return bic(n * math.log(max(misfit, least, TINY) / n), n, length_of(tree))

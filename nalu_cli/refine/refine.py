@@ -16,39 +16,54 @@ from nalu_cli.expression.canonical import expression_of
 from nalu_cli.expression.closed_form import is_long, snap_value
 from nalu_cli.expression.edits import with_shared_coefficients
 from nalu_cli.expression.text import complexity
+from nalu_cli.expression.to_circuit import circuit_of
 from nalu_cli.fitting import likelihood
 from nalu_cli.fitting.fit_constants import refit
+from nalu_cli.numerics.criterion import bic
 from nalu_cli.refine.balance import balance, with_offsets_of_one
+from nalu_cli.refine.simplify.signs import resolve_signs
 from nalu_cli.rows import Rows
 
 __all__ = ["Refined", "refine", "rewritten"]
 
 SURE = 6.0
-"""A constant is given a name that lies within this many standard errors."""
+"""*Guess:* a constant may be given a name that lies within this many of its standard errors."""
 
-HOPELESS = 1e4
-"""Errors this many times larger than rounding explains do not come from imprecise constants."""
-
-MOST_NAMED = 60
-"""With more real constants than this a formula is not a law, and names would be chance."""
-
-MOST_NOISY = 16
-"""With more than this and noise it is a fit, and no shorter form would make it a law."""
-
-LARGEST_WHOLE, NEAR = 10, 3.0
-"""Whole numbers that several constants may be, each within so many standard errors."""
-
-SAVED_TOGETHER = 6
-"""Symbols that two constants get shorter by when both are named."""
+SIGNIFICANT = 3.0
+"""*Guess:* a term whose coefficient is fewer standard errors from 0 is tried without; it is dropped
+only if the formula fits as well."""
 
 MOST_UNSURE = 0.05
-"""A constant known less well than this, relative to its size, gets no name."""
+"""*Guess:* a constant known less well than this, relative to its size, gets no name: among the
+names of short numbers one would be near by chance."""
+
+LEAST_TOLERANCE = 8 * EPS
+"""*Guess:* a fitted constant is off by a few roundings at least, whatever its standard error."""
+
+LARGEST_INTEGER, NEAR = 10, 3.0
+"""*Guess:* integers that several constants may be, each within so many standard errors."""
+
+SAVED_TOGETHER = 6
+"""*Guess:* integers are taken for several constants when that saves as many symbols as two
+constants without a name have."""
+
+MOST_NAMED = 60
+"""*Guess:* a formula with more real constants is not a law, and names for them would be chance."""
+
+MOST_NOISY = 16
+"""*Guess:* under noise a formula with more constants is a fit, and a shorter form makes it no law.
+Looking for one takes long."""
 
 MOST_SHARED = 6
-"""Pairs of terms for which one coefficient is tried."""
+"""*Guess:* pairs of terms for which one common coefficient is tried; each takes several fits."""
 
-DOUBT = 3.0
-"""A term that is not this many standard errors from 0 is tried without."""
+HOPELESS = 1e4
+"""*Guess:* errors this many times larger than rounding explains do not come from constants that
+are not precise yet."""
+
+MOST_ROUNDING = 1.5
+"""*Guess:* another form of a formula is rounded in other places, so its largest error may grow by
+this factor even where it is more than rounding explains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,56 @@ class Refined:
 
     circuit: Circuit
     standard_errors: dict[Place, float]
+
+    def most_certain(self, asked: Set[Place]) -> Place | None:
+        """The constant with the smallest relative error, but for those asked about already."""
+        values = constants_of(self.circuit)
+        places = [p for p in values if p in self.standard_errors and p not in asked]
+        return min(places, key=self._relative_error, default=None)
+
+    def nearest_integer(self, fixed: Set[Place]) -> Place | None:
+        """The most certain of the constants that may be integers; None where there is none."""
+        values = constants_of(self.circuit).items()
+        near = [p for p, v in values if p not in fixed and self._may_be_integer(p, v)]
+        return min(near, key=self._relative_error, default=None)
+
+    def _may_be_integer(self, place: Place, value: float) -> bool:
+        return (
+            place in self.standard_errors
+            and is_long(value)
+            and 1 <= abs(round(value)) <= LARGEST_INTEGER
+            and abs(round(value) - value) <= NEAR * self.standard_errors[place]
+        )
+
+    def least_significant(self) -> Place | None:
+        """The coefficient or offset that the rows tell least from 0; None where they tell all."""
+        doubtful = [
+            p
+            for p, v in constants_of(self.circuit).items()
+            if p in self.standard_errors
+            and abs(v) < SIGNIFICANT * self.standard_errors[p]
+            and self._is_term(p)
+        ]
+        return max(doubtful, key=self._relative_error, default=None)
+
+    def _is_term(self, place: Place) -> bool:
+        return self.circuit.layers[place.layer][place.unit].kind is UnitKind.SUM
+
+    def _relative_error(self, place: Place) -> float:
+        return self.standard_errors[place] / abs(constants_of(self.circuit)[place])
+
+    def names(self, place: Place, *, noisy: bool) -> list[float]:
+        """Values worth trying for a constant: 1 is structure and needs no odds, names do."""
+        value, error = constants_of(self.circuit)[place], self.standard_errors[place]
+        relative = error / abs(value)
+        found = []
+        if noisy and abs(abs(value) - 1) < SURE / 2 * error and relative < 1 / SURE:
+            found.append(math.copysign(1.0, value))
+        tolerance = min(max(SURE * relative, LEAST_TOLERANCE), MOST_UNSURE)
+        named = snap_value(value, tolerance)
+        if named != value:
+            found.append(named)
+        return found
 
 
 def refine(
@@ -85,8 +150,8 @@ def refine(
     sigma : float or None
         Standard deviation of the target's error; None for data without noise.
     others : Rows, optional
-        Rows that nothing is fitted to, and that a form without noise must agree with as well as
-        the longer one did: equal forms are rounded differently.
+        Held-out rows, to which nothing is fitted: without noise a shorter form must agree with
+        them as well as the longer one did, because equal forms are rounded differently.
     worthwhile : callable, optional
         Whether to look for a form shorter than the given one with names, which takes most time.
     stop : callable
@@ -96,23 +161,23 @@ def refine(
     -------
     Refined
     """
-    fits = _acceptance(rows, sigma, others)
-    fitted = Refined(*refit(circuit, rows, sigma=sigma))
+    refinement = _Refinement(rows, sigma, others, stop)
+    fitted = refinement.fit(circuit)
     if sigma is None:
         hopeless = agreement(fitted.circuit, rows) > HOPELESS
         if hopeless or len(fitted.standard_errors) > MOST_NAMED:
             return fitted
-        return _rearranged(_with_names(circuit, rows, sigma, fits), rows, sigma, fits, stop)
+        return refinement.shorten(refinement.simplify_constants(circuit))
     found = [fitted, Refined(circuit, fitted.standard_errors)]
     if len(constants_of(balance(circuit))) <= MOST_NOISY:
-        best = _with_names(circuit, rows, sigma, fits)
+        best = refinement.simplify_constants(circuit)
         if worthwhile is None or worthwhile(best.circuit):
-            best = _rearranged(best, rows, sigma, fits, stop)
-            best = _with_simple_offsets(best, rows, sigma, fits)
-            best = _with_shared_coefficients(best, rows, sigma, fits, stop)
-            best = _with_whole_numbers(best, rows, sigma, fits)
+            best = refinement.shorten(best)
+            best = refinement.normalise_offsets(best)
+            best = refinement.share_coefficients(best)
+            best = refinement.round_to_integers(best)
         found.insert(0, best)
-    return min(found, key=lambda refined: _price(refined.circuit, rows, sigma))
+    return min(found, key=lambda refined: refinement.criterion(refined.circuit))
 
 
 def rewritten(
@@ -138,7 +203,7 @@ def rewritten(
     Circuit
         The same one where there is none.
     """
-    for rewrite in (_settled, _shortened, _settled):
+    for rewrite in REWRITES:
         if stop():
             break
         new = rewrite(circuit, rows)
@@ -147,236 +212,175 @@ def rewritten(
     return circuit
 
 
-def _rearranged(
-    best: Refined, rows: Rows, sigma: float | None, fits: Fits, stop: Callable[[], bool]
-) -> Refined:
-    """The shortest equal form, its constants fitted and named again."""
-    for rewrite in (_settled, _shortened, _settled):
-        if stop():
-            break
-        best = _rewritten(best, rewrite, rows, sigma, fits)
-    return best
+def _resolve_signs(circuit: Circuit, rows: Rows) -> Circuit:
+    return resolve_signs(circuit, rows.X)
 
 
-def _with_simple_offsets(best: Refined, rows: Rows, sigma: float | None, fits: Fits) -> Refined:
-    """Sums with an offset of 1, if that makes the number before them a simple one.
-
-    Without noise ratios of constants are simple to the last digit; here they must be fitted.
-    """
-    trial = with_offsets_of_one(best.circuit)
-    if trial == best.circuit:
-        return best
-    # offsets that stay: else a number before a sum and the sum's own make up for one another
-    ones = {place for place, value in constants_of(trial).items() if value == 1.0}
-    fitted, spread = refit(trial, rows, sigma=sigma, fixed=ones)
-    again = _named(fitted, spread, rows, sigma, fits, settled=ones)
-    shorter = complexity(again.circuit) < complexity(best.circuit)
-    return again if shorter and fits(again.circuit, best.circuit) else best
-
-
-def _with_shared_coefficients(
-    best: Refined, rows: Rows, sigma: float | None, fits: Fits, stop: Callable[[], bool]
-) -> Refined:
-    """One coefficient before the sum of two terms, where the errors allow it."""
-    from nalu_cli.expression.to_circuit import circuit_of
-
-    trees = with_shared_coefficients(expression_of(best.circuit))
-    for tree in itertools.islice(trees, MOST_SHARED):
-        if stop():
-            break
-        again = _with_names(circuit_of(tree, best.circuit.n_columns), rows, sigma, fits)
-        shorter = complexity(again.circuit) < complexity(best.circuit)
-        if shorter and fits(again.circuit, best.circuit):
-            return _with_shared_coefficients(again, rows, sigma, fits, stop)
-    return best
-
-
-def _with_whole_numbers(best: Refined, rows: Rows, sigma: float | None, fits: Fits) -> Refined:
-    """Whole numbers within the errors of several constants, the others following each time.
-
-    Constants that can stand in for one another, as in ``9/(3 - a) - 2``, are each known badly; once
-    one is settled the others are known well, and hardly whole by chance.
-    """
-    circuit, spread, settled = best.circuit, best.standard_errors, set[Place]()
-    while (place := _whole(circuit, spread, settled)) is not None:
-        whole = with_constants(circuit, {place: float(round(constants_of(circuit)[place]))})
-        trial, errors = refit(whole, rows, sigma=sigma, fixed=settled | {place})
-        if not fits(trial, circuit):
-            break
-        circuit, spread = trial, spread | errors
-        settled.add(place)
-    again = _named(circuit, spread, rows, sigma, fits, settled=settled)
-    shorter = complexity(again.circuit) <= complexity(best.circuit) - SAVED_TOGETHER
-    return again if shorter else best
-
-
-def _whole(circuit: Circuit, spread: dict[Place, float], settled: Set[Place]) -> Place | None:
-    """The most certain of the constants that may be whole numbers."""
-    near = [
-        place
-        for place, value in constants_of(circuit).items()
-        if place in spread
-        and place not in settled
-        and is_long(value)
-        and 1 <= abs(round(value)) <= LARGEST_WHOLE
-        and abs(round(value) - value) <= NEAR * spread[place]
-    ]
-    return min(near, key=lambda p: _relative(circuit, spread, p), default=None)
-
-
-Fits = Callable[[Circuit, Circuit], bool]
-
-
-def _rewritten(
-    best: Refined,
-    rewrite: Callable[[Circuit, Rows], Circuit],
-    rows: Rows,
-    sigma: float | None,
-    fits: Fits,
-) -> Refined:
-    """The rewritten form, its constants fitted and named again, if it is no longer and fits."""
-    new = rewrite(best.circuit, rows)
-    if new == best.circuit or complexity(new) > complexity(best.circuit):
-        return best
-    if not fits(new, best.circuit):
-        return best
-    again = _with_names(new, rows, sigma, fits)
-    if complexity(again.circuit) <= complexity(new) and fits(again.circuit, best.circuit):
-        return again
-    return Refined(new, refit(new, rows, sigma=sigma)[1])
-
-
-def _shortened(circuit: Circuit, rows: Rows) -> Circuit:
+def _shorten(circuit: Circuit, rows: Rows) -> Circuit:
+    # the algebra it rests on takes half a second to import, and most fits end without it
     from nalu_cli.refine.simplify.shorten import shorten
 
     return shorten(circuit, positive=[bool((column > 0).all()) for column in rows.X.T])
 
 
-def _settled(circuit: Circuit, rows: Rows) -> Circuit:
-    from nalu_cli.refine.simplify.signs import settle_signs
-
-    return settle_signs(circuit, rows.X)
+REWRITES = (_resolve_signs, _shorten, _resolve_signs)
+"""Rewritings that keep the values on the rows; signs may be resolved again in a shorter form."""
 
 
-def _acceptance(
-    rows: Rows, sigma: float | None, others: Rows | None
-) -> Callable[[Circuit, Circuit], bool]:
-    """Whether a new circuit fits as well as an old one, for all that can be told."""
+@dataclass(frozen=True, slots=True)
+class _Refinement:
+    """The rows that circuits are refined on, and when one fits as well as another.
 
-    def exactly(new: Circuit, old: Circuit) -> bool:
-        parts = [rows] if others is None else [rows, others]
-        return all(agreement(new, p) <= max(1.0, 1.5 * agreement(old, p)) for p in parts)
+    Parameters
+    ----------
+    rows, sigma, others, stop
+        As in `refine`.
+    """
 
-    def within_noise(new: Circuit, old: Circuit) -> bool:
-        # one constant given up is worth log(n) / 2 in log-likelihood (BIC)
-        allowed = np.log(max(len(rows), 2))
-        return bool(_chi2(new, rows, sigma or 1.0) <= _chi2(old, rows, sigma or 1.0) + allowed)
+    rows: Rows
+    sigma: float | None
+    others: Rows | None
+    stop: Callable[[], bool]
 
-    def as_printed(new: Circuit, old: Circuit) -> bool:
-        # what agrees with every printed digit is no better for fitting the digits cut off
-        if likelihood.agreement(old, rows) <= 1.0:
-            return likelihood.agreement(new, rows) <= 1.0
-        return within_noise(new, old)
+    # ---- how well a circuit fits
 
-    if sigma is None:
-        return exactly
-    return within_noise if rows.half_y is None else as_printed
+    def fits_as_well(self, new: Circuit, old: Circuit) -> bool:
+        """Whether a new circuit fits as well as an old one, as far as the rows tell."""
+        if self.sigma is None:
+            return self._agrees_as_well(new, old)
+        if self.rows.half_y is not None and likelihood.agreement(old, self.rows) <= 1.0:
+            # what agrees with every printed digit is no better for fitting the digits cut off
+            return likelihood.agreement(new, self.rows) <= 1.0
+        # a constant that is given up may cost what one counts for in the criterion
+        n = len(self.rows)
+        return bic(self._chi_squared(new), n, 0) <= bic(self._chi_squared(old), n, 1)
 
+    def _agrees_as_well(self, new: Circuit, old: Circuit) -> bool:
+        parts = [self.rows] if self.others is None else [self.rows, self.others]
+        return all(agreement(new, p) <= max(1.0, MOST_ROUNDING * agreement(old, p)) for p in parts)
 
-def _price(circuit: Circuit, rows: Rows, sigma: float) -> float:
-    """Bayesian information criterion, each symbol counting as a constant does."""
-    return _chi2(circuit, rows, sigma) + complexity(circuit) * math.log(max(len(rows), 2))
+    def criterion(self, circuit: Circuit) -> float:
+        """Bayesian information criterion on the rows."""
+        return bic(self._chi_squared(circuit), len(self.rows), complexity(circuit))
 
+    def _chi_squared(self, circuit: Circuit) -> float:
+        with np.errstate(all="ignore"):
+            residuals = (circuit.evaluate(self.rows.X) - self.rows.y) / (self.sigma or 1.0)
+            total = float(np.sum(residuals**2))
+        return total if np.isfinite(total) else np.inf
 
-def _chi2(circuit: Circuit, rows: Rows, sigma: float) -> float:
-    with np.errstate(all="ignore"):
-        total = float(np.sum(((circuit.evaluate(rows.X) - rows.y) / sigma) ** 2))
-    return total if np.isfinite(total) else np.inf
+    # ---- constants
 
+    def fit(self, circuit: Circuit, fixed: Set[Place] = frozenset()) -> Refined:
+        """The constants fitted, but for those that are fixed."""
+        return Refined(*refit(circuit, self.rows, sigma=self.sigma, fixed=fixed))
 
-def _with_names(
-    circuit: Circuit,
-    rows: Rows,
-    sigma: float | None,
-    fits: Callable[[Circuit, Circuit], bool],
-) -> Refined:
-    fitted, spread = refit(balance(circuit), rows, sigma=sigma)
-    if not fits(fitted, circuit):
-        fitted, spread = refit(circuit, rows, sigma=sigma)
-    fitted, spread = _without_nothing(fitted, spread, rows, sigma, fits)
-    return _named(fitted, spread, rows, sigma, fits)
+    def simplify_constants(self, circuit: Circuit) -> Refined:
+        """Fit the constants, drop those that are insignificant, and name the others."""
+        fitted = self.fit(balance(circuit))
+        if not self.fits_as_well(fitted.circuit, circuit):
+            fitted = self.fit(circuit)
+        return self.name_constants(self.drop_insignificant(fitted))
 
-
-def _named(
-    circuit: Circuit,
-    spread: dict[Place, float],
-    rows: Rows,
-    sigma: float | None,
-    fits: Callable[[Circuit, Circuit], bool],
-    *,
-    settled: Set[Place] = frozenset(),
-) -> Refined:
-    """Give names to the constants, the most certain first; the others follow each time."""
-    asked: set[Place] = set()
-    if len(spread) > MOST_NAMED:
-        return Refined(circuit, spread)
-    while unnamed := [p for p in constants_of(circuit) if p in spread and p not in asked]:
-        place = min(unnamed, key=lambda p: _relative(circuit, spread, p))
-        asked.add(place)
-        value = constants_of(circuit)[place]
-        for named in _names(value, spread[place], noisy=sigma is not None):
-            trial = with_constants(circuit, {place: named})
-            trial, errors = refit(trial, rows, sigma=sigma, fixed=settled | {place})
-            if fits(trial, circuit):
-                circuit = trial
-                spread = spread | errors
-                settled = settled | {place}
+    def drop_insignificant(self, best: Refined) -> Refined:
+        """Drop the terms and offsets that the rows cannot tell from 0, least certain first."""
+        for _ in range(min(len(best.standard_errors), MOST_NAMED)):
+            place = best.least_significant()
+            if place is None:
                 break
-    return Refined(circuit, spread)
+            trial = self.fit(with_constants(best.circuit, {place: 0.0}))
+            if not self.fits_as_well(trial.circuit, best.circuit):
+                break
+            best = trial
+        return best
 
+    def name_constants(self, best: Refined, fixed: Set[Place] = frozenset()) -> Refined:
+        """Give names to the constants, the most certain first, and fit the others each time."""
+        asked: set[Place] = set()
+        if len(best.standard_errors) > MOST_NAMED:
+            return best
+        while (place := best.most_certain(asked)) is not None:
+            asked.add(place)
+            for named in best.names(place, noisy=self.sigma is not None):
+                trial = self._with_constant(best, place, named, fixed)
+                if self.fits_as_well(trial.circuit, best.circuit):
+                    best, fixed = trial, fixed | {place}
+                    break
+        return best
 
-def _names(value: float, error: float, *, noisy: bool) -> list[float]:
-    """Values worth trying for a constant: 1 is structure and needs no odds, names do."""
-    relative = error / abs(value)
-    found = []
-    if noisy and abs(abs(value) - 1) < SURE / 2 * error and relative < 1 / SURE:
-        found.append(math.copysign(1.0, value))
-    tolerance = min(max(SURE * relative, 8 * EPS), MOST_UNSURE)
-    named = snap_value(value, tolerance)
-    if named != value:
-        found.append(named)
-    return found
+    def _with_constant(
+        self, best: Refined, place: Place, value: float, fixed: Set[Place]
+    ) -> Refined:
+        """One constant set to a value, and the others fitted but for those that are fixed."""
+        changed = with_constants(best.circuit, {place: value})
+        fitted = self.fit(changed, fixed | {place})
+        return Refined(fitted.circuit, best.standard_errors | fitted.standard_errors)
 
+    def round_to_integers(self, best: Refined) -> Refined:
+        """Round several constants to integers, if together they shorten the formula enough.
 
-def _without_nothing(
-    circuit: Circuit,
-    spread: dict[Place, float],
-    rows: Rows,
-    sigma: float | None,
-    fits: Callable[[Circuit, Circuit], bool],
-) -> tuple[Circuit, dict[Place, float]]:
-    """Drop the terms and offsets that the data cannot tell from 0, least certain first."""
-    for _ in range(min(len(spread), MOST_NAMED)):
-        values = constants_of(circuit)
-        doubtful = [
-            p
-            for p, v in values.items()
-            if p in spread and abs(v) < DOUBT * spread[p] and _is_term(circuit, p)
-        ]
-        if not doubtful:
-            break
-        worst = max(doubtful, key=lambda p: spread[p] / abs(values[p]))
-        trial, trial_spread = refit(with_constants(circuit, {worst: 0.0}), rows, sigma=sigma)
-        if not fits(trial, circuit):
-            break
-        circuit, spread = trial, trial_spread
-    return circuit, spread
+        Constants that compensate one another, as in ``9/(3 - a) - 2``, are each known badly; once
+        one is fixed the others are known well, and hardly integers by chance.
+        """
+        rounded, fixed = best, set[Place]()
+        while (place := rounded.nearest_integer(fixed)) is not None:
+            value = float(round(constants_of(rounded.circuit)[place]))
+            trial = self._with_constant(rounded, place, value, fixed)
+            if not self.fits_as_well(trial.circuit, rounded.circuit):
+                break
+            rounded = trial
+            fixed.add(place)
+        named = self.name_constants(rounded, fixed)
+        saved = complexity(best.circuit) - complexity(named.circuit)
+        return named if saved >= SAVED_TOGETHER else best
 
+    # ---- the form
 
-def _is_term(circuit: Circuit, place: Place) -> bool:
-    return circuit.layers[place.layer][place.unit].kind is UnitKind.SUM
+    def shorten(self, best: Refined) -> Refined:
+        """The shortest equal form, its constants fitted and named again."""
+        for rewrite in REWRITES:
+            if self.stop():
+                break
+            best = self._rewritten(best, rewrite(best.circuit, self.rows))
+        return best
 
+    def _rewritten(self, best: Refined, new: Circuit) -> Refined:
+        """Another form with its constants fitted and named, if it is no longer and fits."""
+        if new == best.circuit or complexity(new) > complexity(best.circuit):
+            return best
+        if not self.fits_as_well(new, best.circuit):
+            return best
+        named = self.simplify_constants(new)
+        is_short = complexity(named.circuit) <= complexity(new)
+        if is_short and self.fits_as_well(named.circuit, best.circuit):
+            return named
+        return Refined(new, self.fit(new).standard_errors)
 
-def _relative(circuit: Circuit, spread: dict[Place, float], place: Place) -> float:
-    value = constants_of(circuit).get(place, 1.0)
-    return spread[place] / abs(value)
+    def normalise_offsets(self, best: Refined) -> Refined:
+        """Sums with an offset of 1, if that makes the number before them a simple one.
+
+        Without noise ratios of constants are simple to the last digit; here they must be fitted.
+        """
+        trial = with_offsets_of_one(best.circuit)
+        if trial == best.circuit:
+            return best
+        # offsets stay fixed, or the number before a sum and its offset would compensate each other
+        ones = {place for place, value in constants_of(trial).items() if value == 1.0}
+        named = self.name_constants(self.fit(trial, ones), ones)
+        return named if self._is_better(named, best) else best
+
+    def share_coefficients(self, best: Refined) -> Refined:
+        """One coefficient before the sum of two terms, where the errors allow it."""
+        trees = with_shared_coefficients(expression_of(best.circuit))
+        for tree in itertools.islice(trees, MOST_SHARED):
+            if self.stop():
+                break
+            trial = self.simplify_constants(circuit_of(tree, best.circuit.n_columns))
+            if self._is_better(trial, best):
+                return self.share_coefficients(trial)
+        return best
+
+    def _is_better(self, new: Refined, best: Refined) -> bool:
+        """Whether it is shorter and fits as well."""
+        is_shorter = complexity(new.circuit) < complexity(best.circuit)
+        return is_shorter and self.fits_as_well(new.circuit, best.circuit)

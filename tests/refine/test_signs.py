@@ -12,7 +12,7 @@ from strategies import circuits
 
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.expression.text import formula_text
-from nalu_cli.refine.simplify.signs import settle_signs
+from nalu_cli.refine.simplify.signs import resolve_signs
 
 POINTS = st.lists(st.floats(0.25, 4.0), min_size=3, max_size=3)
 
@@ -53,14 +53,14 @@ def test_what_no_row_needs_is_not_written(
     circuit: Circuit, rows: list[list[float]], formula: str
 ) -> None:
     X = np.array(rows, dtype=np.float64)
-    settled = settle_signs(circuit, X)
+    settled = resolve_signs(circuit, X)
     assert formula_text(settled, ("x", "y")) == formula
     np.testing.assert_allclose(settled.evaluate(X), circuit.evaluate(X), rtol=1e-15)
 
 
-def test_a_formula_without_signs_to_settle_stays_as_it_is() -> None:
+def test_a_formula_without_signs_to_resolve_stays_as_it_is() -> None:
     circuit = Circuit(2, ((total((0, 1), (1, -1)),),))
-    assert settle_signs(circuit, np.ones((3, 2))) is circuit
+    assert resolve_signs(circuit, np.ones((3, 2))) is circuit
 
 
 @given(circuits(), st.lists(POINTS, min_size=1, max_size=4), st.sampled_from((1.0, -1.0)))
@@ -68,7 +68,7 @@ def test_values_on_the_rows_stay(circuit: Circuit, sizes: list[list[float]], sig
     rows = [[sign * x for x in row[: circuit.n_columns]] for row in sizes]
     circuit = same_inputs(circuit)
     assume(all(is_tame(circuit, row) for row in rows))
-    settled = settle_signs(circuit, np.array(rows))
+    settled = resolve_signs(circuit, np.array(rows))
     for row in rows:
         true = attempt(lambda p: value_of(circuit, p), row)
         if true is not None:

@@ -21,7 +21,7 @@ from nalu_cli.expression.canonical import (
 )
 from nalu_cli.expression.to_circuit import circuit_of
 
-__all__ = ["settle_signs"]
+__all__ = ["resolve_signs"]
 
 Floats = NDArray[np.float64]
 Evaluate = Callable[[Node], Floats]
@@ -30,7 +30,7 @@ Factor = tuple[Node, Fraction]
 ONE, HALF = Fraction(1), Fraction(1, 2)
 
 
-def settle_signs(circuit: Circuit, X: Floats) -> Circuit:
+def resolve_signs(circuit: Circuit, X: Floats) -> Circuit:
     """The circuit without absolute values of what keeps its sign, and with roots drawn together.
 
     abs(x - u*t) is x - u*t where that is positive on every row; sqrt(abs(a))*sqrt(abs(b)) is
@@ -53,18 +53,18 @@ def settle_signs(circuit: Circuit, X: Floats) -> Circuit:
 
     try:
         tree = expression_of(circuit)
-        settled = _settled(tree, evaluate)
-        return circuit if settled == tree else circuit_of(settled, circuit.n_columns)
+        resolved = _resolved(tree, evaluate)
+        return circuit if resolved == tree else circuit_of(resolved, circuit.n_columns)
     except ValueError:  # a power or a tree too large to be built again
         return circuit
 
 
-def _settled(node: Node, evaluate: Evaluate) -> Node:
+def _resolved(node: Node, evaluate: Evaluate) -> Node:
     match node:
         case Magnitude(inner):
-            return _without_magnitude(_settled(inner, evaluate), evaluate)
+            return _without_magnitude(_resolved(inner, evaluate), evaluate)
         case Sum(terms, offset):
-            return total([(c, _settled(n, evaluate)) for c, n in terms], offset)
+            return total([(c, _resolved(n, evaluate)) for c, n in terms], offset)
         case Product(factors, scale):
             return product(_signs_together(_drawn_together(factors, evaluate), evaluate), scale)
     return node
@@ -81,12 +81,12 @@ def _without_magnitude(node: Node, evaluate: Evaluate) -> Node:
 
 def _drawn_together(factors: tuple[Factor, ...], evaluate: Evaluate) -> list[Factor]:
     halves = [(n, e) for n, e in factors if e.denominator == 2]
-    others = [(_settled(n, evaluate), e) for n, e in factors if e.denominator != 2]
-    inside = [(_settled(_inside(n), evaluate), _sign(e)) for n, e in halves]
+    others = [(_resolved(n, evaluate), e) for n, e in factors if e.denominator != 2]
+    inside = [(_resolved(_inside(n), evaluate), _sign(e)) for n, e in halves]
     under = product(inside)
     if not halves or not np.all(evaluate(under) >= 0):
-        return others + [(_settled(n, evaluate), e) for n, e in halves]
-    outside = [(_settled(n, evaluate), e - _sign(e) * HALF) for n, e in halves]
+        return others + [(_resolved(n, evaluate), e) for n, e in halves]
+    outside = [(_resolved(n, evaluate), e - _sign(e) * HALF) for n, e in halves]
     squares, rest = _squares(under)
     opened = [(_without_magnitude(n, evaluate), e / 2) for n, e in squares]
     return [*others, *((n, e) for n, e in outside if e), *opened, (rest, HALF)]
