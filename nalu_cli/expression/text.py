@@ -1,4 +1,4 @@
-"""The formula as text, as a person would write it, and how many symbols it takes."""
+"""The formula as text, as a person would write it."""
 
 from __future__ import annotations
 
@@ -23,36 +23,31 @@ from nalu_cli.expression.canonical import (
 from nalu_cli.expression.closed_form import Named, literal, name_constant
 
 __all__ = [
+    "PRINTING",
     "PYTHON",
     "Dialect",
     "Level",
     "Piece",
+    "Quotient",
     "bracketed",
-    "complexity",
     "computes",
     "exponent_text",
     "expression_of",
     "formula_text",
+    "is_plain_offset",
     "printed_name",
     "quoted_name",
     "reads_back",
+    "term_quotient",
     "write",
 ]
 
 PRINTING = 4.5e-16
-"""A constant is printed by its name when that reads back within two steps of rounding."""
-
-LONG_COST = 3
-"""Symbols a number without a name counts for: it is harder to believe than a short one."""
-
-ODD_EXPONENT = 2
-"""Symbols more of such an exponent. *Guess:* most laws have whole exponents and halves."""
+"""*Derived:* a name may be off by two steps of rounding relative to the constant it is printed for.
+It must read back as well, see `reads_back`."""
 
 MOST_PLACES = 4
-"""Decimal places of an exponent that is not written as a fraction."""
-
-MOST_DIGITS = 4
-"""Digits of a rational exponent that is believed as a whole one is: 1.852, 2/3, 11/12."""
+"""*Guess:* an exponent that takes more decimal places is written as a fraction."""
 
 ONE = Fraction(1)
 HALF = Fraction(1, 2)
@@ -246,76 +241,14 @@ def _spelled(size: float, *, spells: Spells) -> tuple[list[Item], list[Item]]:
     return over, under
 
 
-def complexity(formula: Circuit | Node) -> int:
-    """Description length: columns, constants and operations a reader meets.
-
-    A constant with a name counts by the symbols of the name (``1/2`` is three, ``2.97`` one); a
-    number without a name counts `LONG_COST`, and a long exponent more on top of its own symbol.
-    """
-    node = expression_of(formula) if isinstance(formula, Circuit) else formula
-    match node:
-        case Column():
-            return 1
-        case Number(value):
-            return _offset_cost(value) + (value < 0)
-        case Magnitude(inner):
-            return 1 + complexity(inner)
-        case Sum():
-            return _sum_cost(node)
-        case Product(factors, scale):
-            return _quotient_cost(Quotient.of(scale, factors))
-
-
-def _sum_cost(node: Sum) -> int:
-    quotients = [_term_quotient(c, n) for c, n in node.terms]
-    operations = len(node.terms) - 1 + (node.offset != 0)
-    all_negative = node.offset <= 0 and all(q.negative for q in quotients)
-    offset = _offset_cost(node.offset) if node.offset else 0
-    return (
-        sum(map(_quotient_cost, quotients))
-        - sum(q.negative for q in quotients)
-        + (operations + offset + all_negative)
-    )
-
-
-def _term_quotient(coefficient: float, node: Node, *, spells: Spells = reads_back) -> Quotient:
+def term_quotient(coefficient: float, node: Node, *, spells: Spells = reads_back) -> Quotient:
+    """A term of a sum as it is printed, its sign apart."""
     if isinstance(node, Product):
         return Quotient.of(coefficient * node.scale, node.factors, spells=spells)
     return Quotient.of(coefficient, ((node, ONE),), spells=spells)
 
 
-def _quotient_cost(quotient: Quotient) -> int:
-    items = quotient.over + quotient.under
-    between = max(len(quotient.over), 1) + len(quotient.under) - 1
-    one = not quotient.over
-    return quotient.negative + one + between + sum(_item_cost(n, e) for n, e in items)
-
-
-def _item_cost(node: Node, exponent: Fraction) -> int:
-    base = _literal_cost(node.value) if isinstance(node, Number) else complexity(node)
-    return base + _exponent_cost(exponent)
-
-
-def _exponent_cost(exponent: Fraction) -> int:
-    if exponent in (ONE, HALF):
-        return int(exponent == HALF)
-    digits = sum(c.isdigit() for c in exponent_text(exponent).lstrip("0."))
-    is_long = is_real_exponent(exponent) or digits > MOST_DIGITS
-    return 2 + (LONG_COST + ODD_EXPONENT if is_long else 0)
-
-
-def _literal_cost(value: float) -> int:
-    named = name_constant(value, tolerance=PRINTING)
-    return LONG_COST if named is None else 1
-
-
-def _offset_cost(value: float) -> int:
-    if _is_plain_offset(abs(value)):
-        return 1
-    return _quotient_cost(Quotient.of(abs(value), ()))
-
-
-def _is_plain_offset(size: float) -> bool:
+def is_plain_offset(size: float) -> bool:
     """Whether a number standing alone is better read as a decimal: x + 0.5, not x + 1/2."""
     named = name_constant(size, tolerance=PRINTING)
     return named is not None and len(literal(size)) <= len(named.text)
@@ -361,13 +294,13 @@ class _Writer:
 
     def _parts(self, node: Sum) -> Iterator[tuple[bool, Piece]]:
         for coefficient, inner in node.terms:
-            quotient = _term_quotient(coefficient, inner, spells=self.dialect.spells)
+            quotient = term_quotient(coefficient, inner, spells=self.dialect.spells)
             yield quotient.negative, self._quotient(quotient)
         if node.offset:
             yield node.offset < 0, self._offset(abs(node.offset))
 
     def _offset(self, size: float) -> Piece:
-        if _is_plain_offset(size):
+        if is_plain_offset(size):
             return Piece(self.dialect.number(size), Level.ATOM)
         return self._quotient(Quotient.of(size, (), spells=self.dialect.spells))
 

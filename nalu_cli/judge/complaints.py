@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nalu_cli.answer.wording import AGREES_AS_PRINTED
 from nalu_cli.circuit import Circuit
 from nalu_cli.circuit.constants import constants_of
+from nalu_cli.expression.complexity import digits_of_constants
 from nalu_cli.fitting.likelihood import (
     PRINTED,
     ErrorKind,
@@ -17,7 +18,7 @@ from nalu_cli.fitting.likelihood import (
     root_mean_square,
     scale_of_errors,
 )
-from nalu_cli.judge.description_length import digits_of_constants, is_borne_out
+from nalu_cli.judge.description_length import is_borne_out
 from nalu_cli.judge.residual_tests import (
     column_of_agreement,
     column_that_explains,

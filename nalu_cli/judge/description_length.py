@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.circuit import Circuit, Unit, UnitKind, is_real_exponent
-from nalu_cli.circuit.constants import constants_of
+from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.expression.canonical import Magnitude, Node, expression_of, product
 from nalu_cli.expression.closed_form import is_long, name_constant
+from nalu_cli.expression.complexity import (
+    DIGITS_OF_A_DOUBLE,
+    complexity,
+    digits_of_each,
+    rational_exponents,
+    significant_digits,
+    sizes_of_constants,
+)
 from nalu_cli.expression.edits import tidy, with_node
 from nalu_cli.expression.fitted_tree import spots
-from nalu_cli.expression.text import complexity, exponent_text
+from nalu_cli.expression.text import exponent_text
 from nalu_cli.expression.tree import nodes
 from nalu_cli.fitting.likelihood import PRINTED, ErrorKind, evidence_bits, tolerance
 from nalu_cli.rows import Rows
 
-__all__ = ["digits_of_constants", "has_few_constants", "has_few_numbers", "is_borne_out", "is_law"]
+__all__ = ["has_few_constants", "has_few_numbers", "is_borne_out", "is_law"]
 
 Floats = NDArray[np.float64]
 
@@ -30,8 +36,6 @@ MOST_LONG_CONSTANTS = 4
 
 BITS_PER_SYMBOL = 6
 BITS_PER_REAL = 53
-DIGITS_OF_A_DOUBLE = 17
-"""Significant digits that write every double."""
 
 SMALLEST_EXPONENT = 0.05
 """Smaller ones, and such distances from whole ones, make a logarithm of a difference of powers.
@@ -75,7 +79,7 @@ def is_law(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBLES) ->
 
 def has_few_constants(circuit: Circuit) -> bool:
     """Whether a formula has no more arbitrary reals than a law may have."""
-    return sum(map(is_long, _sizes(circuit))) <= MOST_LONG_CONSTANTS
+    return sum(map(is_long, sizes_of_constants(circuit))) <= MOST_LONG_CONSTANTS
 
 
 def has_few_numbers(circuit: Circuit, rows: Rows, kind: ErrorKind) -> bool:
@@ -102,10 +106,11 @@ def has_few_numbers(circuit: Circuit, rows: Rows, kind: ErrorKind) -> bool:
     )
     if any(_imitates(term.weight, has_sums) for unit in circuit.units() for term in unit.terms):
         return False
-    if any(d > printed + SPARE_DIGITS for d in _digits_of_each(circuit)):
+    if any(d > printed + SPARE_DIGITS for d in digits_of_each(circuit)):
         return False
     return all(
-        sum(min(_significant(size) / printed, 1.0) for size in sizes) <= printed + SPARE_NUMBER
+        sum(min(significant_digits(size) / printed, 1.0) for size in sizes)
+        <= printed + SPARE_NUMBER
         for sizes in _numbers_along(circuit).values()
     )
 
@@ -172,24 +177,6 @@ def is_borne_out(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBL
     )
 
 
-def digits_of_constants(circuit: Circuit) -> int:
-    """How many significant digits the constants and the odd exponents of a formula have."""
-    return sum(_digits_of_each(circuit))
-
-
-def _digits_of_each(circuit: Circuit) -> list[int]:
-    odd = map(float, _rational_exponents(circuit))
-    return [_significant(size) for size in (*_sizes(circuit), *odd)]
-
-
-def _significant(size: float) -> int:
-    """Digits that a reader meets, but for zeros before and after them."""
-    named = name_constant(size)
-    if named is None:
-        return DIGITS_OF_A_DOUBLE
-    return sum(len(text.replace(".", "").strip("0")) for text in re.findall(r"[\d.]+", named.text))
-
-
 def _one_sided(tree: Node, rows: Rows) -> Iterator[tuple[Node, NDArray[np.bool_]]]:
     """For each absolute value the tree that does without, and the few rows where that is wrong."""
     sized = {node for node in nodes(tree) if isinstance(node, Magnitude)}
@@ -210,21 +197,10 @@ def _with(node: Node, tree: Node, paths: Iterable[tuple[int, ...]]) -> Node:
     return tree
 
 
-def _sizes(circuit: Circuit) -> set[float]:
-    return {abs(value) for value in constants_of(circuit).values()}
-
-
 def _bits_of_constants(circuit: Circuit) -> float:
     """What their digits say: a formula with the right ones goes through any few rows."""
-    exponents = sum(map(_bits_of_exponent, _rational_exponents(circuit)))
-    return exponents + sum(map(_bits_of_constant, _sizes(circuit)))
-
-
-def _rational_exponents(circuit: Circuit) -> set[Fraction]:
-    """The sizes of those that are neither whole nor half: choices among many."""
-    products = (unit for unit in circuit.units() if unit.kind is not UnitKind.SUM)
-    sizes = {abs(term.weight) for unit in products for term in unit.terms}
-    return {e for e in sizes if e.denominator > 2 and not is_real_exponent(e)}
+    exponents = sum(map(_bits_of_exponent, rational_exponents(circuit)))
+    return exponents + sum(map(_bits_of_constant, sizes_of_constants(circuit)))
 
 
 def _bits_of_exponent(exponent: Fraction) -> float:

@@ -13,7 +13,7 @@ from nalu_cli.answer import Errors, FrontEntry, Move
 from nalu_cli.circuit import Circuit
 from nalu_cli.circuit.constants import Place, constants_of
 from nalu_cli.expression.closed_form import name_constant
-from nalu_cli.expression.text import complexity
+from nalu_cli.expression.complexity import complexity, digits_of_constants
 from nalu_cli.fitting.fit_constants import refit
 from nalu_cli.fitting.likelihood import (
     PRINTED,
@@ -25,7 +25,7 @@ from nalu_cli.fitting.likelihood import (
     tolerance,
 )
 from nalu_cli.judge.complaints import complaints, structure
-from nalu_cli.judge.description_length import digits_of_constants, is_law
+from nalu_cli.judge.description_length import is_law
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
 from nalu_cli.settings import Status

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.answer import Rival
 from nalu_cli.circuit import Circuit
-from nalu_cli.expression.text import complexity
+from nalu_cli.expression.complexity import complexity
 from nalu_cli.judge.judge import Candidate, weigh
 from nalu_cli.judge.neighbours import neighbours, scaled_to
 from nalu_cli.problem import Problem

@@ -14,8 +14,8 @@ from nalu_cli.circuit.constants import Place, constants_of, with_constants
 from nalu_cli.circuit.rounding_error import EPS, agreement
 from nalu_cli.expression.canonical import expression_of
 from nalu_cli.expression.closed_form import is_long, snap_value
+from nalu_cli.expression.complexity import complexity
 from nalu_cli.expression.edits import with_shared_coefficients
-from nalu_cli.expression.text import complexity
 from nalu_cli.expression.to_circuit import circuit_of
 from nalu_cli.fitting import likelihood
 from nalu_cli.fitting.fit_constants import refit

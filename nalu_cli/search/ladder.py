@@ -12,9 +12,9 @@ import numpy as np
 from nalu_cli.answer import Progress, Watch
 from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.circuit.constants import constants_of, without_constants
-from nalu_cli.expression.text import complexity
+from nalu_cli.expression.complexity import complexity, digits_of_constants
 from nalu_cli.fitting.likelihood import PRINTED, agreement, misfit_bits, tolerance
-from nalu_cli.judge.description_length import digits_of_constants, has_few_constants
+from nalu_cli.judge.description_length import has_few_constants
 from nalu_cli.judge.judge import DEVIANCE, Candidate, errors_on, pick, weigh
 from nalu_cli.problem import Problem
 from nalu_cli.refine.refine import refine, rewritten

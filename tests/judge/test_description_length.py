@@ -10,10 +10,10 @@ from tables import Floats, uniform
 
 from nalu_cli.circuit import Circuit, exponent_of
 from nalu_cli.expression.canonical import Column, Node, magnitude, product, total
+from nalu_cli.expression.complexity import digits_of_constants
 from nalu_cli.expression.to_circuit import circuit_of
 from nalu_cli.fitting.likelihood import ErrorKind
 from nalu_cli.judge.description_length import (
-    digits_of_constants,
     has_few_constants,
     is_borne_out,
     is_law,
@@ -193,16 +193,6 @@ def test_one_product_with_a_nearly_whole_power_is_a_law() -> None:
         beside = circuit_of(total([(1.0, one), (2.0, product([(B, 2)]))]), 2)
         y = np.round(beside.evaluate(x), 4)
         assert not is_law(beside, Rows(x, y, np.full(60, 5e-5)), PRINTED_TARGET)
-
-
-def test_digits_are_counted_but_for_zeros_before_and_after_them() -> None:
-    def of(scale: float, exponent: Fraction) -> int:
-        return digits_of_constants(circuit_of(product([(A, exponent)], scale), 1))
-
-    assert of(0.023, Fraction(1)) == 2
-    assert of(7000.0, Fraction(1, 2)) == 1
-    assert of(0.023, Fraction(4, 5)) == 3
-    assert of(1.2345678901234567, Fraction(1)) == 17
 
 
 def test_a_constant_within_the_printed_digits_is_no_law() -> None:

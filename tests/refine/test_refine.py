@@ -12,7 +12,8 @@ from tables import Floats, uniform
 from nalu_cli.circuit import Circuit
 from nalu_cli.circuit.constants import constants_of
 from nalu_cli.circuit.rounding_error import agreement
-from nalu_cli.expression.text import complexity, formula_text
+from nalu_cli.expression.complexity import complexity
+from nalu_cli.expression.text import formula_text
 from nalu_cli.refine.refine import refine
 from nalu_cli.rows import Rows
 

@@ -14,7 +14,8 @@ from strategies import circuits
 
 from nalu_cli.circuit import Circuit, exponent_of
 from nalu_cli.expression.canonical import Column, Node, Number, magnitude, product, total
-from nalu_cli.expression.text import complexity, expression_of, formula_text
+from nalu_cli.expression.complexity import complexity
+from nalu_cli.expression.text import expression_of, formula_text
 from nalu_cli.expression.to_circuit import circuit_of
 from nalu_cli.refine.simplify.shorten import shorten
 from nalu_cli.refine.simplify.symbols import sympy_form

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nalu_cli.expression.text import complexity
+from nalu_cli.expression.complexity import complexity
 from nalu_cli.rows import Rows
 from nalu_cli.search.outlying_term.sparse_sum import sparse_rung
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from nalu_cli.expression.canonical import Node, Number, Sum, product, total
 from nalu_cli.expression.closed_form import TIGHT, snap_value
-from nalu_cli.expression.text import complexity
+from nalu_cli.expression.complexity import complexity
 from nalu_cli.refine.simplify.fractions import Atoms, Monomial, Poly
 from nalu_cli.refine.simplify.monomials import coefficient_of, divides, minus, monomial_content
 from nalu_cli.refine.simplify.reading import Clock, reading_cost, shortest

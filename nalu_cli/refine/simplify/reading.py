@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from nalu_cli.expression.canonical import Column, Magnitude, Node, Number, Product, Sum
 from nalu_cli.expression.closed_form import literal
-from nalu_cli.expression.text import complexity
+from nalu_cli.expression.complexity import complexity
 
 __all__ = ["Clock", "Cost", "reading_cost", "shortest"]
 

@@ -23,7 +23,7 @@ from nalu_cli.expression.canonical import (
     total,
 )
 from nalu_cli.expression.closed_form import TIGHT, snap_value
-from nalu_cli.expression.text import complexity
+from nalu_cli.expression.complexity import complexity
 from nalu_cli.expression.to_circuit import circuit_of
 from nalu_cli.refine.simplify.arrange import Arranger
 from nalu_cli.refine.simplify.fractions import Atoms, TooLargeError

@@ -11,8 +11,8 @@ from stacks import printed, rows_of
 from tables import Floats
 
 from nalu_cli.circuit import Circuit
+from nalu_cli.expression.complexity import digits_of_constants
 from nalu_cli.fitting.likelihood import agreement
-from nalu_cli.judge.description_length import digits_of_constants
 from nalu_cli.rows import Rows
 from nalu_cli.search.stacks.schedule import SHAPES, STEPS
 from nalu_cli.search.stacks.search import trained_stacks
