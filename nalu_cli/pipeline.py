@@ -16,9 +16,11 @@ from nalu_cli.answer.points import points_of
 from nalu_cli.circuit.constants import constants_of
 from nalu_cli.errors import UsageError
 from nalu_cli.expression.closed_form import TIGHT, Named, name_constant
-from nalu_cli.judge.judge import Candidate, errors_on, front, kept_back, on_all_rows, verdict
+from nalu_cli.judge.candidate import Candidate, errors_on
 from nalu_cli.judge.rivals import rivals_of
-from nalu_cli.judge.whole_table import Check, checked, holds, settled, weight
+from nalu_cli.judge.selection import front
+from nalu_cli.judge.verdict import fitted_on_all_rows, fitted_on_training_rows, verdict
+from nalu_cli.judge.whole_table import Check, checked, holds, revised, shortfall
 from nalu_cli.problem import Problem, pose
 from nalu_cli.problem.subsample import Excerpt, complete_blocks, excerpt_of, most_rows
 from nalu_cli.search.ladder import Climbed, climb, seconds_of
@@ -184,7 +186,7 @@ def _fitted_in_part(
         answer = _borne_out(request, answer, part, table, tested)
     if test is not None and other is not None and not other.is_whole:
         check = _compared(request, answer, test, other.table)
-        answer = settled(answer, check, TEST)
+        answer = revised(answer, check, TEST)
     return replace(answer, seconds=request.seconds)
 
 
@@ -224,8 +226,8 @@ def _borne_out(
         part = part.and_also(check.rows, check.lines)
         answer = _fitted(request, part.table, test)
         check = _compared(request, answer, table, part.table)
-        best = min(best, (answer, check), key=lambda found: weight(*found))
-    return settled(*best, EVERY)
+        best = min(best, (answer, check), key=lambda found: shortfall(*found))
+    return revised(*best, EVERY)
 
 
 def _compared(request: _Request, answer: Answer, table: Table | LongTable, part: Table) -> Check:
@@ -243,16 +245,16 @@ def _compared(request: _Request, answer: Answer, table: Table | LongTable, part:
 def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: float) -> Answer:
     best = climbed.best
     assert best is not None  # the constant is always there
-    tested = kept_back(best, problem)
+    tested = fitted_on_training_rows(best, problem)
     status, noise, caveats = verdict(tested, problem)
     far = TEST if problem.far_is_test else "far"
-    # the errors are those of the constants that the rows kept back had no part in
+    # the errors are those of the constants that were fitted without the held-out rows
     errors = {
         name: errors_on(tested.circuit, rows)
         for name, rows in (("train", problem.train), ("near", problem.near), (far, problem.far))
     }
     rivals = rivals_of(climbed.candidates, best, problem)
-    best = on_all_rows(best, problem) if status is Status.WITHIN_NOISE else tested
+    best = fitted_on_all_rows(best, problem) if status is Status.WITHIN_NOISE else tested
     probe = problem.train.X[:PROBES]
     moves = best.moves or snap_table(best.circuit, problem.train, problem.names)
     return Answer(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nalu_cli.answer import Rival
 from nalu_cli.circuit import Circuit
 from nalu_cli.expression.complexity import complexity
-from nalu_cli.judge.judge import Candidate, weigh
+from nalu_cli.judge.candidate import Candidate, weigh
 from nalu_cli.judge.neighbours import neighbours, scaled_to
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
@@ -78,7 +78,7 @@ def rivals_of(
     if not best.circuit.used_columns() or not len(rows):
         return ()
     places = _places(rows.X)
-    noise = 0.0 if best.is_settled else best.rmse
+    noise = 0.0 if best.is_law else best.rmse
     found: list[Rival] = []
     for circuit in _as_good(candidates, best, problem):
         rival = _farthest(circuit, best.circuit, places, noise)
@@ -93,23 +93,21 @@ def _as_good(candidates: Iterable[Candidate], best: Candidate, problem: Problem)
     """Other circuits that fit no worse: what was weighed, and neighbours of the best."""
     longest = best.complexity + MOST_LONGER
     ranked = sorted((c for c in candidates if math.isfinite(c.score)), key=lambda c: c.score)
-    others = {c.circuit: c.is_settled for c in ranked[:MOST_COMPARED]}
+    others = {c.circuit: c.is_law for c in ranked[:MOST_COMPARED]}
     for near in itertools.islice(neighbours(best.circuit), MOST_NEIGHBOURS):
         if near not in others:
-            others[near] = best.is_settled and weigh(near, problem, found_by="").is_settled
+            others[near] = best.is_law and weigh(near, problem, found_by="").is_law
     others = {
-        c: is_settled
-        for c, is_settled in others.items()
-        if complexity(c) <= longest and c != best.circuit
+        c: is_law for c, is_law in others.items() if complexity(c) <= longest and c != best.circuit
     }
-    if best.is_settled:
-        return [c for c, is_settled in others.items() if is_settled]
+    if best.is_law:
+        return [c for c, is_law in others.items() if is_law]
     rows = problem.all_rows()
     fitted = dict.fromkeys(other for c in others for other in (c, scaled_to(c, rows)) if other)
-    left = _squared(best.circuit, rows)
+    ours = _squared(best.circuit, rows)
     errors = {c: _squared(c, rows) for c in fitted}
     return sorted(
-        (c for c, squared in errors.items() if _fits_as_well(squared, left)),
+        (c for c, squared in errors.items() if _fits_as_well(squared, ours)),
         key=lambda c: float(errors[c].mean()),
     )
 

@@ -16,7 +16,7 @@ from nalu_cli.problem.printed_rows import printed_rows
 from nalu_cli.settings import Status
 from nalu_cli.table import DOUBLES
 
-__all__ = ["Check", "checked", "holds", "settled", "weight"]
+__all__ = ["Check", "checked", "holds", "revised", "shortfall"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -178,16 +178,16 @@ def _rmse(answer: Answer, key: str) -> float:
     return math.hypot(*(rmse * math.sqrt(count / rows) for rmse, count in known))
 
 
-def weight(answer: Answer, check: Check) -> tuple[bool, int, int, float]:
+def shortfall(answer: Answer, check: Check) -> tuple[bool, int, int, float]:
     """How far an answer falls short of explaining every row of the table; smaller is better."""
-    status = settled(answer, check, EVERY).status
+    status = revised(answer, check, EVERY).status
     # noise leaves next to no row without an error, and the others say nothing
     off = check.off if _is_stray(check) else check.errors.rows
     rmse = math.inf if check.errors.rmse is None else check.errors.rmse
     return not status.is_exact, off, list(Status).index(status), rmse
 
 
-def settled(answer: Answer, check: Check, key: str) -> Answer:
+def revised(answer: Answer, check: Check, key: str) -> Answer:
     """The answer with what all rows say about it, and no more claimed than they bear out.
 
     Parameters
@@ -202,9 +202,9 @@ def settled(answer: Answer, check: Check, key: str) -> Answer:
     -------
     Answer
     """
-    complaints = _complaints(answer, check, key)
+    found = _shortcomings(answer, check, key)
     claimed = answer.status.is_exact or answer.status is Status.WITHIN_NOISE
-    weaker = bool(complaints) and claimed
+    weaker = bool(found) and claimed
     how = []
     if key == EVERY and check.is_finished:
         fitted = sum(answer.errors[part].rows for part in FITTED if part in answer.errors)
@@ -215,12 +215,12 @@ def settled(answer: Answer, check: Check, key: str) -> Answer:
         status=Status.APPROXIMATE if weaker else answer.status,
         noise=None if weaker else answer.noise,
         errors={**answer.errors, key: check.errors},
-        caveats=(*complaints, *how, *answer.caveats),
+        caveats=(*found, *how, *answer.caveats),
         interrupted=answer.interrupted or not check.is_finished,
     )
 
 
-def _complaints(answer: Answer, check: Check, key: str) -> list[str]:
+def _shortcomings(answer: Answer, check: Check, key: str) -> list[str]:
     rows = f"{check.errors.rows:,} rows" + ("" if key == EVERY else f" of the {key} file")
     found = []
     if not check.is_finished:

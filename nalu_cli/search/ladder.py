@@ -14,8 +14,10 @@ from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.circuit.constants import constants_of, without_constants
 from nalu_cli.expression.complexity import complexity, digits_of_constants
 from nalu_cli.fitting.likelihood import PRINTED, agreement, misfit_bits, tolerance
+from nalu_cli.judge.candidate import Candidate, errors_on, weigh
 from nalu_cli.judge.description_length import has_few_constants
-from nalu_cli.judge.judge import DEVIANCE, Candidate, errors_on, pick, weigh
+from nalu_cli.judge.selection import pick
+from nalu_cli.numerics.criterion import DEVIANCE
 from nalu_cli.problem import Problem
 from nalu_cli.refine.refine import refine, rewritten
 from nalu_cli.search.candidate import Found
@@ -81,7 +83,7 @@ class Climbed:
     @property
     def is_decided(self) -> bool:
         """Whether there is an exact one, as printed or to the last bit."""
-        return self.best is not None and self.best.is_settled
+        return self.best is not None and self.best.is_law
 
     @property
     def agrees_as_printed(self) -> bool:
@@ -141,7 +143,7 @@ def climb(
     """
     clock = _Clock(seconds_of(settings), stop)
     climbed = Climbed([weigh(_constant(problem), problem, found_by="constant")])
-    if climbed.candidates[0].is_settled:
+    if climbed.candidates[0].is_law:
         return climbed
     patience = Patience(problem)
     refining = _Refining(problem, settings, climbed, clock)
@@ -153,7 +155,7 @@ def climb(
             climbed.restarts += found.restarts
             refining.offer(found, rung)
             best = climbed.best
-            enough = best is not None and best.is_settled and best.complexity <= SHORT
+            enough = best is not None and best.is_law and best.complexity <= SHORT
             if enough or clock.over():
                 break
         if climbed.is_decided or clock.over() or patience.spent(climbed.best, rung):
@@ -286,7 +288,7 @@ class _Refining:
             return
         refined = self._fitted(rough) if found.is_snapped else self._refined(rough)
         self.climbed.candidates.append(refined)
-        if refined.is_settled:
+        if refined.is_law:
             self.climbed.shortest = min(self.climbed.shortest, rough.complexity)
 
     def take_up(self) -> None:
@@ -314,7 +316,7 @@ class _Refining:
         if circuit == rough.circuit:
             return rough
         found = weigh(circuit, self.problem, found_by=rough.found_by, moves=rough.moves)
-        return found if found.is_settled else rough
+        return found if found.is_law else rough
 
     def _inside(self, rough: Candidate) -> Candidate | None:
         """With numbers that keep every row inside what is printed, if there are any."""
@@ -330,7 +332,7 @@ class _Refining:
 
     def _refined(self, rough: Candidate) -> Candidate:
         inside = self._inside(rough)
-        return self._fitted(rough if inside is None or not inside.is_settled else inside)
+        return self._fitted(rough if inside is None or not inside.is_law else inside)
 
     def _fitted(self, rough: Candidate) -> Candidate:
         """Its constants fitted and named, unless they are short already, and its form shortened."""
@@ -340,7 +342,7 @@ class _Refining:
         contest = None if sigma is None else _Contest(self.problem, self.climbed)
         if contest is not None and not contest.is_open_to_named(rough):
             return rough
-        # noise hides much: every row has a say in which formula it is, see `judge.kept_back`
+        # noise hides much: every row has a say in which formula it is, see `judge.verdict`
         rows = self.problem.train if sigma is None else self.problem.own_rows()
         try:
             refined = refine(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nalu_cli.fitting.likelihood import stands_out
-from nalu_cli.judge.judge import Candidate, verdict
+from nalu_cli.judge.candidate import Candidate
+from nalu_cli.judge.verdict import verdict
 from nalu_cli.problem import Problem
 from nalu_cli.search.schedule import MANY_ROWS
 from nalu_cli.search.strategy import Rung

@@ -13,7 +13,7 @@ from tables import Floats, problem_of, uniform
 from nalu_cli.answer import Progress
 from nalu_cli.circuit import Circuit
 from nalu_cli.circuit.constants import constants_of
-from nalu_cli.judge.judge import pick
+from nalu_cli.judge.selection import pick
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine
 from nalu_cli.search import ladder

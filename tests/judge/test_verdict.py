@@ -9,37 +9,22 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from answers import product, total, weighted
+from answers import total, weighted
+from judged import LAW, PRODUCT, far_out, printed_problem
 from tables import Floats, problem_of, uniform
 
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.fitting.fit_constants import refit
-from nalu_cli.judge.judge import (
-    Candidate,
-    errors_on,
-    front,
-    kept_back,
-    on_all_rows,
-    pick,
-    verdict,
-    weigh,
-)
+from nalu_cli.judge.candidate import errors_on, weigh
+from nalu_cli.judge.verdict import fitted_on_all_rows, fitted_on_training_rows, verdict
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
 from nalu_cli.search.relations.null_space import relations
 from nalu_cli.settings import Status
 
-PRODUCT = Circuit(2, ((product((0, 1), (1, 1)),),))
-CONSTANT = Circuit(2, ((total(offset=4.0),),))
-
 
 def judged(circuit: Circuit, problem: Problem) -> Status:
     return verdict(weigh(circuit, problem, found_by="test"), problem)[0]
-
-
-def far_out(x: Floats) -> Floats:
-    """The rows, those with the largest first column last."""
-    return x[np.argsort(x[:, 0], kind="stable")]
 
 
 def test_a_law_is_exact() -> None:
@@ -186,76 +171,6 @@ def test_errors_that_grow_outside_are_no_noise() -> None:
     assert any("outside" in caveat for caveat in caveats)
 
 
-def test_a_formula_that_is_undefined_somewhere_claims_nothing() -> None:
-    x = uniform(9, 100, 2, low=-1, high=4)
-    root = Circuit(2, ((product((0, 0.5)),),))
-    problem = problem_of(x, np.sqrt(np.abs(x[:, 0])))
-    candidate = weigh(root, problem, found_by="test")
-    assert not candidate.is_exact
-    assert pick([candidate]) is None
-    assert pick([candidate, weigh(CONSTANT, problem, found_by="constant")]) is not candidate
-
-
-def test_errors_are_those_of_the_definitions() -> None:
-    x = np.array([[1.0, 2.0], [2.0, 2.0], [3.0, 1.0]])
-    found = errors_on(PRODUCT, Rows(x, np.array([2.0, 5.0, 3.0])))
-    assert found.rows == 3
-    assert found.max_relative == pytest.approx(0.2)
-    assert found.rmse == pytest.approx(math.sqrt(1 / 3))
-    assert found.r2 == pytest.approx(1 - (1 / 3) / np.var([2.0, 5.0, 3.0]))
-    assert errors_on(PRODUCT, Rows(x[:0], np.zeros(0))).rmse is None
-
-
-@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e160, 1e300])
-def test_errors_do_not_overflow(size: float) -> None:
-    x = uniform(10, 50, 2)
-    scaled = Circuit(2, ((product((0, 1), (1, 1), scale=size),),))
-    found = errors_on(scaled, Rows(x, 1.01 * size * x[:, 0] * x[:, 1]))
-    assert found.rmse == pytest.approx(0.01 * size * np.sqrt(np.mean((x[:, 0] * x[:, 1]) ** 2)))
-    assert found.max_relative == pytest.approx(0.01 / 1.01)
-    assert found.r2 is not None
-    assert 0.99 < found.r2 < 1
-
-
-def several(problem: Problem) -> list[Candidate]:
-    circuits = [
-        CONSTANT,
-        Circuit(2, ((weighted((0, 2.5), (1, 2.5), offset=-6.2),),)),
-        Circuit(2, ((total((0, 1), (1, 1)),),)),
-        PRODUCT,
-        Circuit(2, ((product((0, 1), (1, 1), scale=1.01),),)),
-        Circuit(2, ((product((0, 2)),), (total((0, 1)),))),
-    ]
-    return [weigh(c, problem, found_by="test") for c in circuits]
-
-
-def test_the_front_gets_better_as_it_gets_longer() -> None:
-    x = far_out(uniform(11, 200, 2))
-    y = x[:, 0] * x[:, 1] + 0.01 * np.random.default_rng(11).standard_normal(200)
-    problem = problem_of(x, y)
-    candidates = several(problem)
-    entries = front(candidates, problem)
-    lengths = [e.complexity for e in entries]
-    errors = [e.far_rmse for e in entries]
-    assert lengths == sorted(set(lengths))
-    assert errors == sorted(errors, reverse=True)
-    for c in candidates:
-        rmse = errors_on(c.circuit, problem.far).rmse
-        assert any(e.complexity <= c.complexity and e.far_rmse <= rmse for e in entries)
-
-
-def test_the_pick_does_not_depend_on_the_order_and_prefers_the_shortest_law() -> None:
-    x = far_out(uniform(12, 200, 2))
-    problem = problem_of(x, x[:, 0] * x[:, 1])
-    longer = Circuit(2, ((product((0, 1), (1, 1)),), (total((0, 1)),), (product((0, 1)),)))
-    candidates = [*several(problem), weigh(longer, problem, found_by="test")]
-    for order in (candidates, candidates[::-1]):
-        best = pick(order)
-        assert best is not None
-        assert best.is_exact
-        assert best.complexity == min(c.complexity for c in candidates if c.is_exact)
-
-
 def through_five_rows() -> tuple[Circuit, Problem]:
     """Five constants through five rows."""
     x = uniform(13, 5, 1)
@@ -288,32 +203,18 @@ def test_every_row_makes_constants_surer_but_those_of_a_test_file_have_no_part()
     rough = Circuit(1, ((weighted((0, 2.3), offset=0.7),),))
     fitted, errors = refit(rough, problem.train, sigma=0.1)
     judged_once = weigh(fitted, problem, found_by="test", standard_errors=errors)
-    again = on_all_rows(judged_once, problem)
+    again = fitted_on_all_rows(judged_once, problem)
     rows = problem.all_rows()
     design = np.column_stack([rows.X[:, 0], np.ones(len(rows))])
     slope, offset = np.linalg.lstsq(design, rows.y, rcond=None)[0]
     (unit,) = again.circuit.layers[0]
     assert [unit.terms[0].constant, unit.constant] == pytest.approx([slope, offset], rel=1e-6)
     assert all(again.standard_errors[place] < errors[place] for place in errors)
-    tested = on_all_rows(judged_once, replace(problem, far_is_test=True))
+    tested = fitted_on_all_rows(judged_once, replace(problem, far_is_test=True))
     inner = design[:280]
     (unit,) = tested.circuit.layers[0]
     expected = np.linalg.lstsq(inner, rows.y[:280], rcond=None)[0]
     assert [unit.terms[0].constant, unit.constant] == pytest.approx(expected, rel=1e-6)
-
-
-def test_far_rows_count_in_the_score_unless_they_are_a_test_of_the_users_own() -> None:
-    x = far_out(uniform(8, 400, 1))
-    y = x[:, 0] + 0.1 * np.random.default_rng(9).standard_normal(400)
-    problem = problem_of(x, y, far=120)
-    bent = replace(problem, far=Rows(problem.far.X, problem.far.y + 3))
-    line = Circuit(1, ((weighted((0, 1.0)),),))
-    as_it_is = weigh(line, problem, found_by="test")
-    with_bend = weigh(line, bent, found_by="test")
-    assert with_bend.score > as_it_is.score + 100
-    assert with_bend.rmse == as_it_is.rmse
-    own = [weigh(line, replace(p, far_is_test=True), found_by="test") for p in (problem, bent)]
-    assert own[0].score == own[1].score
 
 
 def test_what_is_said_of_far_rows_is_tested_with_constants_they_had_no_part_in() -> None:
@@ -324,7 +225,7 @@ def test_what_is_said_of_far_rows_is_tested_with_constants_they_had_no_part_in()
         problem.all_rows().X[:, 0] @ problem.all_rows().X[:, 0]
     )
     chosen = weigh(Circuit(1, ((weighted((0, slope)),),)), problem, found_by="test")
-    tested = kept_back(chosen, problem)
+    tested = fitted_on_training_rows(chosen, problem)
     (unit,) = tested.circuit.layers[0]
     train = problem.train
     alone = float(train.X[:, 0] @ train.y) / float(train.X[:, 0] @ train.X[:, 0])
@@ -336,28 +237,16 @@ def test_what_is_said_of_far_rows_is_tested_with_constants_they_had_no_part_in()
 def test_an_exact_formula_is_not_fitted_again() -> None:
     x = uniform(12, 100, 2)
     candidate = weigh(PRODUCT, problem_of(x, x[:, 0] * x[:, 1]), found_by="test")
-    assert kept_back(candidate, problem_of(x, x[:, 0] * x[:, 1])) is candidate
+    assert fitted_on_training_rows(candidate, problem_of(x, x[:, 0] * x[:, 1])) is candidate
 
 
 def test_a_formula_without_a_value_on_some_row_is_tested_as_it_is() -> None:
     x = uniform(13, 100, 1, low=-3, high=3)
     root = Circuit(1, ((Unit(UnitKind.PRODUCT, (Term(0, Fraction(1, 2)),), 1.7),),))
     problem = problem_of(x, x[:, 0])
-    tested = kept_back(weigh(root, problem, found_by="test"), problem)
+    tested = fitted_on_training_rows(weigh(root, problem, found_by="test"), problem)
     assert tested.circuit.layers[0][0].terms == root.layers[0][0].terms
     assert verdict(tested, problem)[0] is Status.NONE
-
-
-LAW = Circuit(2, ((product((0, 2), (1, -1), scale=1.7),),))
-
-
-def printed_problem(seed: int, rows: int, decimals: int, circuit: Circuit = LAW) -> Problem:
-    """A law's values printed with so many decimals."""
-    x = far_out(uniform(seed, rows, 2))
-    y = np.round(circuit.evaluate(x), decimals)
-    half = 0.5 * 10.0**-decimals
-    problem = problem_of(x, y)
-    return problem.with_rows(lambda part: Rows(part.X, part.y, np.full(len(part), half)))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -368,11 +257,11 @@ def test_a_law_that_agrees_with_every_printed_digit_is_exact_as_printed(
     problem = printed_problem(seed, 40, decimals)
     candidate = weigh(LAW, problem, found_by="test")
     assert candidate.is_exact_as_printed
-    assert candidate.is_settled
+    assert candidate.is_law
     assert not candidate.is_exact
     assert verdict(candidate, problem) == (Status.EXACT_AS_PRINTED, 0.0, ())
-    assert kept_back(candidate, problem) is candidate
-    assert on_all_rows(candidate, problem) is candidate
+    assert fitted_on_training_rows(candidate, problem) is candidate
+    assert fitted_on_all_rows(candidate, problem) is candidate
 
 
 @pytest.mark.parametrize("row", [0, 31, 33, 39], ids=["train", "inner", "near", "far"])
@@ -430,13 +319,3 @@ def test_what_hides_in_the_inputs_digits_but_follows_a_column_is_no_law() -> Non
         lambda part: Rows(part.X, part.y, half_X=np.full(part.X.shape, 0.05))
     )
     assert judged(LAW, problem) not in (Status.EXACT, Status.EXACT_AS_PRINTED)
-
-
-def test_of_formulas_that_agree_as_printed_the_one_of_fewest_digits_is_picked() -> None:
-    problem = printed_problem(0, 25, 1)
-    scales = (1.7, 1.7001)
-    circuits = [Circuit(2, ((product((0, 2), (1, -1), scale=s),),)) for s in scales]
-    candidates = [weigh(c, problem, found_by="test") for c in circuits]
-    assert all(c.is_exact_as_printed for c in candidates)
-    for order in (candidates, candidates[::-1]):
-        assert pick(order) is candidates[0]
