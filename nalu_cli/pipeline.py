@@ -23,7 +23,8 @@ from nalu_cli.judge.verdict import fitted_on_all_rows, fitted_on_training_rows, 
 from nalu_cli.judge.whole_table import Check, checked, holds, revised, shortfall
 from nalu_cli.problem import Problem, pose
 from nalu_cli.problem.subsample import Excerpt, complete_blocks, excerpt_of, most_rows
-from nalu_cli.search.ladder import Climbed, climb, seconds_of
+from nalu_cli.search.climbed import Climbed, seconds_of
+from nalu_cli.search.ladder import climb
 from nalu_cli.settings import Device, FitSettings, Status
 from nalu_cli.snapping.gates import gate_caveats
 from nalu_cli.snapping.snap_table import snap_table

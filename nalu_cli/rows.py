@@ -1,7 +1,8 @@
-"""Rows of a table as the stages see them, each cell with how precisely it is known."""
+"""Rows of numbers, each cell with how precisely it is known."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,9 @@ class Rows:
         The same for the inputs, 0 for full doubles and for counts; None where all are 0.
     sigma : ndarray of shape (n_rows,), optional
         Standard errors of the targets, where the user gives them.
+    weights : ndarray of shape (n_rows,), optional
+        What the error of each target counts times in a fit, where a reduction divided the target
+        and its error with it; None where all count the same.
     """
 
     X: Floats
@@ -36,6 +40,7 @@ class Rows:
     half_y: Floats | None = None
     half_X: Floats | None = None
     sigma: Floats | None = None
+    weights: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -48,7 +53,12 @@ class Rows:
             None if self.half_y is None else self.half_y[chosen],
             None if self.half_X is None else self.half_X[chosen],
             None if self.sigma is None else self.sigma[chosen],
+            None if self.weights is None else self.weights[chosen],
         )
+
+    def all_weights(self) -> Floats:
+        """The weight of each row, 1 where none are given."""
+        return np.ones(len(self)) if self.weights is None else self.weights
 
 
 def together(*parts: Rows) -> Rows:
@@ -60,7 +70,14 @@ def together(*parts: Rows) -> Rows:
         _joined([(p.half_X, p.X) for p in parts]),
         # a file of the user's own has standard errors wherever the table has, and no others
         _joined([(p.sigma, p.y) for p in parts]),
+        _joined_weights(parts),
     )
+
+
+def _joined_weights(parts: Sequence[Rows]) -> Floats | None:
+    if all(part.weights is None for part in parts):
+        return None
+    return np.concatenate([part.all_weights() for part in parts])
 
 
 def _joined(parts: list[tuple[Floats | None, Floats]]) -> Floats | None:

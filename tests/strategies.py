@@ -73,10 +73,16 @@ def units(draw: st.DrawFn, n_sources: int, *, fewest_terms: int = 0, most_terms:
 
 @st.composite
 def circuits(
-    draw: st.DrawFn, *, most_layers: int = 4, most_columns: int = 3, fewest_terms: int = 0
+    draw: st.DrawFn,
+    *,
+    most_layers: int = 4,
+    most_columns: int = 3,
+    fewest_terms: int = 0,
+    n_columns: int | None = None,
 ) -> Circuit:
     """A circuit of a few layers, with units that nothing reads among them."""
-    n_columns = draw(st.integers(1, most_columns))
+    if n_columns is None:
+        n_columns = draw(st.integers(1, most_columns))
     layers: list[Layer] = []
     width = 0
     for k in range(depth := draw(st.integers(1, most_layers))):

@@ -24,7 +24,7 @@ from nalu_cli.experiments.sampling import law_rows
 from nalu_cli.experiments.trial import Conditions, Outcome, Trial, failed
 from nalu_cli.expression.text import formula_text
 from nalu_cli.pipeline import fit_table
-from nalu_cli.search.ladder import SECONDS
+from nalu_cli.search.climbed import SECONDS
 from nalu_cli.table import read_table
 
 __all__ = ["patience", "run_trial", "table_text", "trial_rows"]

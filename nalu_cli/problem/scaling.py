@@ -47,6 +47,7 @@ class Scale:
             None if rows.half_y is None else rows.half_y / self.target,
             None if rows.half_X is None else rows.half_X / self.columns,
             None if rows.sigma is None else rows.sigma / self.target,
+            rows.weights,
         )
 
     def up(self, circuit: Circuit) -> Circuit:

@@ -12,7 +12,7 @@ __all__ = ["Found"]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A circuit that a rung offers.
+    """A circuit that a strategy has found.
 
     Parameters
     ----------

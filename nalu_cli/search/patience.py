@@ -8,15 +8,15 @@ from nalu_cli.fitting.likelihood import stands_out
 from nalu_cli.judge.candidate import Candidate
 from nalu_cli.judge.verdict import verdict
 from nalu_cli.problem import Problem
-from nalu_cli.search.schedule import MANY_ROWS
-from nalu_cli.search.strategy import Rung
+from nalu_cli.search.schedule import FEW_ROWS, Turn
+from nalu_cli.search.strategy import Cost
 from nalu_cli.settings import Status
 from nalu_cli.snapping.surprise import surprise_of
 
 __all__ = ["Patience"]
 
 PATIENCE = 4
-"""Rungs without a better formula after which one within the noise is taken. *Guess.*"""
+"""Turns without a better formula after which one within the noise is taken. *Guess.*"""
 
 PLAIN = 25
 """Largest complexity of a formula within the noise that may be enough before all have had it."""
@@ -26,10 +26,10 @@ SURE = 12.0
 
 
 class Patience:
-    """Ends the climb when several rungs in a row do no better than a formula within the noise.
+    """Ends the climb when several turns in a row do no better than a formula within the noise.
 
     With few rows nearly everything is within some noise, and a long formula fits what a shorter one
-    explains: then all rungs have their turn first.
+    explains: then all strategies have their turn first.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -37,17 +37,18 @@ class Patience:
         self.best: Candidate | None = None
         self.idle = 0
 
-    def spent(self, best: Candidate | None, rung: Rung) -> bool:
-        """Ask once after each rung."""
+    def spent(self, best: Candidate | None, turn: Turn) -> bool:
+        """Ask once after each turn."""
         if best is not self.best:
             self.best, self.idle = best, 0
-        elif not rung.instant:
+        elif turn.strategy.cost is not Cost.INSTANT:
             self.idle += 1
-        if best is None or not rung.pause:
+        if best is None or not turn.may_end:
             return False
-        if self.idle < PATIENCE and not (rung.exhaustive and self._is_sure(best)):
+        is_searched = turn.strategy.is_exhaustive and self._is_sure(best)
+        if self.idle < PATIENCE and not is_searched:
             return False
-        if rung.cycle == 0 and (len(self.problem.train) < MANY_ROWS or best.complexity > PLAIN):
+        if turn.cycle == 0 and (len(self.problem.train) < FEW_ROWS or best.complexity > PLAIN):
             return False
         return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
 

@@ -1,128 +1,204 @@
-"""Rungs that come once: linear algebra, stacks for the whole and its parts, growing."""
+"""The schedule: which strategies run on what, in which order, and where the climb may end."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
 
-import numpy as np
-from numpy.typing import NDArray
-
-from nalu_cli.circuit import Circuit
 from nalu_cli.problem import Problem
-from nalu_cli.rows import Rows
-from nalu_cli.search.candidate import Found
-from nalu_cli.search.greedy.search import grow_rung
-from nalu_cli.search.linear.bilinear import bilinear_rung
-from nalu_cli.search.linear.product_and_sum import product_rung, sum_rung
-from nalu_cli.search.outlying_term.search import beside_rung
-from nalu_cli.search.reductions.add_root_column import rooted_otherwise
-from nalu_cli.search.relations.null_space import MOST_COLUMNS, relations
-from nalu_cli.search.relations.sparse_relations import MOST_TERMS, short_relations
-from nalu_cli.search.strategy import Part, Rung, Stop, lifted, noting, with_factors
+from nalu_cli.search.cells.search import CELLS_1, CELLS_2_1, CELLS_3_3_1, CELLS_4_1
+from nalu_cli.search.greedy.search import GREEDY
+from nalu_cli.search.linear.bilinear import PRODUCT_OF_SUMS
+from nalu_cli.search.linear.product_and_sum import PRODUCT, SUM
+from nalu_cli.search.outlying_term.search import OUTLYING_TERM
+from nalu_cli.search.reductions.add_root_column import ADD_IMPLIED_ROOT, ADD_ROOT_OF_SIGNS
+from nalu_cli.search.reductions.divide_by_monomial import DIVIDE_BY_MONOMIAL
+from nalu_cli.search.reductions.reduction import Reducer, Reduction, followed_by
+from nalu_cli.search.relations.null_space import LARGE_NULL_SPACE, NULL_SPACE
+from nalu_cli.search.relations.sparse_relations import MORE_SPARSE_RELATIONS, SPARSE_RELATIONS
+from nalu_cli.search.stacks.search import STACKS
+from nalu_cli.search.strategy import Strategy, Trains
+from nalu_cli.settings import CellName, FitSettings
 
-__all__ = ["MANY_ROWS", "first_rungs"]
+__all__ = ["FEW_ROWS", "REDUCERS", "SCHEDULE", "STRATEGIES", "Step", "Turn", "When", "turns"]
 
-Floats = NDArray[np.float64]
+FEW_ROWS = 150
+"""With fewer rows nearly every formula is within noise of some size: sparse relations are looked
+for, and a formula within the noise waits until every strategy has had its turn. *Guess.*"""
 
-SMALL_QUESTION = 260
-"""Size of the questions about dependencies that are asked before anything is trained."""
-
-MANY_ROWS = 150
-"""With fewer, dependencies of few monomials are looked for, and patience waits until every rung has
-had its turn. *Guess.*"""
-
-MORE_MONOMIALS = 20
-"""Times the usual work on them, once all else has failed. *Guess.*"""
+MOST_CYCLES = 100
+"""How often the last step comes at most, each time from other random starts. *Guess:* the time
+limit ends every climb long before."""
 
 
-def first_rungs(
-    problem: Problem,
-    parts: Callable[[], tuple[Part, ...]],
-    trained: Callable[[Part | None], Rung],
-) -> Iterator[Rung]:
-    """Closed forms first, then stacks, then what both miss.
+class When(Enum):
+    """Of which problems a step is taken."""
 
-    Of printed cells, which no closed form explains to rounding, stacks come first.
+    ALWAYS = "always"
+    PRINTED = "printed table"
+    UNPRINTED = "table of doubles"
+    FEW_ROWS = "few rows"
+    CELL = "published cell"
+    REPEATED = "again and again"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the schedule.
+
+    Parameters
+    ----------
+    strategies : tuple of Strategy
+        In their order.
+    on : tuple of (Reducer or None)
+        What they run on: each problem the reducers find, None standing for the whole problem.
+    when : When
+    may_end : bool
+        Whether the climb may end after it with a formula within the noise.
+    """
+
+    strategies: tuple[Strategy, ...]
+    on: tuple[Reducer | None, ...] = (None,)
+    when: When = When.ALWAYS
+    may_end: bool = True
+
+
+WHOLE = None
+
+MONOMIAL = DIVIDE_BY_MONOMIAL
+ROOT_OF_SIGNS = followed_by(ADD_ROOT_OF_SIGNS, MONOMIAL)
+IMPLIED_ROOT = followed_by(ADD_IMPLIED_ROOT, MONOMIAL)
+
+ALGEBRA = (PRODUCT, SUM, PRODUCT_OF_SUMS, NULL_SPACE)
+CELLS = (CELLS_1, CELLS_2_1, CELLS_4_1, CELLS_3_3_1)
+
+# No closed form explains printed cells to rounding, so their stacks come first. After algebra the
+# climb does not end within the noise: a longer formula may be much closer.
+SCHEDULE: tuple[Step, ...] = (
+    Step(CELLS, when=When.CELL),
+    Step((STACKS,), when=When.PRINTED),
+    Step(ALGEBRA, may_end=False),
+    Step(ALGEBRA, on=(ROOT_OF_SIGNS, MONOMIAL, IMPLIED_ROOT), may_end=False),
+    Step((STACKS,), when=When.UNPRINTED),
+    Step((STACKS, OUTLYING_TERM), on=(ROOT_OF_SIGNS, MONOMIAL)),
+    Step((OUTLYING_TERM,)),
+    Step((SPARSE_RELATIONS,), on=(WHOLE, ROOT_OF_SIGNS, MONOMIAL), when=When.FEW_ROWS),
+    Step((LARGE_NULL_SPACE,)),
+    Step((GREEDY,)),
+    Step((MORE_SPARSE_RELATIONS,), when=When.FEW_ROWS),
+    Step((STACKS, *CELLS), when=When.REPEATED),
+)
+
+STRATEGIES: tuple[Strategy, ...] = tuple(
+    dict.fromkeys(strategy for step in SCHEDULE for strategy in step.strategies)
+)
+
+REDUCERS: tuple[Reducer, ...] = (ADD_ROOT_OF_SIGNS, ADD_IMPLIED_ROOT, DIVIDE_BY_MONOMIAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A strategy on a problem: what the climb takes one after another.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    problem : Problem
+        The whole one, or the reduced one.
+    reduction : Reduction or None
+        What makes its solutions those of the whole problem.
+    cycle : int
+        How often the strategy has had its turn before, with other random starts.
+    may_end : bool
+        Whether the climb may end after it with a formula within the noise.
+    name : str
+        As shown to people.
+    """
+
+    strategy: Strategy
+    problem: Problem
+    reduction: Reduction | None
+    cycle: int
+    may_end: bool
+    name: str
+
+
+def turns(problem: Problem, settings: FitSettings) -> Iterator[Turn]:
+    """The schedule for a problem, from simple to rich.
 
     Parameters
     ----------
     problem : Problem
-    parts : callable
-        What is left of it when factors are pulled out, or roots are given; asked when one product
-        or sum is not enough.
-    trained : callable
-        The stacks for a part of it, or for the whole.
+    settings : FitSettings
+        A cell, a number of layers, or training alone leave out what they do not allow.
 
     Yields
     ------
-    Rung
+    Turn
     """
-    seen: list[Circuit] = []
-    is_printed = problem.train.half_y is not None
-    if is_printed:
-        yield from noting(seen, [trained(None)])
-    yield from noting(seen, _unpaused(_linear_algebra(problem.train)))
-    others = itertools.chain.from_iterable(map(with_factors, rooted_otherwise(problem)))
-    for part in (*parts(), *others):
-        yield from _unpaused(lifted(part, _linear_algebra(part.problem.train, part.sizes)))
-    if not is_printed:
-        yield from noting(seen, [trained(None)])
-    for part in parts():
-        rungs = [trained(part), _beside(part.problem.train, part.sizes)]
-        yield from noting(seen, lifted(part, rungs))
-    yield from noting(seen, [_beside(problem.train)])
-    few_rows = len(problem.train) < MANY_ROWS
-    if few_rows:
-        yield _few_monomials(problem.train, effort=1)
-        for part in parts():
-            yield from lifted(part, [_few_monomials(part.problem.train, effort=1)])
-    yield replace(_algebraic(problem.train, SMALL_QUESTION, MOST_COLUMNS), instant=True)
-    yield _grown(problem.train, seen)
-    if few_rows:
-        yield _few_monomials(problem.train, effort=MORE_MONOMIALS)
+    reduced: dict[Reducer, tuple[Reduction, ...]] = {}
+    for step in SCHEDULE:
+        if not _is_taken(step.when, problem, settings):
+            continue
+        strategies = [one for one in step.strategies if _is_allowed(one, settings)]
+        for cycle in range(1, MOST_CYCLES) if step.when is When.REPEATED else (0,):
+            for reduction in _places(step, problem, settings, reduced):
+                for strategy in strategies:
+                    yield _turn(step, strategy, problem, reduction, cycle, settings)
 
 
-def _unpaused(rungs: Iterable[Rung]) -> Iterator[Rung]:
-    """Nearly everything is within noise of some size: a longer formula may be much closer."""
-    for rung in rungs:
-        yield replace(rung, pause=False)
+def _is_taken(when: When, problem: Problem, settings: FitSettings) -> bool:
+    match when:
+        case When.CELL:
+            return settings.cell is not CellName.AUTO
+        case When.PRINTED:
+            return problem.train.half_y is not None
+        case When.UNPRINTED:
+            return problem.train.half_y is None
+        case When.FEW_ROWS:
+            return len(problem.train) < FEW_ROWS
+    return True
 
 
-def _linear_algebra(rows: Rows, sizes: Floats | None = None) -> Iterator[Rung]:
-    rungs = (
-        Rung("product", lambda _: (Found(c) for c in product_rung(rows))),
-        Rung("sum", lambda _: (Found(c) for c in sum_rung(rows, sizes))),
-        Rung("product of sums", lambda _: (Found(c) for c in bilinear_rung(rows))),
-        _algebraic(rows, 0, SMALL_QUESTION),
-    )
-    return (replace(rung, instant=True) for rung in rungs)
+def _is_allowed(strategy: Strategy, settings: FitSettings) -> bool:
+    if settings.layers is not None and strategy.layers not in (None, settings.layers):
+        return False
+    if settings.cell is not CellName.AUTO:
+        return strategy.trains is Trains.CELLS
+    return strategy.trains is not Trains.NOTHING or not _trains_alone(settings)
 
 
-def _beside(rows: Rows, sizes: Floats | None = None) -> Rung:
-    """Few rows show the term; its constants are fitted to all."""
-    return Rung("beside a sum", lambda stop: map(Found, beside_rung(rows, sizes, stop=stop)))
+def _trains_alone(settings: FitSettings) -> bool:
+    return settings.train_only or settings.layers is not None or settings.cell is not CellName.AUTO
 
 
-def _few_monomials(rows: Rows, *, effort: int) -> Rung:
-    """All dependencies of few monomials are tried: rows too few to select terms by their sizes."""
+def _places(
+    step: Step,
+    problem: Problem,
+    settings: FitSettings,
+    reduced: dict[Reducer, tuple[Reduction, ...]],
+) -> Iterator[Reduction | None]:
+    """The reductions a step runs on, None for the whole problem; each is made when it is needed."""
+    for reducer in step.on:
+        if reducer is WHOLE:
+            yield None
+        elif not _trains_alone(settings):
+            if reducer not in reduced:
+                reduced[reducer] = tuple(reducer.reduce(problem))
+            yield from reduced[reducer]
 
-    def search(stop: Stop) -> Iterator[Found]:
-        for relation in short_relations(rows, most_terms=MOST_TERMS, effort=effort, stop=stop):
-            yield from map(Found, relation.circuits(rows))
 
-    return Rung("few monomials", search)
-
-
-def _grown(rows: Rows, starts: list[Circuit]) -> Rung:
-    """Grown, one edit at a time, from what the others have offered."""
-    return Rung("grown", lambda stop: map(Found, grow_rung(rows, starts, stop=stop)))
-
-
-def _algebraic(rows: Rows, least: int, most: int) -> Rung:
-    def search(stop: Stop) -> Iterator[Found]:
-        for relation in relations(rows, least_columns=least, most_columns=most, stop=stop):
-            yield from map(Found, relation.circuits(rows))
-
-    return Rung("algebraic", search)
+def _turn(
+    step: Step,
+    strategy: Strategy,
+    problem: Problem,
+    reduction: Reduction | None,
+    cycle: int,
+    settings: FitSettings,
+) -> Turn:
+    name = strategy.name.format(cell=settings.cell)
+    if reduction is None:
+        return Turn(strategy, problem, None, cycle, step.may_end, name)
+    name = f"{name} {reduction.name}"
+    return Turn(strategy, reduction.problem, reduction, cycle, step.may_end, name)

@@ -1,131 +1,111 @@
-"""One step of the ladder, and rungs made from others."""
+"""The contract of a strategy: one file with one `Strategy`, and a place in the schedule."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.problem import Problem
 from nalu_cli.search.candidate import Found
-from nalu_cli.search.reductions.add_root_column import Rooted
-from nalu_cli.search.reductions.divide_by_monomial import Factored, pull_out
+from nalu_cli.settings import FitSettings
 
-__all__ = ["Part", "Rung", "Stop", "lifted", "noting", "with_factors"]
+__all__ = ["Context", "Cost", "Example", "Stop", "Strategy", "Trains"]
 
 Stop = Callable[[], bool]
 
 
-class Part(Protocol):
-    """A question whose answers become answers to the whole one."""
+class Cost(Enum):
+    """What a strategy costs, and so when its candidates are refined.
 
-    @property
-    def problem(self) -> Problem:
-        """The question."""
+    Candidates of an instant strategy that are not exact are refined after all instant strategies
+    beside it have run; finding nothing, such a strategy takes no patience.
+    """
 
-    @property
-    def sizes(self) -> NDArray[np.float64] | None:
-        """What its targets were divided by on the training rows, if they were."""
+    INSTANT = "linear algebra, over in milliseconds"
+    SECONDS = "a second or a few"
+    MINUTES = "as long as it may"
 
-    @property
-    def said(self) -> str:
-        """What its rungs are called beside their names."""
 
-    def lift(self, found: Found) -> Found:
-        """An answer to the whole question.
+class Trains(Enum):
+    """What a strategy trains."""
 
-        Raises
-        ------
-        ValueError
-            If no circuit can hold it.
-        """
+    NOTHING = "solved in closed form or fitted"
+    STACKS = "stacks by variable projection"
+    CELLS = "cells by Adam, gates too"
 
 
 @dataclass(frozen=True, slots=True)
-class _Within:
-    """A question with a root, without its factors."""
+class Context:
+    """What a strategy may know beside its problem.
 
-    outer: Rooted
-    inner: Factored
+    Parameters
+    ----------
+    settings : FitSettings
+    cycle : int
+        How often the strategy has run before, each time with other random starts.
+    earlier : sequence of Circuit
+        What other strategies have found for the very same problem.
+    stop : callable
+        Asked now and then; True ends the search.
+    """
 
-    @property
-    def problem(self) -> Problem:
-        return self.inner.problem
-
-    @property
-    def sizes(self) -> NDArray[np.float64]:
-        return self.inner.sizes
-
-    @property
-    def said(self) -> str:
-        return f"{self.inner.said} {self.outer.said}"
-
-    def lift(self, found: Found) -> Found:
-        return self.outer.lift(self.inner.lift(found))
-
-
-def with_factors(part: Rooted) -> Iterator[Part]:
-    """The question with its factors pulled out, in each way there is, then as it is."""
-    yield from (_Within(part, factored) for factored in pull_out(part.problem))
-    yield part
+    settings: FitSettings
+    cycle: int
+    earlier: Sequence[Circuit]
+    stop: Stop
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
-    """One step of the ladder.
+class Example:
+    """Rows of a law that a strategy, or a reduction, must find.
+
+    Parameters
+    ----------
+    law : Circuit
+    low, high : float
+        Range of every column, drawn uniformly.
+    n_rows : int
+    noise : float
+        Standard deviation of the target's error over that of the target.
+    """
+
+    law: Circuit
+    low: float = 0.5
+    high: float = 3.0
+    n_rows: int = 200
+    noise: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A way to look for a formula.
 
     Parameters
     ----------
     name : str
-        As shown to people.
+        As shown to people, `{cell}` standing for the name of the cell that is trained.
+    summary : str
+        One line on how it works; README's table is made from it.
+    cost : Cost
+    example : Example
+        A law that it must find.
     search : callable
-        Yields what it finds, best first; asks its argument now and then whether to stop.
-    cycle : int
-        How often its kind has come before with other starts.
-    pause : bool
-        Whether a formula within the noise may be enough after it.
-    exhaustive : bool
+        Yields formulas for a problem, best first.
+    trains : Trains
+    layers : int, optional
+        Of its stacks, where they have a fixed number.
+    is_exhaustive : bool
         Whether it goes on to longer formulas until they do no better: one within the noise is
         enough after it.
-    instant : bool
-        Linear algebra, soon over: what it offers is refined after all rungs like it, unless it is
-        exact, and that it finds nothing tries no patience.
     """
 
     name: str
-    search: Callable[[Stop], Iterator[Found]]
-    cycle: int = 0
-    pause: bool = True
-    exhaustive: bool = False
-    instant: bool = False
-
-
-def lifted(part: Part, rungs: Iterable[Rung]) -> Iterator[Rung]:
-    """Rungs for a part of the question, with answers to the whole of it."""
-    for rung in rungs:
-        yield replace(rung, name=f"{rung.name} {part.said}", search=partial(_lift, part, rung))
-
-
-def _lift(part: Part, rung: Rung, stop: Stop) -> Iterator[Found]:
-    for found in rung.search(stop):
-        try:
-            yield part.lift(found)
-        except ValueError:
-            continue  # a power beyond what a circuit holds
-
-
-def noting(seen: list[Circuit], rungs: Iterable[Rung]) -> Iterator[Rung]:
-    """The same rungs; what they offer is noted."""
-    for rung in rungs:
-        yield replace(rung, search=partial(_note, seen, rung))
-
-
-def _note(seen: list[Circuit], rung: Rung, stop: Stop) -> Iterator[Found]:
-    for found in rung.search(stop):
-        seen.append(found.circuit)
-        yield found
+    summary: str
+    cost: Cost
+    example: Example
+    search: Callable[[Problem, Context], Iterator[Found]]
+    trains: Trains = Trains.NOTHING
+    layers: int | None = None
+    is_exhaustive: bool = False

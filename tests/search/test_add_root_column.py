@@ -11,14 +11,10 @@ from tables import Floats, problem_of, uniform
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.problem import Problem
 from nalu_cli.search.candidate import Found
-from nalu_cli.search.reductions.add_root_column import (
-    other_roots_of,
-    rooted,
-    rooted_otherwise,
-    roots_of,
-)
+from nalu_cli.search.reductions.add_root_column import ADD_IMPLIED_ROOT, ADD_ROOT_OF_SIGNS
+from nalu_cli.search.reductions.root_evidence import other_roots_of, roots_of
 from nalu_cli.search.relations.null_space import relations
-from nalu_cli.search.strategy import with_factors
+from nalu_cli.search.schedule import ROOT_OF_SIGNS
 
 
 def defined(inside: Floats, x: Floats) -> Floats:
@@ -83,7 +79,7 @@ def test_what_is_found_with_the_root_as_a_column_is_put_in_the_columns_there_are
     x = uniform(5, 1000, 3, low=-10, high=10)
     x = defined(x[:, 0] * (x[:, 1] - x[:, 2]), x)
     y = x[:, 1] * np.sqrt(x[:, 0] * (x[:, 1] - x[:, 2]))
-    times = rooted(asked(x, y))[0]
+    times = next(iter(ADD_ROOT_OF_SIGNS.reduce(asked(x, y))))
     assert times.problem.train.X.shape[1] == 4
     one = Fraction(1)
     law = Circuit(4, ((Unit(UnitKind.PRODUCT, (Term(1, one), Term(3, one)), 1.0),),))
@@ -104,11 +100,10 @@ def test_factors_are_pulled_out_of_the_question_with_a_root() -> None:
     x = defined(x[:, 0] - x[:, 1], x)
     root = np.sqrt(x[:, 0] - x[:, 1])
     y = x[:, 2] ** 3 * (root + 7)
-    (root_alone,) = rooted(asked(x, y))
-    parts = list(with_factors(root_alone))
-    assert [part.said for part in parts] == ["times factors with a root", "with a root"]
+    parts = list(ROOT_OF_SIGNS.reduce(asked(x, y)))
+    assert [part.name for part in parts] == ["times factors with a root", "with a root"]
     part = parts[0]
-    assert part.sizes is not None
+    assert part.problem.train.weights is not None
     one = Fraction(1)
     inner = Circuit(
         part.problem.train.X.shape[1],
@@ -159,7 +154,7 @@ def test_laws_with_such_roots_are_algebra_with_one_column_more() -> None:
     x = uniform(11, 2000, 3, low=-10, high=10)
     x = defined(x[:, 0] * x[:, 1], x)
     y = (x[:, 2] + np.sqrt(x[:, 0] * x[:, 1])) / (x[:, 0] + 3)
-    times = rooted_otherwise(asked(x, y))[0]
+    times = next(iter(ADD_IMPLIED_ROOT.reduce(asked(x, y))))
     laws = [
         c
         for r in relations(times.problem.train, most_columns=100)

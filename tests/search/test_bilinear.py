@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nalu_cli.rows import Rows
-from nalu_cli.search.linear.bilinear import bilinear_rung
+from nalu_cli.search.linear.bilinear import products_of_two_sums
 
 Floats = NDArray[np.float64]
 
@@ -17,7 +17,7 @@ def columns(low: float, high: float, n: int = 30, rows: int = 300) -> Floats:
 
 
 def first(X: Floats, y: Floats) -> Floats:
-    circuit = next(bilinear_rung(Rows(X, y)))
+    circuit = next(products_of_two_sums(Rows(X, y)))
     assert len(circuit.layers[0]) == 2
     return circuit.evaluate(X)
 
@@ -35,7 +35,7 @@ def test_sums_of_many_columns(low: float, high: float, overlap: int) -> None:
 def test_weights_offsets_and_a_scale() -> None:
     X = columns(-1, 3, n=6)
     y = 7.5 * (X[:, 0] - 0.3 * X[:, 1] + 2) * (X[:, 2] + X[:, 1] - 4 * X[:, 5])
-    circuit = next(bilinear_rung(Rows(X, y)))
+    circuit = next(products_of_two_sums(Rows(X, y)))
     np.testing.assert_allclose(circuit.evaluate(X), y, rtol=1e-9, atol=1e-9)
     assert circuit.used_columns() == (0, 1, 2, 5)
 
@@ -43,7 +43,7 @@ def test_weights_offsets_and_a_scale() -> None:
 def test_equal_weights_are_structure_at_once() -> None:
     X = columns(1, 2)
     y = X[:, :12].sum(axis=1) * X[:, 6:20].sum(axis=1)
-    circuit = next(bilinear_rung(Rows(X, y)))
+    circuit = next(products_of_two_sums(Rows(X, y)))
     assert {term.constant for unit in circuit.layers[0] for term in unit.terms} == {1.0}
     assert [unit.constant for unit in circuit.layers[0]] == [0.0, 0.0]
     assert [len(unit.terms) for unit in circuit.layers[0]] in ([12, 14], [14, 12])
@@ -60,14 +60,14 @@ def test_other_laws_are_none(law: str) -> None:
         "sine": np.sin(a) * b,
         "sum of squares": a**2 + b**2,
     }[law]
-    assert list(bilinear_rung(Rows(X, y))) == []
+    assert list(products_of_two_sums(Rows(X, y))) == []
 
 
 def test_what_cannot_be_asked_is_not() -> None:
     X = columns(1, 2, n=5)
     y = X[:, 0] * X[:, 1]
-    assert list(bilinear_rung(Rows(X[:6], y[:6]))) == []
-    assert list(bilinear_rung(Rows(X[:, :1], y))) == []
-    assert list(bilinear_rung(Rows(X, 0 * y))) == []
+    assert list(products_of_two_sums(Rows(X[:6], y[:6]))) == []
+    assert list(products_of_two_sums(Rows(X[:, :1], y))) == []
+    assert list(products_of_two_sums(Rows(X, 0 * y))) == []
     X[:, 2] = 4.0
-    assert list(bilinear_rung(Rows(X, y))) == []
+    assert list(products_of_two_sums(Rows(X, y))) == []

@@ -12,8 +12,8 @@ from tables import uniform
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.circuit.constants import constants_of
 from nalu_cli.rows import Rows
-from nalu_cli.search.greedy.search import grow_rung
-from nalu_cli.search.linear.product_and_sum import sum_rung
+from nalu_cli.search.greedy.search import grown
+from nalu_cli.search.linear.product_and_sum import sums
 
 LAWS: dict[str, Callable[..., np.ndarray]] = {
     "product": lambda a, b, c: 3 * a * b**2 / c,
@@ -36,7 +36,7 @@ def noisy(law: str, noise: float) -> tuple[Rows, np.ndarray]:
 @pytest.mark.parametrize("noise", [0.01, 0.05])
 def test_a_formula_is_much_closer_to_the_law_than_the_noise(law: str, noise: float) -> None:
     rows, truth = noisy(law, noise)
-    errors = [np.std(c.evaluate(rows.X) - truth) for c in grow_rung(rows, sum_rung(rows))]
+    errors = [np.std(c.evaluate(rows.X) - truth) for c in grown(rows, sums(rows))]
     assert np.nanmin(errors) < 0.25 * noise * truth.std()
 
 
@@ -44,7 +44,7 @@ def test_units_do_not_matter() -> None:
     rows, truth = noisy("over a root of squares", 0.02)
     units = np.array([1e-9, 1e-9, 1e-9])
     large = Rows(rows.X * units, rows.y * 1e20)
-    errors = [np.std(c.evaluate(large.X) / 1e20 - truth) for c in grow_rung(large, [])]
+    errors = [np.std(c.evaluate(large.X) / 1e20 - truth) for c in grown(large, [])]
     assert np.nanmin(errors) < 0.25 * 0.02 * truth.std()
 
 
@@ -52,10 +52,11 @@ def test_rows_whose_target_was_divided_by_more_count_more() -> None:
     X = uniform(43, 600, 2)
     truth = X[:, 0] / (1 + X[:, 1])
     rng = np.random.default_rng(44)
-    sizes = 10 ** rng.uniform(-2, 2, 600)
-    rows = Rows(X, truth + 0.3 * rng.standard_normal(600) / sizes)
-    best = min(np.std(c.evaluate(X) - truth) for c in grow_rung(rows, [], sizes))
-    blind = min(np.std(c.evaluate(X) - truth) for c in grow_rung(rows, []))
+    weights = 10 ** rng.uniform(-2, 2, 600)
+    rows = Rows(X, truth + 0.3 * rng.standard_normal(600) / weights, weights=weights)
+    best = min(np.std(c.evaluate(X) - truth) for c in grown(rows, []))
+    alike = Rows(rows.X, rows.y)
+    blind = min(np.std(c.evaluate(X) - truth) for c in grown(alike, []))
     assert best < 0.01 * truth.std()
     assert blind > 0.05 * truth.std()
 
@@ -66,14 +67,14 @@ def test_targets_over_decades_are_read_from_the_largest(seed: int) -> None:
     X = 10 ** rng.uniform(-1, 1, (900, 3))
     truth = X[:, 0] * X[:, 1] ** 4 / X[:, 2] ** 2
     rows = Rows(X, truth + 0.1 * truth.std() * rng.standard_normal(900))
-    best = min(np.std(c.evaluate(X) - truth) for c in grow_rung(rows, []))
+    best = min(np.std(c.evaluate(X) - truth) for c in grown(rows, []))
     assert best < 0.02 * truth.std()
 
 
 def test_few_rows_that_are_a_little_off_get_no_pole_each() -> None:
     X = uniform(45, 16, 2, high=20)
     rows = Rows(X, np.round(0.7 * X[:, 0] * X[:, 1], 1))
-    for circuit in grow_rung(rows, sum_rung(rows)):
+    for circuit in grown(rows, sums(rows)):
         assert len(constants_of(circuit)) <= 4
 
 
@@ -82,13 +83,13 @@ def test_constants_whose_powers_are_beyond_doubles_are_left_out() -> None:
     tiny = Unit(UnitKind.SUM, (Term(0, Fraction(1), 1e-200), Term(1, Fraction(1), 1e-200)), 0.0)
     power = Unit(UnitKind.PRODUCT, (Term(0, Fraction(-2)),), 1.0)
     start = Circuit(3, ((tiny,), (power,)))
-    assert list(grow_rung(rows, [start], stop=lambda: True))
+    assert list(grown(rows, [start], stop=lambda: True))
 
 
 def test_told_to_stop_it_offers_what_it_was_given() -> None:
     rows, _ = noisy("product", 0.01)
-    starts = list(sum_rung(rows))
-    found = list(grow_rung(rows, starts, stop=lambda: True))
+    starts = list(sums(rows))
+    found = list(grown(rows, starts, stop=lambda: True))
     assert found
     close = [
         np.allclose(f.evaluate(rows.X), s.evaluate(rows.X), rtol=0.05)
@@ -100,11 +101,11 @@ def test_told_to_stop_it_offers_what_it_was_given() -> None:
 
 def test_the_same_rows_grow_the_same_formulas() -> None:
     rows, _ = noisy("divisor in a sum", 0.02)
-    first: list[Circuit] = list(grow_rung(rows, sum_rung(rows)))
-    assert first == list(grow_rung(rows, sum_rung(rows)))
+    first: list[Circuit] = list(grown(rows, sums(rows)))
+    assert first == list(grown(rows, sums(rows)))
 
 
 def test_what_cannot_be_written_in_scaled_columns_is_no_start() -> None:
     rows = Rows(uniform(2, 40, 1, low=1e30, high=3e30), np.linspace(1, 2, 40))
     steep = Circuit(1, ((Unit(UnitKind.PRODUCT, (Term(0, Fraction(20)),), 1.0),),))
-    assert list(grow_rung(rows, [steep], stop=lambda: True))
+    assert list(grown(rows, [steep], stop=lambda: True))

@@ -1,4 +1,4 @@
-"""The climb: simple rungs first, ended by a law, by patience, by the clock or by whoever asks."""
+"""The climb: simple strategies first, ended by a law, patience, the clock or the user."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from nalu_cli.circuit.constants import constants_of
 from nalu_cli.judge.selection import pick
 from nalu_cli.problem import Problem
 from nalu_cli.refine import refine
+from nalu_cli.search import climbed as climbed_module
 from nalu_cli.search import ladder
 from nalu_cli.search.candidate import Found
 from nalu_cli.search.ladder import climb
-from nalu_cli.search.linear.product_and_sum import product_rung, sum_rung
-from nalu_cli.search.strategy import Rung
+from nalu_cli.search.linear.product_and_sum import PRODUCT, SUM, sums
+from nalu_cli.search.schedule import Turn
+from nalu_cli.search.strategy import Context, Cost, Strategy
 from nalu_cli.settings import Effort, FitSettings
 
 QUICK = FitSettings(effort=Effort.QUICK, time_limit=1e6)
@@ -37,7 +39,7 @@ def product() -> Problem:
     return problem_of(x, x[:, 0] * x[:, 1])
 
 
-def test_a_law_ends_the_climb_on_its_rung() -> None:
+def test_a_law_ends_the_climb_where_it_is_found() -> None:
     seen: list[Progress] = []
     climbed = climb(product(), QUICK, watch=seen.append)
     assert [p.rung for p in seen] == ["product"]
@@ -51,7 +53,7 @@ def trained(seen: list[Progress]) -> list[str]:
     return [p.rung for p in seen if p.rung.startswith(("stacks", "auto"))]
 
 
-def test_the_simple_rungs_come_first() -> None:
+def test_the_simple_strategies_come_first() -> None:
     seen: list[Progress] = []
     climb(wavy(), QUICK, watch=seen.append, stop=lambda: bool(trained(seen)))
     rungs = [p.rung for p in seen if not p.rung.endswith("times factors")]
@@ -68,7 +70,7 @@ def test_told_to_stop_at_once_it_still_has_an_answer() -> None:
 
 
 @pytest.mark.parametrize("rungs", [3, 5])
-def test_it_stops_on_the_rung_where_it_is_told_to_with_the_best_so_far(rungs: int) -> None:
+def test_it_stops_on_the_turn_where_it_is_told_to_with_the_best_so_far(rungs: int) -> None:
     seen: list[Progress] = []
     problem = wavy()
     climbed = climb(problem, QUICK, watch=seen.append, stop=lambda: len(seen) >= rungs)
@@ -89,7 +91,7 @@ def test_it_stops_on_the_rung_where_it_is_told_to_with_the_best_so_far(rungs: in
 def test_the_time_limit_ends_the_climb(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Progress] = []
     clock = itertools.count()
-    monkeypatch.setattr(ladder.time, "monotonic", lambda: next(clock) / 10)
+    monkeypatch.setattr(climbed_module.time, "monotonic", lambda: next(clock) / 10)
     climbed = climb(wavy(), FitSettings(time_limit=1.0), watch=seen.append)
     assert 1 <= len(seen) <= 5
     assert climbed.best is not None
@@ -170,16 +172,22 @@ def test_a_constant_target_is_a_constant(target: float) -> None:
     np.testing.assert_array_equal(climbed.best.circuit.evaluate(x), np.full(50, target))
 
 
-def test_a_rung_whose_numbers_give_out_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hopeless(_: object) -> Iterator[Found]:
+def schedule(monkeypatch: pytest.MonkeyPatch, *strategies: Strategy) -> None:
+    """Let a climb take these strategies alone."""
+
+    def turns(problem: Problem, _: FitSettings) -> Iterator[Turn]:
+        for strategy in strategies:
+            yield Turn(strategy, problem, None, 0, True, strategy.name)
+
+    monkeypatch.setattr(ladder, "turns", turns)
+
+
+def test_a_strategy_whose_numbers_give_out_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hopeless(_: Problem, __: Context) -> Iterator[Found]:
         raise np.linalg.LinAlgError("singular")
         yield
 
-    def rungs(problem: Problem, _: FitSettings) -> Iterator[Rung]:
-        yield Rung("hopeless", hopeless)
-        yield Rung("product", lambda _: (Found(c) for c in product_rung(problem.train)))
-
-    monkeypatch.setattr(ladder, "rungs_of", rungs)
+    schedule(monkeypatch, replace(PRODUCT, search=hopeless), PRODUCT)
     x = uniform(1, 100, 2, low=1.0)
     climbed = climb(problem_of(x, x[:, 0] * x[:, 1]), QUICK)
     assert climbed.best is not None
@@ -196,10 +204,10 @@ def test_under_noise_equal_formulas_are_shortened_once_and_those_of_many_constan
         asked.append(circuit)
         return circuit
 
-    def rungs(problem: Problem, _: FitSettings) -> Iterator[Rung]:
-        yield Rung("sum", lambda _: (Found(c) for c in [*sum_rung(problem.train)] * 3))
+    def thrice(problem: Problem, _: Context) -> Iterator[Found]:
+        return (Found(c) for c in [*sums(problem.train)] * 3)
 
-    monkeypatch.setattr(ladder, "rungs_of", rungs)
+    schedule(monkeypatch, replace(SUM, search=thrice, cost=Cost.SECONDS))
     monkeypatch.setattr(refine, "_shortened", as_it_is)
     x = uniform(8, 200, columns)
     y = x @ np.linspace(1.2345, 5.4321, columns) + 0.001 * np.random.default_rng(9).standard_normal(
@@ -211,7 +219,7 @@ def test_under_noise_equal_formulas_are_shortened_once_and_those_of_many_constan
 
 
 @pytest.mark.parametrize("train_only", [False, True])
-def test_without_constants_no_rung_answers_with_one(train_only: bool) -> None:
+def test_without_constants_no_strategy_answers_with_one(train_only: bool) -> None:
     x = uniform(6, 200, 2)
     settings = replace(QUICK, constants=False, train_only=train_only)
     seen: list[Progress] = []
@@ -229,7 +237,7 @@ def test_without_constants_no_rung_answers_with_one(train_only: bool) -> None:
     assert np.array_equal(climbed.best.circuit.evaluate(x), x[:, 0] * x[:, 1])
 
 
-def test_ternary_means_no_roots_and_powers_from_any_rung() -> None:
+def test_ternary_means_no_roots_and_powers_from_any_strategy() -> None:
     x = uniform(7, 200, 2)
     settings = replace(QUICK, ternary=True)
     seen: list[Progress] = []

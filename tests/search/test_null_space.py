@@ -12,7 +12,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.circuit.rounding_error import agreement
 from nalu_cli.fitting.fit_constants import refit
 from nalu_cli.rows import Rows
-from nalu_cli.search.linear.product_and_sum import product_rung, sum_rung
+from nalu_cli.search.linear.product_and_sum import products, sums
 from nalu_cli.search.relations.null_space import relations
 
 Law = Callable[[Floats], Floats]
@@ -61,8 +61,8 @@ NESTED: dict[str, Law] = {
 
 
 def candidates(rows: Rows) -> Iterator[Circuit]:
-    yield from product_rung(rows)
-    yield from sum_rung(rows)
+    yield from products(rows)
+    yield from sums(rows)
     for relation in relations(rows, most_columns=200):
         yield from relation.circuits(rows)
 
@@ -82,14 +82,14 @@ def recovered(found: Iterator[Circuit], rows: Rows, law: Law, low: float = 5.0) 
 def test_a_product_is_found_in_one_go(name: str) -> None:
     x = uniform(1, 40, 3)
     rows = Rows(x, PRODUCTS[name](x))
-    assert recovered(product_rung(rows), rows, PRODUCTS[name])
+    assert recovered(products(rows), rows, PRODUCTS[name])
 
 
 def test_signs_of_products_are_minded() -> None:
     x = uniform(2, 60, 3, low=-4)
     for law in (lambda x: x[:, 0] * x[:, 1] / x[:, 2], lambda x: np.abs(x[:, 0]) / x[:, 1] ** 2):
         rows = Rows(x, law(x))
-        assert recovered(product_rung(rows), rows, law, low=-12)
+        assert recovered(products(rows), rows, law, low=-12)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -107,31 +107,31 @@ def test_roots_beside_factors_that_change_sign_have_the_sign_of_the_target(sign:
 def test_products_of_any_size_are_found(size: float) -> None:
     x = uniform(4, 60, 3, high=2)
     rows = Rows(x, size * x[:, 0] / x[:, 1])
-    (circuit,) = product_rung(rows)
+    (circuit,) = products(rows)
     np.testing.assert_allclose(circuit.evaluate(x), rows.y, rtol=1e-12)
-    assert all(c.n_columns == 3 for c in sum_rung(rows))
+    assert all(c.n_columns == 3 for c in sums(rows))
 
 
 def test_targets_that_are_mostly_zero_are_no_products_and_warn_of_nothing() -> None:
     x = uniform(5, 60, 3)
     y = np.where(x[:, 0] > 2, 0.0, x[:, 1])
-    assert all(agreement(c, Rows(x, y)) > 1 for c in product_rung(Rows(x, y)))
-    assert all(agreement(c, Rows(x, y)) > 1 for c in sum_rung(Rows(x, y)))
-    assert not list(product_rung(Rows(x, 0 * y)))
-    assert all(not c.evaluate(x).any() for c in sum_rung(Rows(x, 0 * y)))
+    assert all(agreement(c, Rows(x, y)) > 1 for c in products(Rows(x, y)))
+    assert all(agreement(c, Rows(x, y)) > 1 for c in sums(Rows(x, y)))
+    assert not list(products(Rows(x, 0 * y)))
+    assert all(not c.evaluate(x).any() for c in sums(Rows(x, 0 * y)))
 
 
 @pytest.mark.parametrize("name", SUMS)
 def test_a_power_of_a_sum_is_found_in_one_go(name: str) -> None:
     x = uniform(3, 40, 3)
     rows = Rows(x, SUMS[name](x))
-    assert recovered(sum_rung(rows), rows, SUMS[name])
+    assert recovered(sums(rows), rows, SUMS[name])
 
 
 @pytest.mark.parametrize("columns", [2, 10, 60])
 def test_the_sum_of_a_few_of_many_columns_reads_no_others(columns: int) -> None:
     x = uniform(4, 200, columns, low=-4)
-    (found, *_) = sum_rung(Rows(x, 2 * x[:, 0] - x[:, -1]))
+    (found, *_) = sums(Rows(x, 2 * x[:, 0] - x[:, -1]))
     assert found.used_columns() == (0, columns - 1)
 
 
@@ -254,6 +254,6 @@ def test_three_columns_of_a_thousand_are_found_in_fewer_rows(kind: str) -> None:
     a, b, c = x[:, 7], x[:, 400], x[:, 999]
     y = a - 2.5 * b + c if kind == "sum" else a * np.sqrt(b) / c**2
     rows = Rows(x, y)
-    first = next(iter(sum_rung(rows) if kind == "sum" else product_rung(rows)))
+    first = next(iter(sums(rows) if kind == "sum" else products(rows)))
     assert first.used_columns() == (7, 400, 999)
     np.testing.assert_allclose(first.evaluate(x), y, rtol=1e-10)

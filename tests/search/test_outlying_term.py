@@ -9,7 +9,7 @@ import pytest
 from tables import Floats, uniform
 
 from nalu_cli.rows import Rows
-from nalu_cli.search.outlying_term.search import beside_rung
+from nalu_cli.search.outlying_term.search import outlying_terms
 
 LAWS: dict[str, Callable[..., Floats]] = {
     "a quotient": lambda a, b, c: a * b - c + c / (3 * a * c + 0.5 * b),
@@ -20,13 +20,13 @@ LAWS: dict[str, Callable[..., Floats]] = {
 }
 
 
-def distance(law: str, noise: float, sizes: Floats | None = None) -> float:
+def distance(law: str, noise: float, weights: Floats | None = None) -> float:
     """Relative distance of the best offer to the law, and how little noise there is in it."""
     x = uniform(1, 1000, 3, low=-6, high=6)
     truth = LAWS[law](*x.T)
     error = noise * np.sqrt(np.mean(truth**2)) * np.random.default_rng(2).normal(size=1000)
-    rows = Rows(x, truth + (error if sizes is None else error / sizes))
-    offers = list(beside_rung(rows, sizes))
+    rows = Rows(x, truth + (error if weights is None else error / weights), weights=weights)
+    offers = list(outlying_terms(rows))
     return min(float(np.std(c.evaluate(x) - truth) / np.std(truth)) for c in offers)
 
 
@@ -43,15 +43,15 @@ def test_a_law_is_offered_under_noise(law: str) -> None:
 def test_units_far_from_one_change_nothing() -> None:
     x = uniform(3, 800, 2, low=-6, high=6) * [1e-20, 1e15]
     y = 3e-7 * x[:, 0] + 2e-58 / (1e-10 * x[:, 0] + 3e-45 * x[:, 1])
-    best = next(beside_rung(Rows(x, y)))
+    best = next(outlying_terms(Rows(x, y)))
     np.testing.assert_allclose(best.evaluate(x), y, rtol=1e-9)
 
 
 def test_it_stops_when_told() -> None:
     x = uniform(6, 300, 2)
-    assert list(beside_rung(Rows(x, x[:, 0] + 1 / x[:, 1]), stop=lambda: True)) == []
+    assert list(outlying_terms(Rows(x, x[:, 0] + 1 / x[:, 1]), stop=lambda: True)) == []
 
 
 def test_of_wide_tables_it_asks_nothing() -> None:
     x = uniform(7, 300, 500)
-    assert list(beside_rung(Rows(x, x[:, 0] + 1 / x[:, 1]))) == []
+    assert list(outlying_terms(Rows(x, x[:, 0] + 1 / x[:, 1]))) == []

@@ -12,7 +12,7 @@ from tables import Floats, problem_of, uniform
 
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
-from nalu_cli.search.rungs import rungs_of
+from nalu_cli.search.schedule import turns
 from nalu_cli.settings import CellName, FitSettings
 
 
@@ -119,5 +119,5 @@ STEPS = {
 def test_the_steps_of_a_problem_are_these(
     posed: Callable[[], Problem], settings: FitSettings, expected: list[str]
 ) -> None:
-    found = [rung.name for rung in islice(rungs_of(posed(), settings), len(expected))]
+    found = [turn.name for turn in islice(turns(posed(), settings), len(expected))]
     assert found == expected

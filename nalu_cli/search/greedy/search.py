@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +21,19 @@ from nalu_cli.expression.edits import (
     tidy,
 )
 from nalu_cli.expression.fitted_tree import FittedTree, constants, fit_tree
-from nalu_cli.expression.tree import Node, Number
+from nalu_cli.expression.to_circuit import circuit_of
+from nalu_cli.expression.tree import Column, Node, Number, Product, Sum
+from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
+from nalu_cli.search.candidate import Found
 from nalu_cli.search.greedy.proposals import Proposer
 from nalu_cli.search.greedy.rewrites import regroupings
+from nalu_cli.search.strategy import Context, Cost, Example, Stop, Strategy
 
-__all__ = ["grow_rung"]
+__all__ = ["GREEDY"]
 
 Floats = NDArray[np.float64]
-Stop = Callable[[], bool]
 
 SCREENED, LARGEST = 200, 50
 """Rows on which it is seen what a change would gain; of them so many with the largest targets,
@@ -61,10 +65,9 @@ OFFERED = 24
 """So many are offered for each price of a constant in symbols."""
 
 
-def grow_rung(
+def grown(
     rows: Rows,
     starts: Iterable[Circuit],
-    sizes: Floats | None = None,
     *,
     stop: Stop = lambda: False,
 ) -> Iterator[Circuit]:
@@ -76,8 +79,6 @@ def grow_rung(
         Training rows.
     starts : iterable of Circuit
         The best of each length are grown, and a constant.
-    sizes : ndarray of shape (N,), optional
-        What the target was divided by, and its errors with it.
     stop : callable
         Asked before each formula is changed.
 
@@ -86,11 +87,8 @@ def grow_rung(
     Circuit
         Best first, at each price of a constant.
     """
-    from nalu_cli.expression.to_circuit import circuit_of
-
     scale = Scale.of(rows)
-    weights = np.ones(len(rows)) if sizes is None else sizes
-    garden = _Garden(scale.down(rows), weights)
+    garden = _Garden(scale.down(rows), rows.all_weights())
     garden.plant(map(expression_of, _scaled(starts, scale)))
     for start in garden.seedlings():
         garden.grow(start, stop)
@@ -243,3 +241,21 @@ def _telling(y: Floats) -> NDArray[np.intp]:
     n = len(y)
     spread = np.linspace(0, n - 1, min(SCREENED - LARGEST, n)).astype(int)
     return np.union1d(spread, np.argsort(-np.abs(y), kind="stable")[:LARGEST])
+
+
+def _search(problem: Problem, context: Context) -> Iterator[Found]:
+    return map(Found, grown(problem.train, context.earlier, stop=context.stop))
+
+
+# the law is a*b + c
+_SUM_OF_PRODUCT = Product(((Column(0), Fraction(1)), (Column(1), Fraction(1))), 1.0)
+
+GREEDY = Strategy(
+    name="grown",
+    summary="fitted: what the others found, one term or factor more at a time",
+    cost=Cost.MINUTES,
+    example=Example(
+        circuit_of(Sum(((1.0, _SUM_OF_PRODUCT), (1.0, Column(2))), 0.0), 3), noise=0.01
+    ),
+    search=_search,
+)

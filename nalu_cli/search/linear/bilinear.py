@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
+from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
+from nalu_cli.search.candidate import Found
+from nalu_cli.search.strategy import Context, Cost, Example, Strategy
 
-__all__ = ["bilinear_rung"]
+__all__ = ["PRODUCT_OF_SUMS"]
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +42,7 @@ NEXT_TO = 1e-8
 """How near to a half a weight must be, of the largest, to be taken for it."""
 
 
-def bilinear_rung(rows: Rows) -> Iterator[Circuit]:
+def products_of_two_sums(rows: Rows) -> Iterator[Circuit]:
     """Y = (a x + a0) (b x + b0).
 
     The best sum leaves (a d) (b d) up to its mean, d being the columns less their means. The
@@ -154,3 +157,24 @@ def _circuit(sums: list[Floats], size: float, *, simple: bool) -> Circuit:
         units.append(Unit(UnitKind.SUM, terms, offset))
     answer = Unit(UnitKind.PRODUCT, (Term(0, Fraction(1)), Term(1, Fraction(1))), scale)
     return Circuit(len(sums[0]) - 1, (tuple(units), (answer,)))
+
+
+def _search(problem: Problem, _: Context) -> Iterator[Found]:
+    return map(Found, products_of_two_sums(problem.train))
+
+
+_ONE = Fraction(1)
+_SUMS = (
+    Unit(UnitKind.SUM, (Term(0, _ONE), Term(1, _ONE)), 0.0),
+    Unit(UnitKind.SUM, (Term(1, _ONE), Term(2, -_ONE)), 0.0),
+)
+
+PRODUCT_OF_SUMS = Strategy(
+    name="product of sums",
+    summary="solved: a product of two sums of many columns, from the spectrum of the residuals",
+    cost=Cost.INSTANT,
+    example=Example(
+        Circuit(3, (_SUMS, (Unit(UnitKind.PRODUCT, (Term(0, _ONE), Term(1, _ONE)), 1.0),)))
+    ),
+    search=_search,
+)

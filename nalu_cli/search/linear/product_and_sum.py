@@ -1,8 +1,9 @@
-"""The first rungs, one product and one sum by least squares."""
+"""Strategies: one product and one sum by least squares."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,9 +17,12 @@ from nalu_cli.numerics.least_squares import (
     reweighted,
     weighted_least_squares,
 )
+from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
+from nalu_cli.search.candidate import Found
+from nalu_cli.search.strategy import Context, Cost, Example, Strategy
 
-__all__ = ["product_rung", "sum_rung"]
+__all__ = ["PRODUCT", "SUM"]
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +39,7 @@ MOST_PURSUED = 60
 SUM_POWERS = tuple(map(Fraction, ("1", "2", "-1", "1/2", "-1/2", "-2")))
 
 
-def product_rung(rows: Rows) -> Iterator[Circuit]:
+def products(rows: Rows) -> Iterator[Circuit]:
     """One product layer: log|y| = sum w log|x| + c by least squares.
 
     Parameters
@@ -104,15 +108,13 @@ def _weighted_median(values: Floats, weights: Floats) -> float:
     return float(values[order[np.searchsorted(share, share[-1] / 2)]])
 
 
-def sum_rung(rows: Rows, sizes: Floats | None = None) -> Iterator[Circuit]:
+def sums(rows: Rows) -> Iterator[Circuit]:
     """One sum layer by least squares, with the target as it is, squared, rooted or inverted.
 
     Parameters
     ----------
     rows : Rows
         Training rows.
-    sizes : ndarray of shape (N,), optional
-        What the target was divided by, and its errors with it.
 
     Yields
     ------
@@ -125,16 +127,15 @@ def sum_rung(rows: Rows, sizes: Floats | None = None) -> Iterator[Circuit]:
     # noise turns the sign of small targets
     weights = log_weights(rows.y)
     mostly = bool(weights[same].sum() > MOSTLY * weights.sum())
-    sizes = np.ones(len(rows)) if sizes is None else sizes
     for power in SUM_POWERS:
         if power == 1:
-            yield from _power_of_sum(rows, sizes, power, 1.0)
+            yield from _power_of_sum(rows, power, 1.0)
         elif mostly:
-            part = Rows(rows.X[same], sign * rows.y[same])
-            yield from _power_of_sum(part, sizes[same], power, sign)
+            part = rows.take(same)
+            yield from _power_of_sum(replace(part, y=sign * part.y), power, sign)
 
 
-def _power_of_sum(rows: Rows, sizes: Floats, power: Fraction, sign: float) -> Iterator[Circuit]:
+def _power_of_sum(rows: Rows, power: Fraction, sign: float) -> Iterator[Circuit]:
     """The sum that explains a power of the target to rounding, or as well as a sum can."""
     n = rows.X.shape[1]
     with np.errstate(all="ignore"):
@@ -145,7 +146,8 @@ def _power_of_sum(rows: Rows, sizes: Floats, power: Fraction, sign: float) -> It
     if found is None and len(asked) == n:
         # an error of y is one of y**(1/p) that goes with this power of y
         with np.errstate(all="ignore"):
-            weights = sizes * np.minimum(log_weights(rows.y) ** float(1 - 1 / power), MOST_WEIGHT)
+            falling = np.minimum(log_weights(rows.y) ** float(1 - 1 / power), MOST_WEIGHT)
+            weights = rows.all_weights() * falling
             found = _significant_least_squares(rows.X, target, weights)
     if found is not None:
         coefficients = np.zeros(n)
@@ -212,3 +214,28 @@ def _significant_least_squares(X: Floats, y: Floats, weights: Floats) -> Floats 
             return coefficients
         kept = np.delete(kept, int(np.argmin(doubt)))
     return None
+
+
+def _search_products(problem: Problem, _: Context) -> Iterator[Found]:
+    return map(Found, products(problem.train))
+
+
+def _search_sums(problem: Problem, _: Context) -> Iterator[Found]:
+    return map(Found, sums(problem.train))
+
+
+PRODUCT = Strategy(
+    name="product",
+    summary="solved: one product of powers, by least squares of logarithms",
+    cost=Cost.INSTANT,
+    example=Example(single_product(2, {0: Fraction(2), 1: Fraction(-1)}, 1.7)),
+    search=_search_products,
+)
+
+SUM = Strategy(
+    name="sum",
+    summary="solved: one sum, or a power or root of one, by least squares",
+    cost=Cost.INSTANT,
+    example=Example(single_sum(3, (2.0, 0.5, 1.0), 0.25, Fraction(1, 2), 1.0)),
+    search=_search_sums,
+)

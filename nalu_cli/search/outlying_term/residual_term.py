@@ -15,7 +15,7 @@ from nalu_cli.expression.canonical import magnitude, monomial, product, total
 from nalu_cli.expression.tree import Column, Node
 from nalu_cli.numerics.least_squares import weighted_least_squares
 from nalu_cli.numerics.monomials import exponents_up_to, monomial_values
-from nalu_cli.search.outlying_term.sparse_sum import most_significant
+from nalu_cli.numerics.selection import backward_elimination
 
 __all__ = ["MOSTLY", "SPARE_ROWS", "Shown"]
 
@@ -215,7 +215,7 @@ class _Quotient:
         """With the monomials that matter."""
         many = self.design.shape[1] > FEW_MONOMIALS
         try:
-            places, coefficients = most_significant(
+            places, coefficients = backward_elimination(
                 self.design, self.target, share=AT_ONCE if many else 0.0
             )
         except np.linalg.LinAlgError:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.numerics.least_squares import least_squares
 from nalu_cli.numerics.monomials import exponents_up_to, monomial_values
-from nalu_cli.search.outlying_term.sparse_sum import most_significant
+from nalu_cli.numerics.selection import backward_elimination
 
 __all__ = ["NORMAL", "Exponents", "Trend", "trends"]
 
@@ -113,7 +113,7 @@ def _terms(design: Floats, target: Floats) -> NDArray[np.intp]:
     for _ in range(ROUNDS):
         _, say, _ = _weighted(design[:, chosen], target, say)
         root = np.sqrt(say)
-        places, _ = most_significant(design * root[:, None], target * root)
+        places, _ = backward_elimination(design * root[:, None], target * root)
         if np.array_equal(places, chosen):
             break
         chosen = places

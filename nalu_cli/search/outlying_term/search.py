@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -13,17 +13,20 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.expression.canonical import monomial, product, total
 from nalu_cli.expression.edits import tidy
 from nalu_cli.expression.fitted_tree import FittedTree, fit_tree
-from nalu_cli.expression.tree import Node, Number
+from nalu_cli.expression.to_circuit import circuit_of
+from nalu_cli.expression.tree import Column, Node, Number
 from nalu_cli.numerics.monomials import laurent_values
+from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
+from nalu_cli.search.candidate import Found
 from nalu_cli.search.outlying_term.residual_term import MOSTLY, SPARE_ROWS, Shown
 from nalu_cli.search.outlying_term.robust_regression import NORMAL, Exponents, Trend, trends
+from nalu_cli.search.strategy import Context, Cost, Example, Stop, Strategy
 
-__all__ = ["beside_rung", "nearly_whole"]
+__all__ = ["OUTLYING_TERM", "nearly_whole"]
 
 Floats = NDArray[np.float64]
-Stop = Callable[[], bool]
 Terms = tuple[tuple[Exponents, float], ...]
 
 ONE = Fraction(1)
@@ -49,9 +52,7 @@ MOST_COLUMNS = 20
 FITTED, OFFERED = 100, 6
 
 
-def beside_rung(
-    rows: Rows, sizes: Floats | None = None, *, stop: Stop = lambda: False
-) -> Iterator[Circuit]:
+def outlying_terms(rows: Rows, *, stop: Stop = lambda: False) -> Iterator[Circuit]:
     """A sum of few monomials and one more term; or one term times a power of 1 and another.
 
     Where the other term is small the rows give the sum away to a robust fit. Those where it is
@@ -63,8 +64,6 @@ def beside_rung(
     ----------
     rows : Rows
         Training rows.
-    sizes : ndarray of shape (N,), optional
-        What the target was divided by, and its errors with it.
     stop : callable
         Asked before each sum.
 
@@ -73,13 +72,11 @@ def beside_rung(
     Circuit
         Best first.
     """
-    from nalu_cli.expression.to_circuit import circuit_of
-
     if rows.X.shape[1] > MOST_COLUMNS:
         return
     scale = Scale.of(rows)
     scaled = scale.down(rows)
-    weights = np.ones(len(rows)) if sizes is None else sizes
+    weights = rows.all_weights()
     fits: list[FittedTree] = []
     with np.errstate(all="ignore"):
         for tree in itertools.islice(_trees(scaled, weights, scale, stop), FITTED):
@@ -176,3 +173,21 @@ def nearly_whole(value: float) -> int | None:
 def _values(X: Floats, exponents: Exponents) -> Floats:
     twice = [int(2 * e) for e in exponents]
     return laurent_values(X, np.array([twice]))[:, 0]
+
+
+def _search(problem: Problem, context: Context) -> Iterator[Found]:
+    # few rows show the term; its constants are fitted to all
+    return map(Found, outlying_terms(problem.train, stop=context.stop))
+
+
+# the law is a + b + 1/(a - c)
+_DIFFERENCE = total([(1.0, Column(0)), (-1.0, Column(2))], 0.0)
+_POLE = total([(1.0, Column(0)), (1.0, Column(1)), (1.0, product([(_DIFFERENCE, -ONE)]))], 0.0)
+
+OUTLYING_TERM = Strategy(
+    name="beside a sum",
+    summary="solved by robust regression: a sum, and one term that only some rows show",
+    cost=Cost.SECONDS,
+    example=Example(circuit_of(_POLE, 3), low=-3.0, n_rows=500),
+    search=_search,
+)

@@ -20,12 +20,16 @@ from nalu_cli.circuit.builders import (
     root_over_size,
 )
 from nalu_cli.numerics.monomials import monomial_values, polynomial_values
+from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
+from nalu_cli.search.candidate import Found
 from nalu_cli.search.relations.ansatz import MOST_DEGREE, Ground, Question, questions
+from nalu_cli.search.strategy import Context, Cost, Example, Strategy
 
 __all__ = [
-    "MOST_COLUMNS",
+    "LARGE_NULL_SPACE",
+    "NULL_SPACE",
     "Relation",
     "relations",
 ]
@@ -331,3 +335,47 @@ def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> 
             return None
         parts.setdefault(power, {})[exponents] = value * 2.0**shift
     return Relation(parts)
+
+
+FEW_COLUMNS = 260
+"""Columns of the ansaetze that are tried before anything is trained. *Guess.*"""
+
+
+def _search(least: int, most: int, problem: Problem, context: Context) -> Iterator[Found]:
+    rows = problem.train
+    for found in relations(rows, least_columns=least, most_columns=most, stop=context.stop):
+        yield from map(Found, found.circuits(rows))
+
+
+# the law is (2*a + b**2)/(1 + a*b)
+_RATIONAL = power_of_quotient(
+    2,
+    {(Fraction(1), Fraction(0)): 2.0, (Fraction(0), Fraction(2)): 1.0},
+    {(Fraction(0), Fraction(0)): 1.0, (Fraction(1), Fraction(1)): 1.0},
+    Fraction(1),
+    1.0,
+)
+
+NULL_SPACE = Strategy(
+    name="algebraic",
+    summary="solved: a dependency of monomials and powers of the target",
+    cost=Cost.INSTANT,
+    example=Example(_RATIONAL),
+    search=partial(_search, 0, FEW_COLUMNS),
+)
+
+# the law is (a**4*b + 2*c**5)/(1 + a*b*c**3)
+_OF_HIGH_DEGREE = power_of_quotient(
+    3,
+    {(Fraction(4), Fraction(1), Fraction(0)): 1.0, (Fraction(0), Fraction(0), Fraction(5)): 2.0},
+    {(Fraction(0),) * 3: 1.0, (Fraction(1), Fraction(1), Fraction(3)): 1.0},
+    Fraction(1),
+    1.0,
+)
+
+LARGE_NULL_SPACE = replace(
+    NULL_SPACE,
+    summary="solved: the same among more monomials",
+    example=Example(_OF_HIGH_DEGREE, n_rows=900),
+    search=partial(_search, FEW_COLUMNS, MOST_COLUMNS),
+)

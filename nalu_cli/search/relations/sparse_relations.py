@@ -5,19 +5,23 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.circuit.builders import Polynomial
+from nalu_cli.circuit.builders import Polynomial, power_of_quotient
 from nalu_cli.numerics.monomials import laurent_exponents, laurent_values
+from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
+from nalu_cli.search.candidate import Found
 from nalu_cli.search.relations.null_space import Relation
+from nalu_cli.search.strategy import Context, Cost, Example, Strategy
 
-__all__ = ["MOST_TERMS", "short_relations"]
+__all__ = ["MORE_SPARSE_RELATIONS", "SPARSE_RELATIONS", "short_relations"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -282,3 +286,41 @@ def _relation(found: dict[tuple[int, ...], float], scale: Scale) -> Relation:
             size *= float(column) ** float(e)
         parts.setdefault(power, {})[tuple(exponents)] = value / size
     return Relation(parts)
+
+
+LONGER = 20
+"""Times the usual work on them, once all else has failed. *Guess.*"""
+
+
+def _search(effort: int, problem: Problem, context: Context) -> Iterator[Found]:
+    rows = problem.train
+    for found in short_relations(rows, most_terms=MOST_TERMS, effort=effort, stop=context.stop):
+        yield from map(Found, found.circuits(rows))
+
+
+SPARSE_RELATIONS = Strategy(
+    name="few monomials",
+    summary="solved, of few rows: dependencies of a few monomials, all tried",
+    cost=Cost.SECONDS,
+    example=Example(
+        power_of_quotient(
+            3,
+            {(Fraction(1), Fraction(1), Fraction(0)): 1.0, (Fraction(0),) * 3: 2.0},
+            {
+                (Fraction(0), Fraction(1), Fraction(0)): 1.0,
+                (Fraction(0), Fraction(0), Fraction(1)): 1.0,
+            },
+            Fraction(1),
+            1.0,
+        ),
+        n_rows=12,
+    ),
+    search=partial(_search, 1),
+)
+
+MORE_SPARSE_RELATIONS = replace(
+    SPARSE_RELATIONS,
+    summary="solved, of few rows: the same among more monomials",
+    cost=Cost.MINUTES,
+    search=partial(_search, LONGER),
+)

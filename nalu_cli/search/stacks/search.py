@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
+from nalu_cli.circuit.builders import single_product
 from nalu_cli.fitting.likelihood import PRINTED, stands_out, tolerance
+from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
+from nalu_cli.search.candidate import Found
 from nalu_cli.search.stacks.batch import Batch, Columns
 from nalu_cli.search.stacks.ledger import Ledger, NoisyLedger, PrintedLedger, Snapped
 from nalu_cli.search.stacks.lowering import circuit_of_stack, with_whole_signs
@@ -18,13 +22,13 @@ from nalu_cli.search.stacks.schedule import STEPS, SUMS, Step
 from nalu_cli.search.stacks.starts import screened
 from nalu_cli.search.stacks.trainer import MOST_ROWS, NEARLY_EXACT, OF_PRINTING, Trainer, capped
 from nalu_cli.search.stacks.training import Goal
+from nalu_cli.search.strategy import Context, Cost, Example, Stop, Strategy, Trains
 from nalu_cli.snapping.bound import Noise, Printed
 from nalu_cli.snapping.evidence import Settled, settle
 
-__all__ = ["trained_stacks"]
+__all__ = ["STACKS", "trained_stacks"]
 
 Floats = NDArray[np.float64]
-Stop = Callable[[], bool]
 
 MOST_COLUMNS = 8
 """Columns that stacks read; of more the most telling ones. *Guess.*"""
@@ -101,7 +105,7 @@ def _used_columns(rows: Rows) -> NDArray[np.intp]:
 
 def _with_columns(rows: Rows, used: NDArray[np.intp]) -> Rows:
     half_X = None if rows.half_X is None else rows.half_X[:, used]
-    return Rows(rows.X[:, used], rows.y, rows.half_y, half_X, rows.sigma)
+    return replace(rows, X=rows.X[:, used], half_X=half_X)
 
 
 def _climbed(
@@ -247,3 +251,24 @@ def _within_noise(circuit: Circuit, search: Trainer) -> Snapped | None:
     is_even = not stands_out((settled.circuit.evaluate(rows.X) - rows.y) / size)
     total = float(errors_bits + settled.bits)
     return Snapped(settled.circuit, settled.gain, total, nearly, is_even)
+
+
+def _search(problem: Problem, context: Context) -> Iterator[Found]:
+    rows = problem.train if problem.train.half_y is None else problem.own_rows()
+    settings, cycle = context.settings, context.cycle
+    seed = (settings.seed, cycle)
+    for circuit, restarts in trained_stacks(
+        rows, seed=seed, layers=settings.layers, cycle=cycle, stop=context.stop
+    ):
+        yield Found(circuit, restarts=restarts, is_snapped=True)
+
+
+STACKS = Strategy(
+    name="stacks",
+    summary="trained: products, sums, products of sums, a sum, a power, with real exponents",
+    cost=Cost.MINUTES,
+    example=Example(single_product(2, {0: Fraction(4, 5), 1: Fraction(-3, 10)}, 2.5), noise=0.01),
+    search=_search,
+    trains=Trains.STACKS,
+    is_exhaustive=True,
+)

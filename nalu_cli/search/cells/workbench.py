@@ -1,4 +1,4 @@
-"""What all trained rungs do with their stacks: scale, polish, snap, scale back."""
+"""What is done with trained stacks: scaled, polished, snapped, scaled back."""
 
 from __future__ import annotations
 
