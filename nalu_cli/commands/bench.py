@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +13,14 @@ import typer
 from nalu_cli.commands.bench_options import (
     Csv,
     Digits,
+    Factors,
     File,
     HowFar,
     Jobs,
     Limit,
+    LimitOfAll,
     Noise,
+    OnlyNumbers,
     Page,
     Rows,
     Seconds,
@@ -28,6 +30,7 @@ from nalu_cli.commands.bench_options import (
     WholeProcess,
 )
 from nalu_cli.commands.options import Json, NoColor, Quiet, Version, help_text, whole_number
+from nalu_cli.commands.run.bench_words import command_of, options_of, settings_of
 from nalu_cli.errors import ExitCode, UsageError, quoted
 from nalu_cli.settings import CellName, FitSettings
 
@@ -43,6 +46,7 @@ HELP = help_text(
     "nalu bench ops operations.json --suite NAME    one operation on columns or sums of them",
     "nalu bench powers --tables 200                 random power laws behind printed tables",
     "nalu bench compare *.csv --page RESULTS.md     results beside published ones",
+    "nalu bench budgets --page BUDGETS.md           what each number of the engine is worth",
 )
 
 HELP_FORMULAS = help_text(
@@ -83,6 +87,14 @@ HELP_COMPARE = help_text(
     "tables. Writes Markdown.",
     "nalu bench compare nmu.csv nau.csv --page RESULTS.md",
     "nalu bench compare results --page RESULTS.md",
+)
+
+HELP_BUDGETS = help_text(
+    "Change the thresholds and budgets of the engine one at a time, fit the same tables each time "
+    "and count what moves: laws, verdicts, seconds, or nothing. Seconds are the processor's. All "
+    "of it takes hours; with --csv the same command continues where Ctrl-C stopped it.",
+    "nalu bench budgets --csv budgets.csv --page BUDGETS.md",
+    "nalu bench budgets --only 'snapping.beam.*' --factors 1/4,1/2,2,4",
 )
 
 DEFAULTS = FitSettings()
@@ -144,8 +156,8 @@ def formulas(
         kind="formulas",
         titles=FORMULA_TITLES,
         trials=_first(formula_trials(laws, _seeds(seeds or "0"), conditions), limit),
-        settings=_settings("formulas", file, conditions),
-        command=_command("formulas", file, asked, conditions),
+        settings=settings_of("formulas", file, conditions),
+        command=command_of("formulas", file, asked, conditions),
     )
     output = output_to(csv, page, as_json=as_json, quiet=quiet, file=file)
     return run_plan(plan, _jobs(jobs), output)
@@ -182,8 +194,8 @@ def powers(
         kind="powers",
         titles=POWER_TITLES,
         trials=power_trials(tables, seed, conditions),
-        settings=_settings("powers", None, conditions),
-        command=_command("powers", None, asked, conditions),
+        settings=settings_of("powers", None, conditions),
+        command=command_of("powers", None, asked, conditions),
     )
     return run_plan(plan, _jobs(jobs), output)
 
@@ -249,8 +261,8 @@ def ops(
         kind="ops",
         titles=OPERATION_TITLES,
         trials=_first(trials, limit),
-        settings=" ".join((_settings("ops", file, conditions), *_options(fixed))),
-        command=_command("ops", file, asked, conditions),
+        settings=" ".join((settings_of("ops", file, conditions), *options_of(fixed))),
+        command=command_of("ops", file, asked, conditions),
     )
     output = output_to(csv, page, as_json=as_json, quiet=quiet, file=file)
     return run_plan(plan, _jobs(jobs), output)
@@ -273,6 +285,40 @@ def compare(
     command = ["nalu", "bench", "compare", *files, *(["--page", page] if page else [])]
     show_comparison([Path(file) for file in files], shlex.join(command), page)
     return ExitCode.DONE
+
+
+@bench.command(help=HELP_BUDGETS, short_help="What each number of the engine is worth.")
+def budgets(
+    only: OnlyNumbers = None,
+    factors: Factors = "1/2,2",
+    time: LimitOfAll = 2.0,
+    jobs: Jobs = 1,
+    csv: Csv = None,
+    page: Page = None,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+    version: Version = False,
+) -> ExitCode:
+    """Change the numbers of the engine one at a time."""
+    from nalu_cli.commands.run.bench_trials import output_to
+    from nalu_cli.commands.run.budget_passes import (
+        BudgetPlan,
+        chosen_numbers,
+        factors_in,
+        run_budgets,
+    )
+
+    asked = {"--only": only, "--factors": factors}
+    conditions = _conditions(None, 0.0, FitSettings(time_limit=time), whole_process=False)
+    plan = BudgetPlan(
+        numbers=chosen_numbers(only),
+        factors=factors_in(factors),
+        seconds=time,
+        settings=settings_of("budgets", None, conditions),
+        command=command_of("budgets", None, asked, conditions),
+    )
+    output = output_to(csv, page, as_json=False, quiet=quiet)
+    return run_budgets(plan, _jobs(jobs), output)
 
 
 def _conditions(
@@ -350,21 +396,3 @@ def _listed(text: str | None) -> list[str] | None:
 def _first(trials: list[Trial], limit: int | None) -> list[Trial]:
     _at_least("--limit", limit, 1)
     return trials[:limit]
-
-
-def _options(asked: Mapping[str, object]) -> list[str]:
-    return [t for name, value in asked.items() if value is not None for t in (name, str(value))]
-
-
-def _settings(kind: str, file: str | None, conditions: Conditions) -> str:
-    from nalu_cli import __version__
-
-    named = [Path(file).name] if file is not None else []
-    return shlex.join(["nalu", __version__, "bench", kind, *named, *conditions.options])
-
-
-def _command(
-    kind: str, file: str | None, asked: Mapping[str, object], conditions: Conditions
-) -> str:
-    named = [file] if file is not None else []
-    return shlex.join(["nalu", "bench", kind, *named, *_options(asked), *conditions.options])

@@ -12,11 +12,14 @@ from nalu_cli.settings import Effort
 __all__ = [
     "Csv",
     "Digits",
+    "Factors",
     "File",
     "HowFar",
     "Jobs",
     "Limit",
+    "LimitOfAll",
     "Noise",
+    "OnlyNumbers",
     "Page",
     "Rows",
     "Seconds",
@@ -55,6 +58,10 @@ Seconds = Annotated[
     float | None,
     typer.Option("--time", parser=real_number, metavar="SECONDS", help="Time limit of each fit."),
 ]
+LimitOfAll = Annotated[
+    float,
+    typer.Option("--time", parser=real_number, metavar="SECONDS", help="Time limit of each fit."),
+]
 HowFar = Annotated[Effort, typer.Option("--effort", help="How far each fit goes.")]
 TrainOnly = Annotated[
     bool, typer.Option("--train-only", help="Train stacks; solve nothing in closed form.")
@@ -78,4 +85,11 @@ Page = Annotated[
 SuiteFile = Annotated[
     str,
     typer.Argument(metavar="FILE", help="Suites (JSON), or: published, for those of the papers."),
+]
+OnlyNumbers = Annotated[
+    str | None,
+    typer.Option("--only", metavar="PATTERN", help="Only numbers such as search.stacks.*"),
+]
+Factors = Annotated[
+    str, typer.Option(metavar="1/2,2", help="What each number is multiplied by, one at a time.")
 ]

@@ -369,7 +369,15 @@ def test_what_is_no_seed_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", ["--help", "formulas --help", "powers --help", "ops --help", "compare --help"]
+    "arguments",
+    [
+        "--help",
+        "formulas --help",
+        "powers --help",
+        "ops --help",
+        "compare --help",
+        "budgets --help",
+    ],
 )
 def test_help_begins_with_examples(arguments: str, cli: Cli) -> None:
     code, out, _ = cli(*arguments.split())
