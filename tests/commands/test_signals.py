@@ -310,7 +310,7 @@ def test_predictions_as_json_are_closed_when_cut_short(
 SAVING = """
 import os, random, signal, sys, time
 from answers import lens
-from nalu_cli.model_file import save_model
+from nalu_cli.storage.model_file import save_model
 from nalu_cli.whole_file import WholeFile
 from pathlib import Path
 
@@ -328,7 +328,7 @@ for _ in range(times):
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     left = len(list(Path(path).parent.glob(".nalu-*.tmp")))
-    from nalu_cli.model_file import load_model
+    from nalu_cli.storage.model_file import load_model
     print(load_model(path).target, left, flush=True)
 save_model(one, path)
 """
