@@ -12,7 +12,7 @@ __all__ = ["CellName", "Device", "Effort", "ExportFormat", "FitSettings", "Statu
 
 
 class Effort(StrEnum):
-    """How far the ladder climbs before it gives up."""
+    """How long a fit searches before it gives up."""
 
     QUICK = "quick"
     NORMAL = "normal"
@@ -64,8 +64,8 @@ class Status(StrEnum):
     """What is claimed about a formula.
 
     `exact`: agrees to rounding on every row. `exact_as_printed`: agrees with every row to its last
-    printed digit. `within_noise`: what is left looks like noise. `approximate`: close, but
-    something is left. `none`: no law of this class.
+    printed digit. `within_noise`: the residuals look like noise. `approximate`: close, but the
+    residuals do not. `none`: no law of this class.
     """
 
     EXACT = "exact"
@@ -76,7 +76,7 @@ class Status(StrEnum):
 
     @property
     def is_exact(self) -> bool:
-        """Whether nothing is left to explain: by the doubles, or by the digits printed."""
+        """Whether every row is explained: as doubles, or to the digits printed."""
         return self in (Status.EXACT, Status.EXACT_AS_PRINTED)
 
 
@@ -87,13 +87,13 @@ class FitSettings:
     Parameters
     ----------
     effort : Effort
-        Restarts and steps of each trained rung.
+        Restarts and steps of each stage that trains.
     time_limit : float or None
         Seconds after which the best formula so far is taken; None leaves it to `effort`.
     cell : CellName
         The cell that is trained.
     layers : int or None
-        Train stacks of exactly this many layers (1 to 5); None climbs the whole ladder.
+        Train stacks of exactly this many layers (1 to 5); None tries all stages.
     train_only : bool
         Train stacks alone; nothing is solved in closed form.
     ternary : bool
@@ -103,7 +103,7 @@ class FitSettings:
     noise : float or None
         Relative noise of the target (standard deviation over root mean square); None estimates it.
     far_share : float
-        Share of the rows, the outermost ones, kept back to measure extrapolation (0 to 0.5).
+        Share of the rows, the outermost ones, held out to measure extrapolation (0 to 0.5).
     seed : int
         Where the random starts come from; equal seeds give equal answers.
     device : Device

@@ -62,7 +62,7 @@ LimitOfAll = Annotated[
     float,
     typer.Option("--time", parser=real_number, metavar="SECONDS", help="Time limit of each fit."),
 ]
-HowFar = Annotated[Effort, typer.Option("--effort", help="How far each fit goes.")]
+HowFar = Annotated[Effort, typer.Option("--effort", help="How long each fit searches.")]
 TrainOnly = Annotated[
     bool, typer.Option("--train-only", help="Train stacks; solve nothing in closed form.")
 ]

@@ -44,7 +44,7 @@ __all__ = ["HELP", "fit"]
 
 HELP = help_text(
     "Find the arithmetic formula behind a column of a table. The formula goes to standard "
-    "output, with what is claimed about it; the model is saved for nalu explain and nalu "
+    "output with a verdict on it; the model is saved for nalu explain and nalu "
     "predict. Ctrl-C stops and keeps the best formula so far.",
     "nalu fit data.csv --target y",
     "nalu fit data.csv -t y --ignore id,date -o law.pt",
@@ -61,7 +61,7 @@ ZIP_MAGIC = b"PK"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """What was asked for, but for the settings of the engine."""
+    """What was asked for, except the settings of the engine."""
 
     data: str
     target: str
@@ -109,17 +109,17 @@ def fit(
     ] = "model.pt",
     test: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Rows to test on, in place of the outermost ones."),
+        typer.Option(metavar="FILE", help="Rows to test on, instead of the outermost ones."),
     ] = None,
     far: Annotated[
         float,
         typer.Option(
             parser=real_number,
             metavar="SHARE",
-            help="Share of outermost rows kept back for testing.",
+            help="Share of the rows to hold out for testing, the outermost ones.",
         ),
     ] = DEFAULTS.far_share,
-    effort: Annotated[Effort, typer.Option(help="How far to go.")] = DEFAULTS.effort,
+    effort: Annotated[Effort, typer.Option(help="How long to search.")] = DEFAULTS.effort,
     time: Annotated[
         float | None,
         typer.Option(

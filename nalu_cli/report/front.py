@@ -22,7 +22,7 @@ def has_front(answer: Answer) -> bool:
 
 
 def draw_front(axes: Axes, answer: Answer) -> list[str]:
-    """The far error of each formula no other beats, against its complexity."""
+    """RMSE on the far rows of each formula that no other beats, against its complexity."""
     entries = [(e.complexity, e.far_rmse) for e in answer.front if e.far_rmse is not None]
     length = np.array([entry[0] for entry in entries])
     error = np.array([entry[1] for entry in entries])
@@ -47,5 +47,5 @@ def draw_front(axes: Axes, answer: Answer) -> list[str]:
     axes.margins(x=0.08)
     limit_axis(axes, "y", wider((float(y.min()), float(y.max())), 0.08, LOG))
     label_zero(axes, floor, has_zeros=bool((error == 0).any()))
-    axes.set(xlabel="complexity, in symbols", ylabel="root mean square error, far rows")
+    axes.set(xlabel="complexity, in symbols", ylabel="RMSE, far held-out rows")
     return []

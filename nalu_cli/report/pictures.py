@@ -111,11 +111,11 @@ def _residuals(answer: Answer, kept: int) -> Picture:
     target = shown(answer.target, LONGEST)
     name = shown(answer.names[answer.points.columns[kept]], LONGEST)
     noisy = answer.status is Status.WITHIN_NOISE
-    band = " The band is twice the error of the train rows." if noisy else ""
+    band = " The band is twice the RMSE of the training rows." if noisy else ""
     return Picture(
         f"residuals-{kept + 1}",
-        f"What is left, against {name}",
-        f"Measured less predicted {target} of each row, against {name}.{band}",
+        f"Residuals against {name}",
+        f"Measured minus predicted {target} of each row, against {name}.{band}",
         SIZE,
         lambda axes: draw_residuals(axes, answer, kept),
     )
@@ -125,8 +125,8 @@ def _front(answer: Answer) -> Picture:
     return Picture(
         "front",
         "Simpler formulas",
-        "The far error of each formula that no other beats in both, against its complexity. The "
-        "ring marks the answer.",
+        "RMSE on the far held-out rows against complexity, of each formula that no other beats in "
+        "both. The ring marks the answer.",
         SIZE,
         lambda axes: draw_front(axes, answer),
     )

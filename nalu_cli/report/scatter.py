@@ -1,4 +1,4 @@
-"""Pictures of rows: predicted against measured, what is left, and the error farther out."""
+"""Pictures of rows: predicted against measured, residuals, and the error farther out."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def draw_parity(axes: Axes, answer: Answer) -> list[str]:
 
 
 def draw_residuals(axes: Axes, answer: Answer, kept: int) -> list[str]:
-    """What is left, measured less predicted, against one of the kept columns."""
+    """Residuals, measured minus predicted, against one of the kept columns."""
     points = answer.points
     _set_free(axes)
     with np.errstate(all="ignore"):
@@ -181,6 +181,10 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count} rows"
 
 
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
 def _missing(missing: Bools) -> list[str]:
     count = int(missing.sum())
     if not count:
@@ -190,9 +194,9 @@ def _missing(missing: Bools) -> list[str]:
 
 def _beyond(beyond: Bools) -> list[str]:
     count = int(beyond.sum())
-    return [f"{_rows(count)} with predictions far off not drawn."] if count else []
+    return [f"{_rows(count)} with predictions far off {_are(count)} not drawn."] if count else []
 
 
 def _without_error(is_zero: Bools, error: Floats) -> list[str]:
     count = int((is_zero & (error > 0)).sum())
-    return [f"{_rows(count)} where 0 was measured not drawn."] if count else []
+    return [f"{_rows(count)} where 0 was measured {_are(count)} not drawn."] if count else []
