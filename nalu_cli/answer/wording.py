@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from nalu_cli.answer import EVERY, Answer, Errors
 from nalu_cli.circuit.intervals import bounds_of
 from nalu_cli.circuit.validity import Condition, Need
@@ -12,17 +14,20 @@ __all__ = [
     "AGREES_AS_PRINTED",
     "EXTRAPOLATION",
     "OTHERWISE",
+    "REWRITTEN",
     "held",
     "number",
     "percent",
     "r2_text",
     "row_set",
+    "stage_named",
+    "stage_text",
     "verdict",
 ]
 
 ROWS = {
-    "near": "near (kept back)",
-    "far": "far (outermost)",
+    "near": "near (held out)",
+    "far": "far (held out)",
     "test": "test (your file)",
     EVERY: "all (the whole table)",
 }
@@ -49,10 +54,57 @@ def r2_text(value: float | None) -> str:
     return f"{value:.6f}" if value <= 1 - 1e-6 else f"1 - {1 - value:.1g}"
 
 
+STAGES = {
+    "constant": "fitting one constant",
+    "product": "fitting one product of powers",
+    "sum": "fitting one sum",
+    "product of sums": "fitting a product of sums",
+    "algebraic": "solving for an algebraic relation",
+    "stacks": "training layers of sums and products",
+    "beside a sum": "fitting a sum and one rare term",
+    "few monomials": "trying relations of a few monomials",
+    "grown": "growing the best formulas term by term",
+    "reading": "reading the table",
+    "comparing": "comparing every row with the formula",
+}
+"""What is done in each stage of a fit."""
+
+REDUCED = {
+    "with a root": "with a root as one more column",
+    "times factors": "with factors divided out",
+}
+"""The same where the question is a simpler one; the words follow the name of a stage."""
+
+WIDTHS = re.compile(r"(\S+) (\d+(?:-\d+)*)")
+
+
+def stage_text(name: str) -> str:
+    """What a stage of a fit does, in words; its name where there are none."""
+    rest, ways = name, []
+    for suffix, words in REDUCED.items():
+        if f" {suffix}" in rest:
+            rest = rest.replace(f" {suffix}", "", 1)
+            ways.append(words)
+    cells = WIDTHS.fullmatch(rest)
+    if cells:
+        layers = cells[2].count("-") + 1
+        rest = f"training {cells[1]} cells in {layers} layer{'' if layers == 1 else 's'}"
+    return ", ".join([STAGES.get(rest, rest), *ways])
+
+
+def stage_named(name: str) -> str:
+    """The name of a stage with what it does, where that is more than the name says."""
+    words = stage_text(name)
+    return name if words == name else f"{name} ({words})"
+
+
 def row_set(name: str) -> str:
     """What a set of rows is called."""
     return ROWS.get(name, name)
 
+
+REWRITTEN = "The formula was rewritten after the weights were snapped."
+"""Why no unit of it has weights that were trained."""
 
 AGREES_AS_PRINTED = "agrees with every row as printed, but "
 """How the caveat begins that says why such a formula is no law; the verdict repeats it."""
@@ -97,7 +149,7 @@ def verdict(answer: Answer) -> str:
                 f"{_digits(answer)}"
             )
         case Status.WITHIN_NOISE:
-            return f"within noise: what is left on {rows} rows looks like noise{_level(answer)}"
+            return f"within noise: the residuals of {rows} rows look like noise{_level(answer)}"
         case Status.APPROXIMATE:
             return f"approximate: {_as_printed(answer) or _worst(answer.errors)}"
         case Status.NONE:
@@ -128,5 +180,5 @@ def _level(answer: Answer) -> str:
 def _worst(errors: dict[str, Errors]) -> str:
     known = [e.max_relative for e in errors.values() if e.max_relative is not None]
     if not any(known):
-        return "close, but something is left"
+        return "close, but not within the noise"
     return f"off by up to {percent(max(known))}, and not by chance"

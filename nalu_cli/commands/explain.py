@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["HELP", "explain", "print_code"]
 
 HELP = help_text(
-    "Show how a formula came about: its errors, the trained weights and what they were snapped "
-    "to, its parts, where it is undefined, the simpler formulas that were considered, and the "
-    "rivals that fit as well, with the row to measure next.",
+    "Show how a formula came about: its errors, the units of the stack, where the formula is "
+    "undefined, the simpler formulas that were considered, and the rivals that fit as well, with "
+    "the row to measure next. Each unit has one line: its gate, the largest move of its weights "
+    "when they were snapped, and its formula.",
     "nalu explain model.pt",
+    "nalu explain model.pt --stack",
     "nalu explain model.pt --as python -o law.py",
     "nalu explain model.pt --report law.html",
     "nalu explain model.pt --json",
@@ -41,6 +43,12 @@ def explain(
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead.")
     ] = None,
+    stack: Annotated[
+        bool,
+        typer.Option(
+            "--stack", help="Also list every weight of the stack, as trained and as snapped."
+        ),
+    ] = False,
     report: Report = None,
     plot: Plot = None,
     as_json: Json = False,
@@ -51,6 +59,8 @@ def explain(
     """Show how a formula came about, or write it for another program."""
     if export is not None and as_json:
         raise UsageError("--as and --json were both given", remedy="Choose one of them.")
+    if export is not None and stack:
+        raise UsageError("--as and --stack were both given", remedy="Choose one of them.")
     from nalu_cli.commands.console.screen import Screen
     from nalu_cli.storage.model_file import load_model
     from nalu_cli.storage.whole_file import check_output
@@ -64,7 +74,7 @@ def explain(
     answer = load_model(model)
     drawings.save(answer, screen)
     if export is None:
-        lines = _lines(answer, model, screen, as_json=as_json)
+        lines = _lines(answer, model, screen, stack=stack, as_json=as_json)
         if path is None:
             screen.show(lines)
         else:
@@ -80,17 +90,20 @@ def explain(
     return ExitCode.DONE
 
 
-def _lines(answer: Answer, model: str, screen: Screen, *, as_json: bool) -> Sequence[str | Text]:
+def _lines(
+    answer: Answer, model: str, screen: Screen, *, stack: bool, as_json: bool
+) -> Sequence[str | Text]:
     if as_json:
         from nalu_cli.commands.output import json_output as envelope
 
-        return [envelope.as_json(envelope.result(answer, "explain", model))]
+        data = envelope.result(answer, "explain", model)
+        return [envelope.as_json(data | envelope.weights(answer) if stack else data)]
     from nalu_cli.commands.output.answer_text import bare_formula
     from nalu_cli.commands.output.explain_text import explanation_lines
 
     if screen.quiet:
         return [bare_formula(answer)]
-    return list(explanation_lines(answer, screen.out.width))
+    return list(explanation_lines(answer, screen.out.width, with_weights=stack))
 
 
 def print_code(code: str, screen: Screen) -> None:

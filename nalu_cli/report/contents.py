@@ -10,13 +10,16 @@ from typing import Any
 from markupsafe import Markup
 
 from nalu_cli.answer import Answer
+from nalu_cli.answer.stack_units import StackUnit, is_rewritten, stack_units
 from nalu_cli.answer.wording import (
     EXTRAPOLATION,
     OTHERWISE,
+    REWRITTEN,
     held,
     number,
     r2_text,
     row_set,
+    stage_text,
     verdict,
 )
 from nalu_cli.circuit import Circuit
@@ -45,7 +48,7 @@ MOST_ZEROS = 6
 """Digits of a whole number that is written out."""
 
 MOST_ROWS = 200
-"""Lines of a table; nalu explain prints them all."""
+"""Lines of a table; nalu explain --stack prints them all."""
 
 NEEDS = {Need.NOT_ZERO: "≠ 0", Need.NOT_NEGATIVE: "≥ 0", Need.POSITIVE: "> 0"}
 
@@ -73,6 +76,7 @@ class Shown:
 def contents(answer: Answer) -> dict[str, Any]:
     """The variables of the page's template."""
     names = _short_names(answer.names)
+    units = stack_units(answer, names)
     return {
         "target": _cut(visible(answer.target), MOST_NAME),
         "status": answer.status.value,
@@ -91,9 +95,13 @@ def contents(answer: Answer) -> dict[str, Any]:
         "columns_all": len(answer.names),
         "columns_drawn": len(answer.points.columns),
         "unused": len(answer.names) - len(answer.circuit.used_columns()),
-        "snap": _snap(answer),
+        "stack": _stack(units),
+        "weights": _weights(answer),
+        "rewritten": REWRITTEN if is_rewritten(answer, units) else "",
+        "units_left_out": max(0, len(units) - MOST_ROWS),
         "moves_left_out": max(0, len(answer.evidence.moves) - MOST_ROWS),
         "found_by": visible(answer.evidence.found_by),
+        "found_how": visible(stage_text(answer.evidence.found_by)),
         "restarts": answer.evidence.restarts,
         "seconds": f"{answer.seconds:.1f}",
         "complexity": answer.complexity,
@@ -254,8 +262,26 @@ def _box(answer: Answer, names: Sequence[str]) -> list[tuple[str, str, str, str]
     ]
 
 
-def _snap(answer: Answer) -> list[tuple[int, list[tuple[str, str, str, str, str]]]]:
-    """For each layer its weights and gates."""
+def _stack(units: Sequence[StackUnit]) -> list[tuple[str, str, str, str]]:
+    """Each unit: its layer, its formula, its gate and the largest move of its weights."""
+    return [
+        (
+            str(unit.layer + 1),
+            # as text: a name such as u2_1 is no symbol of mathematics
+            _cut(
+                f"{visible(printed_name(_cut(unit.name, MOST_NAME)))} = "
+                f"{visible(formula_text(unit.circuit, unit.inputs))}",
+                MOST_SHORT,
+            ),
+            unit.gate,
+            _figure(unit.largest_move),
+        )
+        for unit in units[:MOST_ROWS]
+    ]
+
+
+def _weights(answer: Answer) -> list[tuple[int, list[tuple[str, str, str, str, str]]]]:
+    """For each layer its gates and weights before and after they were snapped."""
     layers: dict[int, list[tuple[str, str, str, str, str]]] = {}
     for move in answer.evidence.moves[:MOST_ROWS]:
         row = (

@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from nalu_cli.answer import Errors, Progress, Rival
-from nalu_cli.answer.wording import verdict
+from nalu_cli.answer import Errors, Evidence, Move, Progress, Rival
+from nalu_cli.answer.wording import stage_named, stage_text, verdict
 from nalu_cli.circuit import Circuit
 from nalu_cli.commands.console.live_view import Lines, Redrawn, Silent, view_for
 from nalu_cli.commands.console.screen import Row, Screen, StandardOutput, aligned
 from nalu_cli.commands.explain import print_code
 from nalu_cli.commands.output.answer_text import answer_lines, caveat_lines, errors_lines
-from nalu_cli.commands.output.explain_text import explanation_lines, part_lines
+from nalu_cli.commands.output.explain_text import explanation_lines
 from nalu_cli.errors import visible
+from nalu_cli.search.schedule import REDUCERS, STRATEGIES
 from nalu_cli.settings import Status
 from nalu_cli.table import Kind, Precision
 
@@ -34,8 +35,8 @@ def screen(*, quiet: bool = False, terminal: bool = False) -> tuple[Screen, io.S
     return Screen(console, console, quiet), stream
 
 
-def progress(rung: str, seconds: float, circuit: Circuit | None = LENS_CIRCUIT) -> Progress:
-    return Progress(rung, 2, 64, lens().names, circuit, 0.125, seconds, 30 - seconds)
+def progress(stage: str, seconds: float, circuit: Circuit | None = LENS_CIRCUIT) -> Progress:
+    return Progress(stage, 2, 64, lens().names, circuit, 0.125, seconds, 30 - seconds)
 
 
 def test_a_formula_stands_beside_its_verdict_where_there_is_room() -> None:
@@ -53,7 +54,7 @@ def test_a_formula_stands_beside_its_verdict_where_there_is_room() -> None:
             Status.EXACT_AS_PRINTED,
             "exact as printed: agrees with all 1000 rows to the last digit printed",
         ),
-        (Status.WITHIN_NOISE, "within noise: what is left on 1000 rows looks like noise of 1 %"),
+        (Status.WITHIN_NOISE, "within noise: the residuals of 1000 rows look like noise of 1 %"),
         (Status.APPROXIMATE, "approximate: off by up to 25 %, and not by chance"),
         (Status.NONE, "none: no law of this kind explains f; the closest found is"),
     ],
@@ -87,8 +88,8 @@ def test_large_errors_are_written_out(error: float, text: str) -> None:
 def test_every_part_of_an_answer_is_shown() -> None:
     text = "\n".join(plain(answer_lines(lens(), 100)))
     for part in (
-        "near (kept back)      85             2.9e-16  1.1e-16  1 - 2e-16",
-        "far (outermost)      150             3.3e-16        -          -  extrapolation",
+        "near (held out)      85             2.9e-16  1.1e-16  1 - 2e-16",
+        "far (held out)      150             3.3e-16        -          -  extrapolation",
         "1/2",
         "0.7310585786300049",
         "simpler formulas considered",
@@ -109,28 +110,42 @@ def test_r2_never_rounds_to_one(r2: float, text: str) -> None:
     )
 
 
-def test_an_explanation_shows_snap_parts_conditions_and_box() -> None:
-    text = "\n".join(plain(explanation_lines(lens(interrupted=True), 100)))
+def test_an_explanation_shows_stack_conditions_and_box() -> None:
+    moves = (Move(0, 0, "gate", 0, 0, 0), Move(0, 0, "d1", 0.98, 1, 0), Move(0, 0, "n", 1, 1, 0))
+    answer = lens(interrupted=True, evidence=Evidence("auto 4-1", 128, moves))
+    text = "\n".join(plain(explanation_lines(answer, 100)))
     for part in (
-        "trained sum-product, 128 restarts, 1.2 s, seed 7, stopped early",
-        "layer 1 before and after the snap",
-        "   1  d1     0.980000        1  1e-09",
-        "   1  gate   0.010000        0    inf",
-        "layer 2 before and after the snap",
-        "layer 1  u1_1  =  d1*n",
-        "layer 2  u2_1  =  u1_1 + d2",
-        "layer 3  f     =  u2_2/u2_1",
+        "stage auto 4-1 (training auto cells in 2 layers), 128 random starts, 1.2 s, seed 7",
+        ", stopped early",
+        "    1  product          0.02  u1_1 = d1*n",
+        "    2  sum                 -  u2_1 = u1_1 + d2",
+        "    3  product             -  f = u2_2/u2_1",
+        "every weight: nalu explain --stack",
         "holds: 2 to 30       divides by zero  d1*n + d2 != 0",
         "d2           1    2.75        5",
     ):
         assert part in text, part
 
 
+def test_every_weight_is_shown_when_asked_for() -> None:
+    text = "\n".join(plain(explanation_lines(lens(), 100, with_weights=True)))
+    for part in (
+        "The formula was rewritten after the weights were snapped.",
+        "weights of layer 1",
+        "   1  d1     0.980000        1          1e-09",
+        "   1  gate   0.010000        0            inf",
+        "weights of layer 2",
+    ):
+        assert part in text, part
+    assert "--stack" not in text
+    assert "weights of layer" not in "\n".join(plain(explanation_lines(lens(), 100)))
+
+
 def test_rivals_are_told_with_the_row_to_measure_next() -> None:
     other = Circuit(3, ((product((0, 1), (1, 1)),),))
     rival = Rival(other, 3, (0, 1), (7.5, 0.5), 1.25, 3.75)
     lines = plain(explanation_lines(lens(rivals=(rival, rival)), 80))
-    at = lines.index("rivals the rows cannot tell from it")
+    at = lines.index("rivals that the rows cannot rule out")
     assert lines[at + 2].split() == ["3", "1.25", "3.75", "d1*d2"]
     assert lines[at + 4 : at + 6] == ["worth measuring next: d1 = 7.5, d2 = 0.5", ""]
 
@@ -150,11 +165,6 @@ def test_a_condition_is_held_against_the_training_box(low: float, high: float, h
 def test_a_formula_without_division_or_root_is_defined_everywhere() -> None:
     answer = of(Circuit(1, ((product((0, 2)),),)), ("x",))
     assert "everywhere" in plain(explanation_lines(answer, 80))
-
-
-def test_parts_are_named_apart_from_columns() -> None:
-    answer = lens(names=("u1_1", "d2", "n"))
-    assert plain(part_lines(answer))[0] == "layer 1  uu1_1  =  u1_1*n"
 
 
 @given(st.text())
@@ -192,17 +202,44 @@ def test_a_terminal_without_unicode_gets_plain_symbols() -> None:
     assert stream.buffer.getvalue() == b"1 x 2 - \\xfc\n"  # type: ignore[attr-defined]
 
 
-def test_without_a_terminal_a_line_is_printed_for_a_rung_and_every_five_seconds() -> None:
+def test_without_a_terminal_a_line_is_printed_for_a_stage_and_every_five_seconds() -> None:
     target, stream = screen()
     with Lines(target) as view:
         for step in (progress("sum", 0), progress("sum", 1), progress("sum", 6)):
             view.watch(step)
         view.watch(progress("algebraic", 6.5, None))
     assert stream.getvalue().splitlines() == [
-        "sum  64 restarts  0 s  30 s left   far error 0.12  d1*d2/(d1*n + d2)",
-        "sum  64 restarts  6 s  24 s left   far error 0.12  d1*d2/(d1*n + d2)",
-        "algebraic  64 restarts  6 s  24 s left   nothing found yet",
+        "fitting one sum  64 random starts  0 s  30 s left   held-out error 0.12  "
+        "d1*d2/(d1*n + d2)",
+        "fitting one sum  64 random starts  6 s  24 s left   held-out error 0.12  "
+        "d1*d2/(d1*n + d2)",
+        "solving for an algebraic relation  64 random starts  6 s  24 s left   nothing found yet",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("stacks", "training layers of sums and products"),
+        ("stacks times factors", "training layers of sums and products, with factors divided out"),
+        (
+            "product of sums with a root times factors",
+            "fitting a product of sums, with a root as one more column, with factors divided out",
+        ),
+        ("nalu 1", "training nalu cells in 1 layer"),
+        ("nac-product 3-3-1", "training nac-product cells in 3 layers"),
+        ("a stage without words", "a stage without words"),
+    ],
+)
+def test_a_stage_is_said_in_words(name: str, words: str) -> None:
+    assert stage_text(name) == words
+    assert stage_named(name) == (f"{name} ({words})" if words != name else name)
+
+
+def test_every_strategy_and_reduction_has_words() -> None:
+    names = [strategy.name.format(cell="nalu") for strategy in STRATEGIES]
+    names += [f"x {reducer.name}" for reducer in REDUCERS]
+    assert [name for name in names if stage_text(name) == name] == []
 
 
 def test_a_terminal_is_redrawn_and_left_clean() -> None:

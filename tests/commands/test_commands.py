@@ -94,7 +94,7 @@ def test_a_sample_is_fitted_explained_and_applied(nalu: Run, here: Path) -> None
     done = nalu("fit", SAMPLE, "--target", "f")
     assert done.stdout.startswith("f = d1*d2/(d1*n + d2)          exact: agrees to rounding on all")
     assert "nalu explain model.pt · nalu predict model.pt new.csv" in done.stdout
-    assert "algebraic" in done.stderr
+    assert "solving for an algebraic relation" in done.stderr
     assert "d1*n + d2 != 0" in nalu("explain", "model.pt").stdout
     table = rows(nalu("predict", "model.pt", SAMPLE).stdout)
     assert all(float(row["f"]) == pytest.approx(float(row["f_predicted"])) for row in table)
@@ -106,7 +106,7 @@ def test_fit_prints_saves_and_says_what_to_do_next(cli: Cli, engine: Engine, her
     assert code == ExitCode.DONE
     assert out.splitlines()[0].startswith("f = d1*d2/(d1*n + d2)")
     assert out.splitlines()[-1].startswith("saved law.pt   next: nalu explain law.pt")
-    assert err.startswith("sum  0 s   far error 0.5  d1*d2/(d1*n + d2)")
+    assert err.startswith("fitting one sum  0 s   held-out error 0.5  d1*d2/(d1*n + d2)")
     assert load_model("law.pt").target == "f"
 
 
@@ -236,6 +236,7 @@ def test_a_missing_target_lists_the_columns(cli: Cli) -> None:
         ("explain {data}", 4, "is no nalu model"),
         ("explain model.pt --as fortran", 2, "fortran"),
         ("explain model.pt --as latex --json", 2, "--as and --json"),
+        ("explain model.pt --as latex --stack", 2, "--as and --stack"),
         ("explain model.pt -o model.pt", 2, "would overwrite"),
         ("explain model.pt --plot none/law.png", 5, "there is no folder"),
         ("explain model.pt -o law.html --report law.html", 2, "to hold two results"),
@@ -312,6 +313,23 @@ def test_explain_exports_every_format(cli: Cli, model: Path, here: Path) -> None
         assert cli("explain", model, "--as", export, "-o", "law") == (0, "", "wrote law\n")
         assert (here / "law").read_text() == out
     assert "d1*d2/(d1*n + d2)" in cli("explain", model, "--as", "text")[1]
+
+
+def test_the_whole_stack_is_shown_when_asked_for(cli: Cli, model: Path) -> None:
+    code, out, _ = cli("explain", model)
+    assert code == 0
+    assert "u1_1 = d1*n" in out
+    assert "0.980000" not in out
+    assert "0.980000" in cli("explain", model, "--stack")[1]
+    data = json.loads(cli("explain", model, "--json")[1])
+    whole = json.loads(cli("explain", model, "--stack", "--json")[1])
+    stack = whole.pop("stack")
+    assert set(whole) == set(data)
+    assert len(stack) == data["snap"]["weights"] + data["snap"]["gates"]
+    assert stack[1] == {
+        **{"layer": 0, "unit": 0, "source": "gate"},
+        **{"trained": 0.01, "snapped": 0.0, "cost": None},
+    }
 
 
 # predict

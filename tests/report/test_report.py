@@ -95,12 +95,15 @@ def test_every_fact_is_on_the_page() -> None:
         "f = d1*d2/(d1*n + d2)",
         "train 765 3.1 × 10⁻¹⁶ 8.9 × 10⁻¹⁷ 1",
         "1 − 2 × 10⁻¹⁶",
-        "far (outermost) 150 3.3 × 10⁻¹⁶ – – extrapolation",
+        "far (held out) 150 3.3 × 10⁻¹⁶ – – extrapolation",
         "0.5 – 1/2 0.01",
         "0.7310585786300049 0.001",
         "column 'id' was left out",
         "The search was stopped early",
-        "trained sum-product",
+        "Found in the stage “trained sum-product”, after 128 random starts, in 1.2 s.",
+        "1 u1_1 = d1*n product –",
+        "3 f = u2_2/u2_1 product –",
+        "The formula was rewritten after the weights were snapped.",
         "1 d1 0.980000 1 1 × 10⁻⁹",
         "1 gate 0.010000 0 inf",
         "2 unit 2 −1.200000 −1 0",
@@ -254,7 +257,7 @@ def test_a_sample_of_the_rows_is_called_one() -> None:
     errors = {"train": Errors(10_000, 0.1, 0.1, 0.9), "far": Errors(1, 0.1, 0.1, 0.9)}
     text = opened(lens(errors=errors)).text
     assert "train: 2 of 10000 rows drawn" in text
-    assert "a random sample is drawn, and the rows with the largest errors" in text
+    assert "a random sample is drawn, plus the rows with the largest errors" in text
     assert "random sample" not in opened(lens(errors={"train": Errors(2, 0.1, 0.1, 0.9)})).text
 
 

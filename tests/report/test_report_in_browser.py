@@ -96,7 +96,7 @@ HOSTILE = of(
 ANSWERS = {
     "exact": lens(),
     "noisy": noisy(),
-    "none": noisy(status=Status.NONE, caveats=("what is left is not noise",), command=()),
+    "none": noisy(status=Status.NONE, caveats=("the residuals are not noise",), command=()),
     "constant": of(Circuit(1, ((product(scale=2.5),),)), ("x",)),
     "long": MANY,
     "hostile": HOSTILE,
@@ -109,6 +109,8 @@ def test_every_picture_and_formula_has_a_size(
 ) -> None:
     page = opened(browser, ANSWERS[name], tmp_path).page
     assert page.title() != "run"
+    # what is folded away has no size
+    page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
     for kind in ("svg", "math", "h1", "table"):
         shown = page.locator(kind)
         assert shown.count() or (name, kind) == ("long", "math")

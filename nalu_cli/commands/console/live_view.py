@@ -11,7 +11,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from nalu_cli.answer import Progress
-from nalu_cli.answer.wording import number
+from nalu_cli.answer.wording import number, stage_text
 from nalu_cli.commands.console.screen import Screen
 from nalu_cli.commands.console.status_line import Foot, Plain
 from nalu_cli.errors import visible
@@ -36,7 +36,7 @@ class View(Protocol):
     ) -> None: ...
 
     def watch(self, progress: Progress) -> None:
-        """Take note of where the climb is."""
+        """Take note of how far the fit is."""
 
     def stopping(self) -> None:
         """Say that a request to stop was heard; called inside a signal handler."""
@@ -59,7 +59,7 @@ class Silent(Plain):
 
 
 class Lines(Silent):
-    """A line for every rung, and every few seconds: what a log can keep."""
+    """A line for every stage, and every few seconds: what a log can keep."""
 
     def __init__(self, screen: Screen) -> None:
         super().__init__(screen)
@@ -67,15 +67,15 @@ class Lines(Silent):
 
     def watch(self, progress: Progress) -> None:
         """Print a line if there is something new."""
-        rung, when = self._shown
-        if progress.rung == rung and progress.seconds - when < EVERY:
+        stage, when = self._shown
+        if progress.rung == stage and progress.seconds - when < EVERY:
             return
         self._shown = (progress.rung, progress.seconds)
         self._screen.note(f"{_where(progress)}   {_best(progress)}")
 
 
 class Redrawn(Foot):
-    """Two lines: a spinner with the rung, and the best formula so far."""
+    """Two lines: a spinner with the stage, and the best formula so far."""
 
     stopping_text = Silent.stopping_text
 
@@ -114,11 +114,11 @@ def _cut(text: str, width: int) -> Text:
 
 
 def _where(progress: Progress) -> str:
-    parts = [progress.rung]
+    parts = [stage_text(progress.rung)]
     if progress.rows:
         parts.append(f"{progress.rows:,} rows")
     if progress.restarts:
-        parts.append(f"{progress.restarts} restarts")
+        parts.append(f"{progress.restarts} random starts")
     parts.append(f"{progress.seconds:.0f} s")
     if progress.seconds_left is not None:
         parts.append(f"{max(progress.seconds_left, 0):.0f} s left")
@@ -129,4 +129,4 @@ def _best(progress: Progress) -> str:
     if progress.circuit is None:
         return "nothing found yet"
     formula = visible(formula_text(progress.circuit, progress.names))
-    return f"far error {number(progress.far_error)}  {formula}"
+    return f"held-out error {number(progress.far_error)}  {formula}"

@@ -1,4 +1,4 @@
-"""What `explain` prints beyond the answer: the snap, the parts, where they hold, the box."""
+"""What `explain` prints beyond the answer: the stack, where the formula holds, the box."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from nalu_cli.answer import Answer, Move
-from nalu_cli.answer.wording import OTHERWISE, held, number
-from nalu_cli.circuit import Circuit
-from nalu_cli.circuit.validity import Condition, Need, conditions, parts
+from nalu_cli.answer.stack_units import is_rewritten, stack_units
+from nalu_cli.answer.wording import OTHERWISE, REWRITTEN, held, number, stage_named
+from nalu_cli.circuit.validity import Condition, Need, conditions
 from nalu_cli.commands.console.screen import aligned, shortened
 from nalu_cli.commands.output.answer_text import (
     caveat_lines,
@@ -21,26 +21,37 @@ from nalu_cli.commands.output.answer_text import (
 from nalu_cli.errors import visible
 from nalu_cli.expression.text import formula_text, printed_name
 
-__all__ = ["explanation_lines", "part_lines"]
+__all__ = ["explanation_lines", "stack_lines"]
 
 NEEDS = {Need.NOT_ZERO: "!= 0", Need.NOT_NEGATIVE: ">= 0", Need.POSITIVE: "> 0"}
 
 LONGEST_NAME = 40
 """Cells of a name in a table; formulas show it whole."""
 
+STACK = "the stack, and how far the weights of each unit moved when they were snapped"
 
-def explanation_lines(answer: Answer, width: int) -> Iterator[Text]:
-    """All that `explain` prints."""
+
+def explanation_lines(answer: Answer, width: int, *, with_weights: bool = False) -> Iterator[Text]:
+    """All that `explain` prints.
+
+    Parameters
+    ----------
+    answer : Answer
+    width : int
+        Of the terminal, in cells.
+    with_weights : bool
+        Whether each weight of the stack is listed as it was trained and snapped.
+    """
     yield from headline(answer, width)
     blocks = (
         errors_lines(answer.errors),
         _titled("how it was found", [Text(_route(answer))]),
-        *_snap_tables(answer.evidence.moves),
-        _titled("parts of the formula", part_lines(answer)),
+        _titled(STACK, stack_lines(answer, with_weights=with_weights)),
+        *(_weight_tables(answer.evidence.moves) if with_weights else ()),
         _titled("defined where", _condition_lines(answer)),
         _titled("trained in this box", _box_lines(answer)),
         _titled("constants", constant_lines(answer.constants)),
-        _titled("rivals the rows cannot tell from it", _rival_lines(answer)),
+        _titled("rivals that the rows cannot rule out", _rival_lines(answer)),
         front_lines(answer),
         caveat_lines(answer.caveats),
     )
@@ -56,9 +67,10 @@ def _titled(title: str, lines: list[Text]) -> list[Text]:
 
 def _route(answer: Answer) -> str:
     evidence, settings = answer.evidence, answer.settings
+    starts = "random start" if evidence.restarts == 1 else "random starts"
     parts = [
-        visible(evidence.found_by),
-        f"{evidence.restarts} restarts",
+        f"stage {visible(stage_named(evidence.found_by))}",
+        f"{evidence.restarts} {starts}",
         f"{answer.seconds:.1f} s",
         f"seed {settings.seed}",
     ]
@@ -67,8 +79,29 @@ def _route(answer: Answer) -> str:
     return ", ".join(parts)
 
 
-def _snap_tables(moves: Sequence[Move]) -> Iterator[list[Text]]:
-    """For each trained layer its weights and gates: trained, snapped, and what the move cost."""
+def stack_lines(answer: Answer, *, with_weights: bool) -> list[Text]:
+    """Every unit as a small formula of the units and columns it reads, a line for each."""
+    units = stack_units(answer)
+    rows = [
+        (
+            str(unit.layer + 1),
+            unit.gate,
+            number(unit.largest_move),
+            visible(f"{printed_name(unit.name)} = {formula_text(unit.circuit, unit.inputs)}"),
+        )
+        for unit in units
+    ]
+    head = ("layer", "gate", "largest move", "unit")
+    lines: list[Text] = aligned(head, rows, left=frozenset({1, 3}))
+    if is_rewritten(answer, units):
+        lines.append(Text(REWRITTEN))
+    if answer.evidence.moves and not with_weights:
+        lines.append(Text("every weight: nalu explain --stack", style="dim"))
+    return lines
+
+
+def _weight_tables(moves: Sequence[Move]) -> Iterator[list[Text]]:
+    """For each trained layer its gates and weights before and after they were snapped."""
     for layer in sorted({move.layer for move in moves}):
         rows = [
             (
@@ -81,38 +114,8 @@ def _snap_tables(moves: Sequence[Move]) -> Iterator[list[Text]]:
             for move in moves
             if move.layer == layer
         ]
-        head = ("unit", "input", "trained", "snapped", "cost")
-        yield _titled(
-            f"layer {layer + 1} before and after the snap", aligned(head, rows, left=frozenset({1}))
-        )
-
-
-def part_lines(answer: Answer) -> list[Text]:
-    """Every unit of the circuit as a small formula of the units and columns it reads."""
-    circuit = answer.circuit
-    live = list(parts(circuit))
-    prefix = _prefix(answer.names)
-    lines = []
-    for k, i in live:
-        before = [_unit_name(prefix, k - 1, j) for j in range(len(circuit.layers[k - 1]))]
-        inputs = [*(before if k else []), *answer.names]
-        unit = Circuit(len(inputs), ((circuit.layers[k][i],),))
-        last = k == len(circuit.layers) - 1
-        name = printed_name(answer.target) if last else _unit_name(prefix, k, i)
-        lines.append((f"layer {k + 1}", visible(name), "=", visible(formula_text(unit, inputs))))
-    return aligned(("", "", "", ""), lines, left=frozenset(range(4)))[1:]
-
-
-def _prefix(names: Sequence[str]) -> str:
-    """What the names of units begin with, so that no column has one."""
-    prefix = "u"
-    while any(name.startswith(prefix) for name in names):
-        prefix += "u"
-    return prefix
-
-
-def _unit_name(prefix: str, layer: int, unit: int) -> str:
-    return f"{prefix}{layer + 1}_{unit + 1}"
+        head = ("unit", "input", "trained", "snapped", "loss increase")
+        yield _titled(f"weights of layer {layer + 1}", aligned(head, rows, left=frozenset({1})))
 
 
 def _condition_lines(answer: Answer) -> list[Text]:

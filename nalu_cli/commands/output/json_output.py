@@ -14,7 +14,7 @@ from nalu_cli.expression.text import formula_text
 from nalu_cli.snapping.gates import GATE, divided_gates
 from nalu_cli.storage.plain import to_plain
 
-__all__ = ["RESULT_VERSION", "as_json", "result"]
+__all__ = ["RESULT_VERSION", "as_json", "result", "weights"]
 
 
 def as_json(data: Mapping[str, Any]) -> str:
@@ -61,6 +61,11 @@ def result(answer: Answer, command: str, model: str | None) -> dict[str, Any]:
         "versions": answer.versions,
         "model": model,
     }
+
+
+def weights(answer: Answer) -> dict[str, Any]:
+    """What `explain --stack --json` says besides: every gate and weight of the stack."""
+    return {"stack": [to_plain(move) for move in answer.evidence.moves]}
 
 
 def _front(answer: Answer) -> list[dict[str, Any]]:
