@@ -18,7 +18,8 @@ __all__ = [
 ]
 
 LEFT_OVER = 1e-7
-"""Coefficients that cancel to less than this share are gone: they were fitted, not given."""
+"""*Guess:* coefficients that cancel to less than this share are gone: they were fitted, not
+given."""
 
 Exponents = tuple[Fraction, ...]
 Polynomial = dict[Exponents, float]
@@ -223,6 +224,8 @@ class _Monomials:
 
 
 _COLUMN = 1_000_000
+"""*Derived:* sources from this number on are columns, until the width of the layers below is known;
+no layer has so many units."""
 
 
 def _place(term: Term, width: int) -> Term:

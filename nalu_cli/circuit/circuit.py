@@ -31,10 +31,12 @@ ALLOWED_EXPONENTS: frozenset[Fraction] = frozenset(Fraction(k, 2) for k in range
 """Exponents that weights are snapped to: integers and half-integers up to 12 in size."""
 
 LARGEST_EXPONENT = 24
-"""Bound on the size of any exponent of a product."""
+"""*Guess:* no exponent of a product is larger: even 1.5**24 is 17000, and larger powers single out
+a few rows."""
 
 LARGEST_DENOMINATOR = 1000
-"""Of a rational exponent: 0.8 is 4/5 and 1.852 is 463/250; others are real constants."""
+"""*Guess:* a rational exponent has no larger denominator, so that three decimals are rational: 0.8
+is 4/5 and 1.852 is 463/250; other exponents are real constants."""
 
 
 class UnitKind(StrEnum):

@@ -13,10 +13,14 @@ from nalu_cli.circuit import Circuit, Layer, Term, Unit, UnitKind
 __all__ = ["circuit_from_data", "circuit_to_data"]
 
 MOST_LAYERS = 64
+"""*Guess:* a circuit with more layers comes from a damaged or hostile file, which is refused
+early."""
+
 MOST_UNITS = 10_000
-"""In one layer; these bounds only stop a damaged or hostile file early."""
+"""*Guess:* a layer with more units comes from a damaged or hostile file."""
 
 MOST_COLUMNS = 1_000_000
+"""*Guess:* a circuit of more columns comes from a damaged or hostile file."""
 
 WEIGHT = re.compile(r"-?[1-9][0-9]{0,340}(/[1-9][0-9]{0,340})?", re.ASCII)
 """The exact value of a double, which an exponent may be, has up to 324 digits over and under."""

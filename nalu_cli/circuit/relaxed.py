@@ -12,6 +12,7 @@ from nalu_cli.circuit import Circuit, UnitKind
 __all__ = ["MAGNITUDE", "PRODUCT", "SUM", "Relaxed", "RelaxedLayer", "relax"]
 
 SUM, PRODUCT, MAGNITUDE = 0, 1, 2
+"""*Derived:* the codes of the kinds of units in arrays; any three different integers would do."""
 
 
 @dataclass(frozen=True, slots=True)

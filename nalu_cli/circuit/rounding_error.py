@@ -17,13 +17,15 @@ Floats = NDArray[np.float64]
 EPS = float(np.finfo(np.float64).eps)
 
 ROUNDING_FACTOR = 8.0
-"""How many times the first-order rounding bound still counts as rounding."""
+"""*Guess:* an error of so many times the first-order bound still counts as rounding: the bound
+leaves out products of roundings, and the data may come from another order of operations."""
 
 
 TINY = float(np.finfo(np.float64).tiny)
 
 WORST = 1e-10
-"""A formula that rounding could move further than this, relative to the target, shows nothing."""
+"""*Guess:* agreement with a formula that rounding could move further than this, relative to the
+target, shows nothing."""
 
 
 def agreement(circuit: Circuit, rows: Rows) -> float:

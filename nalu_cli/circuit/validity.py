@@ -17,10 +17,11 @@ __all__ = ["Condition", "Guard", "Need", "conditions", "guards", "part", "parts"
 Floats = NDArray[np.float64]
 
 EDGE = 0.05
-"""Share of a column's width by which a row at the edge may lie outside the training box."""
+"""*Guess:* a row at the edge may lie outside the training box by this share of a column's width."""
 
 NEAR_POLE = 1e-6
-"""A denominator is near zero when no more than this share of its terms is left."""
+"""*Guess:* a denominator is near zero when no more than this share of the size of its terms
+remains."""
 
 
 class Guard(StrEnum):

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.expression.tree import (
+    ONE,
     Column,
     Magnitude,
     Node,
@@ -39,10 +40,10 @@ __all__ = [
 ]
 
 MOST_NODES = 50_000
-"""Inlining shared units can multiply their size layer by layer; a longer formula is refused."""
+"""*Guess:* a longer formula is refused: shared units, written out, multiply layer by layer."""
 
-ONE = Fraction(1)
 ZERO = Number(0.0)
+"""*Derived:* the factor that stays beside powers which bound the domain of a product of zero."""
 
 
 def expression_of(circuit: Circuit, *, positive: Sequence[bool] | None = None) -> Node:

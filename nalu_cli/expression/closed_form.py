@@ -11,45 +11,60 @@ from functools import lru_cache
 __all__ = ["TIGHT", "Named", "is_long", "literal", "name_constant", "snap_value"]
 
 TIGHT = 4e-15
-"""Relative distance at which a double counts as a named value: a few steps of rounding."""
+"""*Guess:* a double counts as a named value at up to this relative distance: some 18 steps of
+rounding."""
 
 MOST_ODDS = 5e-3
-"""A name is believed when a random number would get one as short less often than this."""
+"""*Guess:* a name is believed when a random number would get one as short less often than this."""
 
 MOST_DIGITS = 10
-"""Significant digits of a short decimal; 1.602176634e-19 and 299792458 are short."""
+"""*Guess:* a decimal of so many significant digits is short: 1.602176634e-19 has ten, 299792458
+nine."""
 
 MOST_FACTOR_DIGITS = 9
-"""The same when the decimal is divided by, or multiplied with a power of pi."""
+"""*Guess:* a decimal that is divided by, or multiplied with a power of pi is short up to so many
+digits."""
 
 LARGEST_RATIONAL = 10**7
-"""Bound on numerator times denominator of a plain fraction."""
+"""*Guess:* the numerator times the denominator of a plain fraction is at most this; the odds of
+names rule out most fractions below it."""
 
 LARGEST_MULTIPLE = 10**4
-"""The same for a fraction of pi or of a root."""
+"""*Guess:* the numerator times the denominator of a fraction of pi or of a root is at most this."""
 
 LARGEST_DENOMINATOR = 10**4
+"""*Guess:* no fraction with a larger denominator is read as a name."""
 
 ROUNDING = 1e-15
-"""Relative rounding of the quick looks in floats that come before exact arithmetic."""
+"""*Derived:* quick looks in floats, which come before exact arithmetic, are off by some units of
+rounding."""
 
 ROUNDING_OF_ODDS = 1e-9
-"""The same of the bound that the odds set; the odds themselves are looked at again."""
+"""*Guess:* the bound that the odds set is widened by this share, much more than it is rounded by;
+the odds themselves are computed again."""
 
 LOOSEST_DERIVED = 1e-9
-"""Reciprocals of decimals and decimal multiples of pi are only looked for up to this tolerance."""
+"""*Guess:* reciprocals of decimals and decimal multiples of pi are only looked for up to this
+tolerance: there are too many of them for a looser one."""
 
 SMALLEST_DERIVED = 1e-290
-"""Nearer to the ends of the doubles a quotient would overflow; decimals alone are tried there."""
+"""*Derived:* nearer to the ends of the doubles a quotient would overflow; only decimals are tried
+there."""
 
 RATIONAL_DENSITY = 6 / math.pi**2
-"""Share of reduced p/q: half of it times H of them have p*q <= H in each unit of log(p/q)."""
+"""*Derived:* the share of reduced fractions among all p/q; half of it times H of them have p*q <= H
+in each unit of log(p/q)."""
 
 DECIMAL_DENSITY = 2 * 9 / math.log(10)
-"""Twice the density of decimals: 9 * 10**(d - 1) of them have d digits in each decade."""
+"""*Derived:* twice the density of decimals: 9 * 10**(d - 1) of them have d digits in each
+decade."""
 
 _SCALE = 10**60
+"""*Derived:* sixty decimals are four times those of a double, so that exact comparisons are never
+decided by rounding."""
+
 _PI = Fraction(3141592653589793238462643383279502884197169399375105820974944, _SCALE)
+"""*Cited:* the first sixty decimals of pi (OEIS A000796)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,8 @@ def _root(x: Fraction) -> Fraction:
 
 
 _PLAIN = _Family(Fraction(0), 1, 1)
+"""*Derived:* numbers without pi and roots: the family that all others come after."""
+
 _FAMILIES = (
     _PLAIN,
     _Family(Fraction(1), 1, 3),
@@ -113,6 +130,9 @@ _FAMILIES = (
     _Family(Fraction(1, 2), 1, 9),
     _Family(Fraction(-1, 2), 1, 9),
 )
+"""*Guess:* the more a family has to multiply its fractions with, the higher its rank, by which
+names count as rarer."""
+
 _FACTORS = tuple(family.factor() for family in _FAMILIES)
 
 
@@ -308,3 +328,4 @@ def _written(p: float, q: float, family: _Family, odds: float) -> Named:
 
 
 _PI_TEXT = {Fraction(1): "pi", Fraction(2): "pi**2", Fraction(1, 2): "sqrt(pi)"}
+"""*Derived:* the powers of pi that the families have, as they are written."""

@@ -16,7 +16,7 @@ from nalu_cli.expression.text import (
     is_plain_offset,
     term_quotient,
 )
-from nalu_cli.expression.tree import Column, Magnitude, Node, Number, Product, Sum
+from nalu_cli.expression.tree import HALF, ONE, Column, Magnitude, Node, Number, Product, Sum
 
 __all__ = [
     "DIGITS_OF_A_DOUBLE",
@@ -97,8 +97,8 @@ def _item_cost(node: Node, exponent: Fraction) -> int:
 
 
 def _exponent_cost(exponent: Fraction) -> int:
-    if exponent in (1, Fraction(1, 2)):
-        return int(exponent != 1)
+    if exponent in (ONE, HALF):
+        return int(exponent == HALF)
     digits = sum(c.isdigit() for c in exponent_text(exponent).lstrip("0."))
     is_long = is_real_exponent(exponent) or digits > MOST_DIGITS
     return 2 + (LONG_COST + LONG_EXPONENT_COST if is_long else 0)

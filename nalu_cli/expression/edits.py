@@ -26,14 +26,15 @@ __all__ = [
 Path = tuple[int, ...]
 
 SYMBOLS_OF_A_REAL = 1
-"""Of those that are fitted many turn out to have names; the others are long."""
+"""*Guess:* of the numbers that are fitted many turn out to have names of one symbol; the others are
+long."""
 
 STEPS = tuple(map(Fraction, ("-1", "-1/2", "1/2", "1")))
 LARGEST_POWER = 4
-"""Of sums: larger ones are close to exponentials."""
+"""*Guess:* sums get no larger power: larger ones are close to exponentials."""
 
 SIMILAR = 0.2
-"""Relative distance of coefficients that may turn out to be one."""
+"""*Guess:* coefficients within this relative distance may turn out to be one."""
 
 
 def with_node(tree: Node, path: Path, make: Callable[[Node], Node]) -> Node:

@@ -23,19 +23,29 @@ Path = tuple[int, ...]
 Known = dict[int, tuple[Node, Floats | None]]
 
 STEPS = 10
+"""*Guess:* Gauss-Newton steps after which a fit is left as it is."""
+
 MOST_TRIALS = 6
+"""*Guess:* dampings that one step tries until the misfit falls; each is thirty times the last."""
+
 CONVERGED = 1e-5
-"""Relative gain of a step below which it was the last."""
+"""*Guess:* a step that gains less than this share of the misfit was the last."""
 
 LEAST_DAMPING = 1e-9
+"""*Guess:* a full step is damped by this share, so that directions without effect do not make the
+equations singular."""
+
 TINY = 1e-300
+"""*Derived:* stands for zero where a logarithm or a quotient needs a positive number; it is near
+the least double."""
 
 ROUNDING = 1e-13
-"""Relative error that says nothing about a formula."""
+"""*Guess:* a smaller relative error says nothing about a formula: it is some hundred steps of
+rounding."""
 
 
 NO_SLOPE = np.zeros(0)
-"""Before it is computed."""
+"""*Derived:* an empty array: the slope of a node before it is computed."""
 
 
 @dataclass(slots=True)

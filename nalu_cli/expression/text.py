@@ -21,6 +21,7 @@ from nalu_cli.expression.canonical import (
     expression_of,
 )
 from nalu_cli.expression.closed_form import Named, literal, name_constant
+from nalu_cli.expression.tree import HALF, ONE
 
 __all__ = [
     "PRINTING",
@@ -48,9 +49,6 @@ It must read back as well, see `reads_back`."""
 
 MOST_PLACES = 4
 """*Guess:* an exponent that takes more decimal places is written as a fraction."""
-
-ONE = Fraction(1)
-HALF = Fraction(1, 2)
 
 
 class Level(IntEnum):

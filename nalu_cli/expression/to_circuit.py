@@ -17,13 +17,21 @@ from nalu_cli.expression.canonical import (
     Sum,
     is_never_negative,
 )
+from nalu_cli.expression.tree import ONE
 
 __all__ = ["circuit_of"]
 
-ONE = Fraction(1)
+
 WHOLE = range(1, LARGEST_EXPONENT + 1)
+"""*Derived:* the positive integer exponents that one product may have; a larger one is put together
+from several."""
+
 ODD, EVEN = WHOLE[::2], WHOLE[1::2]
+"""*Derived:* even powers lose the sign of their base, odd ones keep it."""
+
 POWERS_OF_TWO = (2, 4, 8, 16)
+"""*Derived:* the outer exponents, of those a product may have, that a double can be divided by
+without rounding."""
 
 
 @dataclass(frozen=True, slots=True)

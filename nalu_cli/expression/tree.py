@@ -10,6 +10,8 @@ from fractions import Fraction
 from nalu_cli.circuit import LARGEST_EXPONENT, exponent_of, is_real_exponent
 
 __all__ = [
+    "HALF",
+    "ONE",
     "Column",
     "Magnitude",
     "Node",
@@ -23,6 +25,9 @@ __all__ = [
     "settled_exponent",
     "term_order",
 ]
+
+ONE, HALF = Fraction(1), Fraction(1, 2)
+"""*Derived:* the exponents of a factor itself and of its square root."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,18 +18,22 @@ __all__ = ["positions", "refit"]
 
 Floats = NDArray[np.float64]
 
-
 MOST_STEPS = 8
+"""*Guess:* Gauss-Newton steps after which a fit that still improves is left; near the minimum each
+step doubles the number of right digits."""
 
 UNSEEN = 4 * EPS
-"""Share of the misfit within which two misfits are equal but for rounding.
+"""*Derived:* two misfits that differ by less than this share are equal but for rounding. Near its
+minimum the misfit is flat, so the last half of the digits of the constants changes it by less than
+its own rounding; the step knows these digits and is taken."""
 
-Derived: near its minimum the misfit is flat, so the last half of the digits of the constants
-changes it by less than its own rounding; the step knows these digits and is taken.
-"""
+LEAST_GAIN = 1e-3
+"""*Guess:* a step that lowers the misfit by less than this share was the last; another would only
+change digits that the rows do not tell."""
 
 NO_EFFECT = 1e-11
-"""Directions of the constants with less effect than this, relative to the largest, are left."""
+"""*Guess:* directions of the constants with less effect than this, relative to the largest, are
+left alone: they are factors that one unit can hand to the next."""
 
 
 def refit(
@@ -74,7 +78,7 @@ def refit(
             break
         circuit = trial
         values = {place: values[place] + step[place] for place in values}
-        if loss - new_loss <= 1e-3 * new_loss:
+        if loss - new_loss <= LEAST_GAIN * new_loss:
             break
     return circuit, spread
 

@@ -18,11 +18,32 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 LARGEST_LOG, SMALLEST_LOG = 300.0, -700.0
-"""Bounds on the logarithms of unit values: exp(300)**2 is still a double, and exp(-700) is less
-than the least input, so that the slope of a square at zero is zero."""
+"""*Derived:* bounds on the logarithms of unit values: exp(300)**2 is still a double, and exp(-700)
+is less than the least input, so that the slope of a square at zero is zero."""
 
 LOG_WEIGHTS = (0.1, 3.0)
-"""Bounds on |y| over its median as a weight of logarithms."""
+"""*Guess:* bounds on |y| over its median as the weight of a logarithm: heavy tails must not
+rule."""
+
+LEAST = 1e-300
+"""*Derived:* stands for zero where a logarithm or a quotient needs a number that is not; it is near
+the least double."""
+
+FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-12, 1e8
+"""*Guess:* the damping of the first step, and the bounds of all: from full steps of Gauss-Newton to
+short ones downhill."""
+
+SHRINKING, GROWING = 0.25, 6.0
+"""*Guess:* the damping is multiplied by the first after a step that helped, by the second after one
+that did not."""
+
+LEAST_GAIN, MOST_STALLED = 1e-6, 6
+"""*Guess:* a restart ends when so many steps on end have each gained less than this share of its
+loss."""
+
+FLAT = 1e-6
+"""*Guess:* a weight of less effect than this, relative to the strongest, is damped as if it had as
+much."""
 
 
 class Residual:
@@ -59,13 +80,13 @@ class Residual:
 
     def __call__(self, f: Floats) -> Floats:  # (R, N) -> (R, N)
         """Residuals; their squares sum to the weighted error over the target's variance."""
-        value: Floats = np.log(np.maximum(np.abs(f), 1e-300)) if self.log else f
+        value: Floats = np.log(np.maximum(np.abs(f), LEAST)) if self.log else f
         return (value - self.target) * self.weights
 
     def slope(self, f: Floats) -> Floats:  # (R, N) -> (R, N)
         """Derivative of each residual by the stack's value."""
         if self.log:
-            return self.weights / np.where(np.abs(f) > 1e-300, f, 1e-300)
+            return self.weights / np.where(np.abs(f) > LEAST, f, LEAST)
         return np.broadcast_to(self.weights, f.shape)
 
 
@@ -178,7 +199,7 @@ def _layer(kind: NDArray[np.int8], W: Floats, b: Floats, inputs: Floats) -> _Tra
     if not products.any():
         assert total is not None
         return _Trace(inputs, None, total, None)
-    logs = np.log(np.maximum(np.abs(inputs), 1e-300))
+    logs = np.log(np.maximum(np.abs(inputs), LEAST))
     size = np.exp(np.clip(np.matmul(logs, W), SMALLEST_LOG, LARGEST_LOG)) * b[:, None, :]
     sign_slope = None
     negative = inputs < 0
@@ -214,7 +235,7 @@ def _backward(
     by_input = none
     if need_inputs:
         through = np.where(sums, 0.0, flow)
-        safe = np.where(np.abs(x) > 1e-300, x, 1e-300)
+        safe = np.where(np.abs(x) > LEAST, x, LEAST)
         by_input = np.matmul(through, W.transpose(0, 2, 1)) / safe
     if sums.any():
         by_weight = np.where(
@@ -272,12 +293,12 @@ def levenberg_marquardt(
         Sum of squared residuals: mean squared error over the variance of the target.
     """
     theta = theta.copy()
-    damping = np.full(len(theta), 1e-3)
+    damping = np.full(len(theta), FIRST_DAMPING)
     stalled = np.zeros(len(theta), dtype=int)
     f, traces = network.forward(theta)
     loss = _loss(residual(f))
     for _ in range(steps):
-        live = np.flatnonzero((loss > good_enough) & (stalled < 6) & np.isfinite(loss))
+        live = np.flatnonzero((loss > good_enough) & (stalled < MOST_STALLED) & np.isfinite(loss))
         if not len(live) or (stop is not None and stop()):
             break
         part = network.take(live)
@@ -288,11 +309,12 @@ def levenberg_marquardt(
         new = theta[live] + step
         new_loss = _loss(residual(part.forward(new)[0]))
         better = new_loss < loss[live]
-        gain = new_loss < loss[live] * (1 - 1e-6)
+        gain = new_loss < loss[live] * (1 - LEAST_GAIN)
         theta[live[better]] = new[better]
         loss[live[better]] = new_loss[better]
         stalled[live] = np.where(gain, 0, stalled[live] + 1)
-        damping[live] = np.clip(damping[live] * np.where(better, 0.25, 6.0), 1e-12, 1e8)
+        changed = damping[live] * np.where(better, SHRINKING, GROWING)
+        damping[live] = np.clip(changed, LEAST_DAMPING, MOST_DAMPING)
     return theta, loss
 
 
@@ -302,12 +324,12 @@ def _damped_step(J: Floats, r: Floats, damping: Floats, free: Bools) -> Floats:
     at = np.arange(H.shape[1])
     diagonal = H[:, at, at]
     typical = diagonal.max(axis=1, keepdims=True)
-    H[:, at, at] += damping[:, None] * np.maximum(diagonal, 1e-6 * typical) + 1e-300
+    H[:, at, at] += damping[:, None] * np.maximum(diagonal, FLAT * typical) + LEAST
     H[:, at, at] += np.where(free, 0.0, 1.0)
     try:
         step = -np.linalg.solve(H, g)[:, :, 0]
     except np.linalg.LinAlgError:
-        H[:, at, at] += 1e-6 * typical + 1e-300
+        H[:, at, at] += FLAT * typical + LEAST
         step = -np.linalg.solve(H, g)[:, :, 0]
     return np.where(free & np.isfinite(step), step, 0.0)
 

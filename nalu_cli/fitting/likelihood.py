@@ -31,26 +31,26 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 BITS_OF_A_DOUBLE = 45.0
-"""What agreement to rounding shows in one row. *Guess:* the last 8 bits are rounding's own."""
+"""*Guess:* a row that agrees to rounding says so many bits: the last 8 of a double are rounding's
+own."""
 
 ON_THE_EDGE = 1e-9
-"""Share of a half-width by which a value may lie beyond it. *Guess:* 2.5 and its half-width are
-not both doubles; six digits more than any table prints are enough."""
+"""*Guess:* a value may lie beyond a half-width by this share of it. 2.5 and its half-width are not
+both doubles; six digits more than any table prints are enough."""
 
 EVEN_SPREAD = 3.0
 """*Derived:* an error spread evenly over a printed digit has the variance h**2 / 3."""
 
 BITS_SHARED = 0.5 * math.log2(2 * math.pi * math.e)
-"""*Derived:* bits per row of normal errors of size 1; left out of every misfit alike."""
+"""*Derived:* bits per row of normal errors of size 1; missing from every misfit alike."""
 
 SMALLEST_NOISE = 1e-15
-"""Relative size below which errors are rounding's, not noise's. *Derived:* a few units in the last
+"""*Derived:* errors of a smaller relative size are rounding's, not noise's: a few units in the last
 place of a double."""
 
-
 FARTHEST, MEDIAN_TO_SIGMA = 6.5, 1.4826
-"""Standard deviations that no row of noise is off, and one of them in median sizes. *Derived:* of
-ten million normal errors one is larger."""
+"""*Derived:* no row of noise is off by so many standard deviations, and one standard deviation is
+so many medians of the absolute errors: of ten million normal errors one is larger."""
 
 
 class ErrorKind(Enum):
@@ -205,31 +205,31 @@ def misfit_bits(circuit: Circuit, rows: Rows, kind: ErrorKind, *, constants: int
         return float(np.sum(cells)) - BITS_SHARED * len(rows)
     scale = scale_of_errors(rows, kind)
     with np.errstate(all="ignore"):
-        left = (circuit.evaluate(rows.X) - rows.y) / scale
-    if not np.isfinite(left).all():
+        residuals = (circuit.evaluate(rows.X) - rows.y) / scale
+    if not np.isfinite(residuals).all():
         return math.inf
     per_row = float(np.sum(np.log2(scale)))
     if rows.sigma is not None:
-        return per_row + _bits_of_known_noise(left, printed_floor(rows, scale))
+        return per_row + _bits_of_known_noise(residuals, printed_floor(rows, scale))
     smallest = SMALLEST_NOISE * root_mean_square(rows.y / scale)
     floor = max(printed_floor(rows, scale), smallest, 5e-324)
     free = len(rows) - constants
     if free <= 0 and kind is not ErrorKind.DOUBLES:
         return math.inf
-    return per_row + _bits_of_noise(left, floor, max(free, 1))
+    return per_row + _bits_of_noise(residuals, floor, max(free, 1))
 
 
-def _bits_of_known_noise(left: Floats, floor: float) -> float:
+def _bits_of_known_noise(residuals: Floats, floor: float) -> float:
     """Of errors in units of their standard errors, those of printing added."""
     size = math.hypot(1.0, floor)
-    chi2 = (root_mean_square(left) / size) ** 2
-    return len(left) * (math.log2(size) + 0.5 * (chi2 - 1) / math.log(2))
+    chi2 = (root_mean_square(residuals) / size) ** 2
+    return len(residuals) * (math.log2(size) + 0.5 * (chi2 - 1) / math.log(2))
 
 
-def _bits_of_noise(left: Floats, floor: float, free: int) -> float:
+def _bits_of_noise(residuals: Floats, floor: float, free: int) -> float:
     """Of errors of a size that is unknown: the likeliest, per degree of freedom."""
-    n = len(left)
-    return n * (math.log2(max(root_mean_square(left), floor)) + 0.5 * math.log2(n / free))
+    n = len(residuals)
+    return n * (math.log2(max(root_mean_square(residuals), floor)) + 0.5 * math.log2(n / free))
 
 
 def scale_of_errors(rows: Rows, kind: ErrorKind) -> Floats:

@@ -32,27 +32,34 @@ __all__ = ["has_few_constants", "has_few_numbers", "is_borne_out", "is_law"]
 Floats = NDArray[np.float64]
 
 MOST_LONG_CONSTANTS = 4
-"""With more arbitrary reals a formula is a fit: smooth functions are approximated to rounding."""
+"""*Guess:* a formula with more arbitrary reals is a fit and no law: sums of smooth functions
+approximate others to rounding."""
 
 BITS_PER_SYMBOL = 6
+"""*Guess:* a symbol of a formula is one of 64: columns, operations and the parts of short
+numbers."""
+
 BITS_PER_REAL = 53
+"""*Derived:* a constant without a name has at most the bits of the significand of a double."""
 
 SMALLEST_EXPONENT = 0.05
-"""Smaller ones, and such distances from whole ones, make a logarithm of a difference of powers.
-*Guess:* the smallest that handbooks print is 0.07."""
+"""*Guess:* exponents closer to an integer than this, in a sum, make a logarithm of a difference of
+powers; the smallest exponent that handbooks print is 0.07."""
 
 LARGEST_EXPONENT = 9
-"""*Guess:* of printed laws; larger powers single out a few rows."""
+"""*Guess:* the largest exponent of a printed law; larger powers single out a few rows."""
 
 SPARE_DIGITS = 3.0
-"""Digits by which a number may be longer than the printed ones. *Derived:* a thousand rows that
-round evenly tell a number that much better than one."""
+"""*Derived:* a number may have so many digits more than the printed ones, because a thousand rows
+that round evenly tell it that much better than one."""
 
 SPARE_NUMBER = 0.5
-"""*Guess:* one number of a law may be short by half its digits."""
+"""*Guess:* a law may have half a number more than digits are printed: one of its numbers may be
+short by half its digits."""
 
 SURPLUS_BITS = 16
-"""A law must leave this much of the data unexplained by its own length; 2**-16 is no chance."""
+"""*Derived:* the rows must say so many bits more than the formula takes; chance gives a wrong
+formula that many with a probability of 2**-16, one in 65536."""
 
 
 def is_law(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBLES) -> bool:

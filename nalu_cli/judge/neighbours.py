@@ -15,6 +15,7 @@ from nalu_cli.rows import Rows
 __all__ = ["neighbours", "scaled_to"]
 
 STEPS = (Fraction(-1), Fraction(-1, 2), Fraction(1, 2), Fraction(1))
+"""*Guess:* an exponent is changed by a half or by one: most laws have whole and half exponents."""
 
 
 def neighbours(circuit: Circuit) -> Iterator[Circuit]:

@@ -21,35 +21,41 @@ __all__ = ["rivals_of"]
 
 Floats = NDArray[np.float64]
 
-MOST = 3
-"""Rivals that are told."""
+MOST_RIVALS = 3
+"""*Guess:* more rivals than this are no help to a reader."""
 
 MOST_COMPARED, MOST_NEIGHBOURS = 60, 150
-"""Candidates with the best scores that are looked at, and formulas a step away from the answer."""
+"""*Guess:* so many candidates with the best scores, and so many formulas one step away from the
+answer, are compared with it; each takes one evaluation."""
 
 BETTER = 2.0
-"""Standard errors by which the mean squared error of a rival may be the larger one."""
+"""*Guess:* the mean squared error of a rival may exceed that of the answer by this many standard
+errors of the difference."""
 
 MOST_LARGER = 1.5
-"""Times the mean squared error of the answer: a few far rows make the test above a blunt one."""
+"""*Guess:* the mean squared error of a rival may be at most this many times that of the answer: a
+few far rows make the standard error of the difference a blunt test."""
 
 MOST_LONGER = 6
-"""Symbols a rival may have more: with enough of them every table has rivals."""
+"""*Guess:* a rival may have so many symbols more than the answer: with enough of them every table
+has rivals."""
 
 VISIBLE = 2.0
-"""Times the noise by which two formulas must differ somewhere to be two."""
+"""*Guess:* two formulas are two if they differ somewhere by this many times the noise."""
 
 VISIBLE_EXACT = 1e-6
-"""The same for exact formulas, relative to the size of the value."""
+"""*Guess:* two exact formulas are two if they differ somewhere by this share of the value."""
 
-KEPT = 3.0
-"""Part of its smallest size that a column of one sign is not measured below."""
+NARROWEST = 3.0
+"""*Guess:* a column of one sign is compared down to this part of its smallest size: towards zero
+formulas with poles differ without bound."""
 
 POINTS = 4000
-"""Places inside the widened box where formulas are compared, besides its corners."""
+"""*Guess:* formulas are compared at so many random points of the widened box, besides its
+corners."""
 
 MOST_CORNERS = 10
-"""Columns up to which all corners are tried."""
+"""*Guess:* with more columns the corners are not tried: there would be more than a thousand."""
 
 
 def rivals_of(
@@ -84,7 +90,7 @@ def rivals_of(
         rival = _farthest(circuit, best.circuit, places, noise)
         if rival is not None and not _is_known(rival, found, places, noise):
             found.append(rival)
-        if len(found) == MOST:
+        if len(found) == MOST_RIVALS:
             break
     return tuple(found)
 
@@ -143,8 +149,8 @@ def _widened(low: Floats, high: Floats) -> tuple[Floats, Floats]:
     width = high - low
     wider_low, wider_high = low - width, high + width
     return (
-        np.where(low > 0, np.maximum(wider_low, low / KEPT), wider_low),
-        np.where(high < 0, np.minimum(wider_high, high / KEPT), wider_high),
+        np.where(low > 0, np.maximum(wider_low, low / NARROWEST), wider_low),
+        np.where(high < 0, np.minimum(wider_high, high / NARROWEST), wider_high),
     )
 
 

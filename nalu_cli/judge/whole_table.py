@@ -25,13 +25,15 @@ FITTED = ("train", "near", "far")
 """The keys for the rows that a formula came from."""
 
 MOST_KEPT = 200
-"""Rows that a formula explains worst, kept to be fitted as well."""
+"""*Guess:* so many rows that a formula explains worst are kept, to be fitted as well: a fraction of
+the rows fitted already."""
 
 STRAY_SHARE = 0.01
-"""Share of the rows up to which those that differ from a formula are exceptions to it."""
+"""*Guess:* rows that differ from a formula are exceptions to it up to this share of all rows."""
 
 LARGEST_GROWTH = 1.5
-"""How many times its error on the fitted rows a formula within the noise may have on all rows."""
+"""*Guess:* the error on all rows of a formula within the noise may be this many times its error on
+the fitted rows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,18 +14,19 @@ __all__ = ["contradiction_note", "multiple_of", "repeated", "sentinel_notes"]
 Floats = NDArray[np.float64]
 
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
-"""Relative difference of two doubles that were computed in two ways."""
+"""*Derived:* two doubles that were computed in two ways of a few steps differ by no more than so
+many units of rounding."""
 
 SENTINELS = frozenset(
     sign * value for sign in (-1.0, 1.0) for value in (99.0, 999.0, 9999.0, 99999.0)
 )
-"""Numbers that people write where they have none."""
+"""*Guess:* numbers that people write where they have none: nines only."""
 
 FAR = 5.0
-"""Widths of the other values beyond which a sentinel is out of place."""
+"""*Guess:* a sentinel is out of place that lies so many widths of the other values beyond them."""
 
 MOST_COMPARED = 200_000
-"""Rows that are compared with each other; sorting more would take seconds."""
+"""*Guess:* of more rows no equal ones are looked for: sorting them would take seconds."""
 
 
 def multiple_of(x: Floats, other: Floats) -> float | None:

@@ -20,9 +20,11 @@ __all__ = ["Box", "Problem", "Rows", "asked_columns", "pose"]
 Floats = NDArray[np.float64]
 
 NEAR_SHARE = 0.1
-"""Share of the inner rows kept back at random."""
+"""*Guess:* this share of the inner rows is held out at random: enough to show overfitting, and few
+enough to leave the fit its rows."""
 
 FEWEST_ROWS = 2
+"""*Derived:* through one row goes every constant, so that a formula needs two."""
 
 
 @dataclass(frozen=True, slots=True)

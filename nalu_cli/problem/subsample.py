@@ -20,14 +20,22 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MOST_ROWS = 20_000
+"""*Guess:* no more rows are fitted, whatever the number of columns: noise is averaged out long
+before."""
+
 MOST_CELLS = 400_000
+"""*Guess:* of tables with many columns so many cells are fitted, hence the fewer rows the more
+columns there are."""
+
 FEWEST_ROWS = 4000
-"""How many rows are fitted: the more columns there are, the fewer."""
+"""*Guess:* so many rows are fitted even of tables with the most columns."""
 
 OUTERMOST = 8
-"""Rows with the lowest, and with the highest values of each input that are fitted in any case."""
+"""*Guess:* so many rows with the lowest, and with the highest values of each input are fitted in
+any case: they tell formulas apart that agree inside."""
 
 MOST_NOTES = 20
+"""*Guess:* more notes on one table would not be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,16 @@ __all__ = ["balance", "with_offsets_of_one"]
 Floats = NDArray[np.float64]
 
 LOOSE = 1e-7
-"""Relative precision of constants before they are fitted: enough to see which ratios are simple."""
+"""*Guess:* constants have this relative precision before they are fitted: enough to see which
+ratios are simple."""
+
+UNIT = 1e-13
+"""*Guess:* a coefficient that is divided by itself, or by its equal, is 1 again within some hundred
+steps of rounding."""
+
+NAMED_COST, CHARACTER_COST, LONG_COST, MINUS_COST = 1.0, 0.2, 6.0, 0.01
+"""*Guess:* what a reader has to read for a number: one with a name, and more for each character of
+the name; one without; a minus sign decides among equals."""
 
 
 def with_offsets_of_one(circuit: Circuit) -> Circuit:
@@ -83,11 +92,13 @@ def _simplest_factor(unit: Unit, users: int) -> float:
 def _cost(value: float) -> float:
     """How much a reader has to read: 0 for 1, more for longer names, most for a long real."""
     size = abs(value)
-    sign = 0.01 if value < 0 else 0.0
+    sign = MINUS_COST if value < 0 else 0.0
     if abs(size - 1) < LOOSE:
         return sign
     named = name_constant(size, tolerance=LOOSE)
-    return sign + (1.0 + 0.2 * len(named.text) if named is not None else 6.0)
+    if named is None:
+        return sign + LONG_COST
+    return sign + (NAMED_COST + CHARACTER_COST * len(named.text))
 
 
 def _scaled_user(user: Unit, term: Term, factor: float) -> Unit:
@@ -108,5 +119,5 @@ def _divided(unit: Unit, factor: float) -> Unit:
     terms = tuple(
         valued_term(unit.kind, t.source, float(t.weight) * t.constant / factor) for t in unit.terms
     )
-    terms = tuple(replace(t, constant=1.0) if abs(t.constant - 1) < 1e-13 else t for t in terms)
+    terms = tuple(replace(t, constant=1.0) if abs(t.constant - 1) < UNIT else t for t in terms)
     return Unit(unit.kind, terms, unit.constant / factor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.circuit.constants import constants_of
 from nalu_cli.judge.selection import pick
 from nalu_cli.problem import Problem
-from nalu_cli.refine import refine
+from nalu_cli.refine.simplify import shorten
 from nalu_cli.search import climbed as climbed_module
 from nalu_cli.search import ladder
 from nalu_cli.search.candidate import Found
@@ -200,7 +200,7 @@ def test_under_noise_equal_formulas_are_shortened_once_and_those_of_many_constan
 ) -> None:
     asked: list[Circuit] = []
 
-    def as_it_is(circuit: Circuit, _: object) -> Circuit:
+    def as_it_is(circuit: Circuit, *, positive: Sequence[bool]) -> Circuit:
         asked.append(circuit)
         return circuit
 
@@ -208,7 +208,7 @@ def test_under_noise_equal_formulas_are_shortened_once_and_those_of_many_constan
         return (Found(c) for c in [*sums(problem.train)] * 3)
 
     schedule(monkeypatch, replace(SUM, search=thrice, cost=Cost.SECONDS))
-    monkeypatch.setattr(refine, "_shortened", as_it_is)
+    monkeypatch.setattr(shorten, "shorten", as_it_is)
     x = uniform(8, 200, columns)
     y = x @ np.linspace(1.2345, 5.4321, columns) + 0.001 * np.random.default_rng(9).standard_normal(
         200

@@ -12,6 +12,7 @@ from typing import TypeVar
 from nalu_cli.expression.canonical import Node, Number, Sum, product, total
 from nalu_cli.expression.closed_form import TIGHT, snap_value
 from nalu_cli.expression.complexity import complexity
+from nalu_cli.expression.tree import ONE
 from nalu_cli.refine.simplify.fractions import Atoms, Monomial, Poly
 from nalu_cli.refine.simplify.monomials import coefficient_of, divides, minus, monomial_content
 from nalu_cli.refine.simplify.reading import Clock, reading_cost, shortest
@@ -20,25 +21,30 @@ __all__ = ["Arranger"]
 
 Size = TypeVar("Size")
 
-ONE = Fraction(1)
 
 FACTORABLE = 40
-"""Terms of a polynomial that is handed to sympy's factorisation."""
+"""*Guess:* a polynomial of more terms is not handed to sympy's factorisation, which may take
+seconds."""
 
 FACTORABLE_ATOMS = 8
+"""*Guess:* a polynomial in more atoms is not handed to sympy's factorisation."""
+
 FACTORABLE_DEGREE = 24
+"""*Guess:* a polynomial whose degrees in all atoms add up to more is not handed to sympy's
+factorisation."""
 
 GROUPABLE = 30
-"""Terms of a sum in which common parts are looked for."""
+"""*Guess:* in sums of more terms no common parts are looked for."""
 
 SPLITTABLE = 8
-"""Terms of a sum from which each term is taken away in turn."""
+"""*Guess:* of sums of more terms not every one is taken away in turn."""
 
 MOST_SCALES = 6
-"""Coefficients of a sum by which all of them are divided, to see whether that is shorter."""
+"""*Guess:* coefficients by which all of a sum are divided, to see whether that is shorter."""
 
 DEEPEST = 5
-"""Rewritings inside rewritings."""
+"""*Guess:* rewritings inside rewritings end at this depth; formulas of people are not nested
+deeper."""
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from nalu_cli.expression.canonical import (
     product,
     total,
 )
-from nalu_cli.expression.closed_form import Named, literal, name_constant, snap_value
+from nalu_cli.expression.closed_form import TIGHT, Named, literal, name_constant, snap_value
 from nalu_cli.refine.simplify.reading import Clock
 
 __all__ = ["Atoms", "Monomial", "Poly", "Ratio", "TooLargeError"]
@@ -32,21 +32,28 @@ Ratio = tuple[Poly, Poly]
 """Numerator and denominator without common factors."""
 
 MOST_TERMS = 160
-"""In a numerator or denominator; larger ones are left as they came."""
+"""*Guess:* a fraction with more terms in its numerator or denominator is left as it came."""
 
 DIVISIBLE = 60
-"""Terms of polynomials whose greatest common divisor is looked for."""
+"""*Guess:* of polynomials with more terms no greatest common divisor is looked for."""
 
 DIVISIBLE_ATOMS = 12
+"""*Guess:* of polynomials in more atoms no greatest common divisor is looked for: it may take
+minutes."""
 
 MOST_LONG = 12
-"""Unnamed constants among which common multiples and powers are looked for."""
+"""*Guess:* among more unnamed constants no common multiples and powers are looked for: all pairs
+are compared."""
 
 RELATED = 1e-14
-"""Relative distance at which one unnamed constant counts as a simple multiple of another."""
+"""*Guess:* one unnamed constant counts as a simple multiple of another at up to this relative
+distance."""
+
+LARGEST_RATIO = 1e6
+"""*Guess:* constants of sizes that differ by more are no simple multiples of each other."""
 
 SMALL_RATIONAL = 2000
-"""Largest numerator times denominator of a simple multiple."""
+"""*Guess:* the numerator times the denominator of a simple multiple is at most this."""
 
 
 class TooLargeError(ArithmeticError):
@@ -197,7 +204,7 @@ class Atoms:
                 named = True
             elif exponent:
                 factors.append((node, Fraction(exponent)))
-        return (snap_value(scale, 4e-15) if named else scale), product(factors)
+        return (snap_value(scale, TIGHT) if named else scale), product(factors)
 
     def monomial(self, exponents: Monomial) -> Node:
         """A product of atoms; exponents may be negative."""
@@ -308,7 +315,7 @@ def _simple_factor(size: float, base: float, power: int) -> Fraction | None:
         ratio = size / base**power
     except (OverflowError, ZeroDivisionError):
         return None
-    if not 1e-6 < ratio < 1e6:
+    if not 1 / LARGEST_RATIO < ratio < LARGEST_RATIO:
         return None
     named = name_constant(ratio, tolerance=RELATED)
     if named is None or named.pi_power or named.radicand != 1:

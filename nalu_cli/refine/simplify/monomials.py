@@ -7,7 +7,7 @@ from nalu_cli.refine.simplify.fractions import Monomial, Poly
 __all__ = ["coefficient_of", "divided_in", "divides", "minus", "monomial_content", "shares"]
 
 MOST_SHARES = 3
-"""Powers of one atom of a divisor that are tried."""
+"""*Guess:* so many powers of one atom of a divisor are tried."""
 
 
 def monomial_content(poly: Poly) -> tuple[Monomial, Poly]:

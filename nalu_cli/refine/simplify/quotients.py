@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from nalu_cli.expression.canonical import Node, Sum, product, total
+from nalu_cli.expression.tree import ONE
 from nalu_cli.refine.simplify.arrange import Arranger
 from nalu_cli.refine.simplify.fractions import Atoms, Monomial, Poly, TooLargeError
 from nalu_cli.refine.simplify.monomials import divided_in, divides, minus, monomial_content, shares
@@ -15,10 +16,13 @@ from nalu_cli.refine.simplify.reading import Clock, shortest
 
 __all__ = ["Divider"]
 
-ONE = Fraction(1)
 
 WIDE = 8
-"""Terms of a numerator from which division with remainder must pay at once."""
+"""*Guess:* a numerator with more terms is only divided with remainder where that pays at once."""
+
+PAYING = 0.75
+"""*Guess:* division with remainder pays where quotient and remainder have fewer terms, together,
+than this share of the numerator's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,5 +181,5 @@ class Divider:
 def _is_simpler(over: Poly, under: Poly, quotient: Poly, rest: Poly) -> bool:
     """Whether a division is worth a look: a long quotient with a long rest is not."""
     if len(over) > WIDE:
-        return 4 * (len(quotient) + len(rest)) < 3 * len(over)
+        return len(quotient) + len(rest) < PAYING * len(over)
     return len(quotient) <= len(over) and len(rest) < len(over) + len(under)

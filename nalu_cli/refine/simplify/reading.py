@@ -13,19 +13,22 @@ from nalu_cli.expression.complexity import complexity
 __all__ = ["Clock", "Cost", "reading_cost", "shortest"]
 
 NESTED = 3
-"""Symbols a fraction under or over a fraction bar counts for."""
+"""*Guess:* a fraction under or over a fraction bar is as hard to read as so many symbols."""
 
 NESTED_RECIPROCAL = 1
-"""The same for a number over something: 1/(1/a + 1/b) reads well."""
+"""*Guess:* a number over something, under a fraction bar, is as hard to read as so many symbols:
+1/(1/a + 1/b) reads well."""
 
 ENTANGLED = 3
-"""The same for x*(x + ...) inside a sum: x**3 + x**2 reads better than x*(x*(x + 1) + 1) - x."""
+"""*Guess:* x*(x + ...) inside a sum is as hard to read as so many symbols: x**3 + x**2 reads better
+than x*(x*(x + 1) + 1) - x."""
 
 REPEATED_LITERAL = 2
-"""The same for writing a number again: 6.67e-11*(1/a - 1/b) takes it out."""
+"""*Guess:* a number that is written again is as hard to read as so many symbols: 6.67e-11*(1/a -
+1/b) takes it out."""
 
 SHORT_LITERAL = 4
-"""Characters of a number that may be written again for nothing."""
+"""*Guess:* a number of up to so many characters may be written again for nothing."""
 
 Cost = tuple[int, int, int]
 

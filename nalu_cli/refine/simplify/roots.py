@@ -17,12 +17,10 @@ from nalu_cli.expression.canonical import (
     total,
 )
 from nalu_cli.expression.closed_form import TIGHT, snap_value
+from nalu_cli.expression.tree import HALF, ONE
 from nalu_cli.refine.simplify.reading import shortest
 
 __all__ = ["gathered"]
-
-ONE = Fraction(1)
-HALF = Fraction(1, 2)
 
 
 def gathered(node: Node) -> Node:

@@ -25,6 +25,7 @@ from nalu_cli.expression.canonical import (
 from nalu_cli.expression.closed_form import TIGHT, snap_value
 from nalu_cli.expression.complexity import complexity
 from nalu_cli.expression.to_circuit import circuit_of
+from nalu_cli.expression.tree import ONE
 from nalu_cli.refine.simplify.arrange import Arranger
 from nalu_cli.refine.simplify.fractions import Atoms, TooLargeError
 from nalu_cli.refine.simplify.quotients import Divider
@@ -33,23 +34,26 @@ from nalu_cli.refine.simplify.roots import gathered
 
 __all__ = ["shorten"]
 
-ONE = Fraction(1)
 
 ROUNDS = 3
-"""A shorter form can open the way to a shorter one."""
+"""*Guess:* so often a shorter form is shortened again: it can open the way to another."""
 
 MOST_PAIRED = 8
-"""Terms of a sum of fractions that are brought to a common denominator two by two."""
+"""*Guess:* a sum of more terms is not brought to common denominators two by two."""
 
 MOST_PROBED = 400
-"""Nodes of a tree that is rewritten as a whole."""
+"""*Guess:* a tree of more nodes is not rewritten as a whole."""
 
 AGREEMENT = 1e-9
-"""Relative difference at a random point up to which two forms agree there."""
+"""*Guess:* two forms agree at a random point where they differ by no more than this share."""
 
 PROBES = 64
+"""*Guess:* forms are compared at so many random points: forms that are not equal differ at almost
+all of them."""
+
 AGREEING = 0.9
-"""Share of the random points at which equal forms must agree."""
+"""*Guess:* equal forms agree at this share of the random points at least; near a zero rounding
+hides it."""
 
 
 def shorten(

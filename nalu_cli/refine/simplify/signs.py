@@ -20,14 +20,13 @@ from nalu_cli.expression.canonical import (
     total,
 )
 from nalu_cli.expression.to_circuit import circuit_of
+from nalu_cli.expression.tree import HALF, ONE
 
 __all__ = ["resolve_signs"]
 
 Floats = NDArray[np.float64]
 Evaluate = Callable[[Node], Floats]
 Factor = tuple[Node, Fraction]
-
-ONE, HALF = Fraction(1), Fraction(1, 2)
 
 
 def resolve_signs(circuit: Circuit, X: Floats) -> Circuit:
