@@ -17,7 +17,7 @@ from nalu_cli.expression.tree import (
     Sum,
     factor_order,
     power_of_power,
-    settled_exponent,
+    rounded_exponent,
     term_order,
 )
 
@@ -309,7 +309,7 @@ class _Factors:
 
     def _gather(self, node: Node, exponent: Fraction) -> None:
         old = self.exponents.get(node, Fraction(0))
-        merged = settled_exponent(old + exponent)
+        merged = rounded_exponent(old + exponent)
         # sqrt(x)*sqrt(x) is x only where x is not negative
         roots = exponent.denominator != 1 and merged.denominator == 1
         widens = roots and not is_never_negative(node)

@@ -22,7 +22,7 @@ __all__ = [
     "factor_order",
     "nodes",
     "power_of_power",
-    "settled_exponent",
+    "rounded_exponent",
     "term_order",
 ]
 
@@ -85,7 +85,7 @@ def nodes(tree: Node) -> Iterator[Node]:
                 yield from nodes(node)
 
 
-def settled_exponent(exponent: Fraction) -> Fraction:
+def rounded_exponent(exponent: Fraction) -> Fraction:
     """An exponent that was computed from others; a real one as the double it stands for.
 
     Sums and products of doubles have more digits than doubles have, and those say nothing.
@@ -97,7 +97,7 @@ def settled_exponent(exponent: Fraction) -> Fraction:
 
 def power_of_power(inner: Fraction, outer: Fraction) -> Fraction:
     """The exponent of (x**inner)**outer."""
-    return settled_exponent(inner * outer)
+    return rounded_exponent(inner * outer)
 
 
 def columns_of(tree: Node) -> list[int]:

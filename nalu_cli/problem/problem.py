@@ -1,4 +1,4 @@
-"""Which rows train, which are kept back near by, which lie farthest out."""
+"""Which rows train, which are held out near by, which lie farthest out."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Problem:
     target : str
         Column the formula computes.
     train, near, far : Rows
-        Inner rows, inner rows kept back at random, outermost rows (or the rows of `--test`).
+        Inner rows, inner rows held out at random, outermost rows (or the rows of `--test`).
     far_is_test : bool
         Whether `far` came from a file of the user's own.
     box : Box
@@ -81,7 +81,7 @@ class Problem:
         return self.inner_rows() if self.far_is_test else self.all_rows()
 
     def with_rows(self, change: Callable[[Rows], Rows]) -> Problem:
-        """The same question about rows that are changed, those kept back as well."""
+        """The same question about rows that are changed, the held-out ones as well."""
         train, near, far = (change(rows) for rows in (self.train, self.near, self.far))
         return replace(self, train=train, near=near, far=far)
 

@@ -127,10 +127,10 @@ def test_forty_printed_rows_bear_out_a_law_and_four_do_not(digits: int) -> None:
 def test_a_digit_or_two_that_agreement_does_not_need_cost_nothing() -> None:
     x = uniform(8, 12, 2)
     circuit, rows = as_printed(power(2, 1.7), x, 3)
-    unsettled = circuit_of(power(2, 1.7003), 2)
-    assert is_law(unsettled, rows, PRINTED_TARGET)
+    longer = circuit_of(power(2, 1.7003), 2)
+    assert is_law(longer, rows, PRINTED_TARGET)
     assert not is_law(circuit_of(power(2, 1.7), 2), rows.take(np.arange(4)), PRINTED_TARGET)
-    assert digits_of_constants(unsettled) > digits_of_constants(circuit) == 2
+    assert digits_of_constants(longer) > digits_of_constants(circuit) == 2
 
 
 def test_a_number_much_longer_than_the_printed_ones_is_none_of_a_law() -> None:

@@ -1,4 +1,4 @@
-"""Laws of what is left over: noise is told from structure."""
+"""Residuals: noise is told from structure."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def rows(seed: int) -> tuple[np.random.Generator, np.ndarray]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_noise_is_noise(seed: int) -> None:
     rng, X = rows(seed)
-    left = rng.standard_normal(len(X)) * rng.choice([1.0, 10.0])
-    assert column_that_explains(X, left) is None
-    assert not neighbours_agree(X, left)
+    residuals = rng.standard_normal(len(X)) * rng.choice([1.0, 10.0])
+    assert column_that_explains(X, residuals) is None
+    assert not neighbours_agree(X, residuals)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_column_that_changes_the_residuals_is_named(seed: int) -> None:
     rng, X = rows(seed)
-    left = X[:, 1] ** 2 + 0.5 * rng.standard_normal(len(X))
-    assert column_that_explains(X, left) == 1
+    residuals = X[:, 1] ** 2 + 0.5 * rng.standard_normal(len(X))
+    assert column_that_explains(X, residuals) == 1
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_smooth_leftover_is_like_that_of_its_neighbours(seed: int) -> None:
+def test_smooth_residuals_are_like_those_of_their_neighbours(seed: int) -> None:
     _, X = rows(seed)
     assert neighbours_agree(X, np.sin(4 * X[:, 0]) * np.cos(3 * X[:, 2]))
 
@@ -62,10 +62,10 @@ def test_teeth_of_four_rows_are_seen(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_noise_does_not_agree_along_any_column(seed: int) -> None:
     rng, X = rows(seed)
-    left = rng.standard_normal(len(X))
-    assert column_of_agreement(X, left) is None
+    residuals = rng.standard_normal(len(X))
+    assert column_of_agreement(X, residuals) is None
     # nor where the file is in the order of a drifting error and a column has few values
-    assert column_of_agreement(np.round(X), np.cumsum(left)) is None
+    assert column_of_agreement(np.round(X), np.cumsum(residuals)) is None
 
 
 def test_few_rows_do_not_agree() -> None:

@@ -198,7 +198,7 @@ def test_rows_without_a_target_are_left_out_however_many() -> None:
     assert problem.notes == ("12 rows without 'y' dropped; nalu predict fills them in",)
 
 
-def test_a_change_of_the_rows_is_one_of_those_kept_back_too() -> None:
+def test_a_change_of_the_rows_is_one_of_the_held_out_ones_too() -> None:
     x = uniform(11, 60, 2)
     problem = pose(table_of({"a": x[:, 0], "b": x[:, 1], "y": x[:, 0]}), "y", FitSettings())
     changed = problem.with_rows(lambda rows: Rows(rows.X[:, :1], -rows.y))

@@ -121,7 +121,7 @@ def test_of_noisy_data_a_term_that_is_there_stays(seed: int) -> None:
 
 
 def test_of_noisy_data_coefficients_of_one_are_found_together() -> None:
-    """Each alone is known badly, as they can stand in for one another; the others settled, well."""
+    """Each alone is known badly, as they compensate one another; with the others fixed, well."""
     x = np.random.default_rng(12).uniform(-1, 1, (900, 1))
     y = sum(x[:, 0] ** k for k in range(1, 7))
     rows = Rows(x, y + 0.01 * np.std(y) * np.random.default_rng(13).standard_normal(900))

@@ -53,9 +53,9 @@ def test_what_no_row_needs_is_not_written(
     circuit: Circuit, rows: list[list[float]], formula: str
 ) -> None:
     X = np.array(rows, dtype=np.float64)
-    settled = resolve_signs(circuit, X)
-    assert formula_text(settled, ("x", "y")) == formula
-    np.testing.assert_allclose(settled.evaluate(X), circuit.evaluate(X), rtol=1e-15)
+    resolved = resolve_signs(circuit, X)
+    assert formula_text(resolved, ("x", "y")) == formula
+    np.testing.assert_allclose(resolved.evaluate(X), circuit.evaluate(X), rtol=1e-15)
 
 
 def test_a_formula_without_signs_to_resolve_stays_as_it_is() -> None:
@@ -68,10 +68,10 @@ def test_values_on_the_rows_stay(circuit: Circuit, sizes: list[list[float]], sig
     rows = [[sign * x for x in row[: circuit.n_columns]] for row in sizes]
     circuit = same_inputs(circuit)
     assume(all(is_tame(circuit, row) for row in rows))
-    settled = resolve_signs(circuit, np.array(rows))
+    resolved = resolve_signs(circuit, np.array(rows))
     for row in rows:
         true = attempt(lambda p: value_of(circuit, p), row)
         if true is not None:
-            found = attempt(lambda p: value_of(settled, p), row)
+            found = attempt(lambda p: value_of(resolved, p), row)
             assert found is not None
             assert abs(found - true) <= 1e-11 * abs(true)
