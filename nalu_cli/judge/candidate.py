@@ -37,7 +37,7 @@ class Candidate:
     ----------
     circuit : Circuit
     found_by : str
-        The rung it came from.
+        The strategy it came from.
     moves : tuple of Move
         Its snap table.
     complexity : int

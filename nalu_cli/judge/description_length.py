@@ -168,6 +168,12 @@ def is_borne_out(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBL
     rows : Rows
     kind : ErrorKind
         As in `is_law`. Wide tolerances make rows say less.
+
+    References
+    ----------
+    J. Rissanen, "Modeling by shortest data description", Automatica 14 (1978) 465-471: a model is
+    worth its length where model and residuals together are shorter than the data. Here there are
+    no residuals to code, and the rows must be longer by `SURPLUS_BITS`.
     """
     allowed = None
     if kind in PRINTED:
