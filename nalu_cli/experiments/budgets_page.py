@@ -136,6 +136,8 @@ def _about() -> Iterator[str]:
     yield "fitted. Seconds, and the limit of a fit, are those of the processor. A table that ends"
     yield "in more than one way in the baselines moves by itself and is not counted. From a number"
     yield f"with `{EARLY}` behind it something is computed while modules are loaded, which stays."
+    yield "A law that takes nearly all of its limit may also be lost by chance in a single pass:"
+    yield "repeat what moves one table only, with `--only` and a longer `--time`."
 
 
 def _origins(run: Measured) -> Iterator[str]:
