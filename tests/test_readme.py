@@ -15,6 +15,7 @@ from conftest import ROOT, plain_terminal
 from test_architecture import ORDER, PACKAGE, purpose
 
 from nalu_cli.errors import ExitCode
+from nalu_cli.search.schedule import REDUCERS, SCHEDULE, STRATEGIES
 from nalu_cli.settings import CellName, Effort, ExportFormat, Status
 from nalu_cli.storage.model_file import KEYS, METADATA, TENSORS
 
@@ -35,6 +36,36 @@ def folders() -> str:
 
 def place(name: str) -> str:
     return f"`{name}{'/' if (PACKAGE / name).is_dir() else '.py'}`"
+
+
+def strategies() -> str:
+    """What finds a formula, in the order of the schedule."""
+    rows = dict.fromkeys((f"`{shown(one.name)}`", one.summary) for one in STRATEGIES)
+    return table(("found by", "how"), list(rows))
+
+
+def shown(name: str) -> str:
+    return name.format(cell=CellName.AUTO)
+
+
+def reductions() -> str:
+    rows = [(f"`{reducer.name}`", reducer.summary) for reducer in REDUCERS]
+    return table(("reduction", "what is changed"), rows)
+
+
+def schedule() -> str:
+    """The steps of the schedule, one a row."""
+    rows = [
+        (
+            str(number),
+            ", ".join(f"`{shown(one.name)}`" for one in step.strategies),
+            ", ".join("the table" if place is None else f"`{place.name}`" for place in step.on),
+            step.when.value,
+            "yes" if step.may_end else "no",
+        )
+        for number, step in enumerate(SCHEDULE, 1)
+    ]
+    return table(("step", "strategies", "on", "when", "may end within noise"), rows)
 
 
 def exit_codes() -> str:
@@ -104,7 +135,9 @@ def update(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-readme"))
 
 
-@pytest.mark.parametrize("make", [folders, exit_codes, model_file_keys])
+@pytest.mark.parametrize(
+    "make", [folders, strategies, reductions, schedule, exit_codes, model_file_keys]
+)
 def test_the_tables_are_those_of_the_code(make: Callable[[], str], update: bool) -> None:
     text = README.read_text(encoding="utf-8")
     true = make()

@@ -94,7 +94,9 @@ STRATEGIES: tuple[Strategy, ...] = tuple(
     dict.fromkeys(strategy for step in SCHEDULE for strategy in step.strategies)
 )
 
-REDUCERS: tuple[Reducer, ...] = (ADD_ROOT_OF_SIGNS, ADD_IMPLIED_ROOT, DIVIDE_BY_MONOMIAL)
+REDUCERS: tuple[Reducer, ...] = tuple(
+    dict.fromkeys(place for step in SCHEDULE for place in step.on if place is not WHOLE)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def _compares_logarithms(problem: Problem, last_is_product: bool) -> bool:
 def _strategy(widths: tuple[int, ...], example: Example) -> Strategy:
     return Strategy(
         name=f"{{cell}} {'-'.join(map(str, widths))}",
-        summary="trained by Adam, gates too: each unit is a sum or a product when it is snapped",
+        summary="trained by Adam, gates too; the numbers are the units of its layers",
         cost=Cost.SECONDS,
         example=example,
         search=partial(_search, widths),
