@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from nalu_cli.circuit.rounding_error import agreement
 from nalu_cli.fitting.fit_constants import refit
 from nalu_cli.rows import Rows
 from nalu_cli.search.linear.product_and_sum import products, sums
-from nalu_cli.search.relations.null_space import relations
+from nalu_cli.search.relations.ansatz import Ansatz, Basis, Variables
+from nalu_cli.search.relations.null_space import DegreeBounds, relations
 
 Law = Callable[[Floats], Floats]
 
@@ -85,7 +87,7 @@ def test_a_product_is_found_in_one_go(name: str) -> None:
     assert recovered(products(rows), rows, PRODUCTS[name])
 
 
-def test_signs_of_products_are_minded() -> None:
+def test_products_have_the_signs_of_the_target() -> None:
     x = uniform(2, 60, 3, low=-4)
     for law in (lambda x: x[:, 0] * x[:, 1] / x[:, 2], lambda x: np.abs(x[:, 0]) / x[:, 1] ** 2):
         rows = Rows(x, law(x))
@@ -93,7 +95,7 @@ def test_signs_of_products_are_minded() -> None:
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_roots_beside_factors_that_change_sign_have_the_sign_of_the_target(sign: int) -> None:
+def test_roots_times_factors_that_change_sign_have_the_sign_of_the_target(sign: int) -> None:
     def law(x: Floats) -> Floats:
         return sign * x[:, 0] * np.sqrt(x[:, 1] ** 2 + x[:, 2] ** 2)
 
@@ -156,11 +158,11 @@ def test_the_size_of_a_factor_comes_out_of_a_root(divisor: str) -> None:
     def law(x: Floats) -> Floats:
         return np.abs(x[:, 0]) / np.sqrt(1 + x[:, 1] ** 2 + x[:, 2] ** 2)
 
-    def beside(x: Floats) -> Floats:
+    def with_root(x: Floats) -> Floats:
         return x[:, 0] + np.sqrt((x[:, 1] ** 2 + 1) / (x[:, 2] + 3.5) ** 2)
 
     x = uniform(12, 250, 3, low=-4)
-    chosen = law if divisor == "one sign" else beside
+    chosen = law if divisor == "one sign" else with_root
     rows = Rows(x, chosen(x))
     found = (c for r in relations(rows, most_columns=200) for c in r.circuits(rows))
     assert recovered(found, rows, chosen, low=-12)
@@ -176,7 +178,7 @@ def test_the_order_of_the_rows_does_not_matter(column: int) -> None:
     assert recovered(found, rows, law)
 
 
-def test_a_column_that_others_give_is_no_obstacle() -> None:
+def test_a_column_that_others_determine_is_no_obstacle() -> None:
     x = uniform(13, 300, 3)
     table = np.column_stack([x, x.sum(axis=1), np.sqrt(x[:, 0] * x[:, 1])])
     y = (x[:, 0] * x[:, 2] + table[:, 4]) / (1 + x[:, 1] * x[:, 2])
@@ -212,7 +214,7 @@ def test_units_do_not_matter(sizes: tuple[float, ...]) -> None:
     assert any(np.allclose(v, 1e6 * law(there), rtol=1e-9, atol=0) for v in values)
 
 
-def test_a_relation_says_what_it_holds_for() -> None:
+def test_a_relation_holds_on_every_row() -> None:
     x = uniform(8, 250, 2)
     y = np.sqrt(x[:, 0]) / (1 + x[:, 1])
     for relation in relations(Rows(x, y), most_columns=100):
@@ -234,7 +236,7 @@ def test_a_random_target_has_no_law(columns: int, seed: int) -> None:
         assert agreement(refit(circuit, rows)[0], rows) > 1
 
 
-def test_few_rows_are_no_reason_for_a_law() -> None:
+def test_few_rows_are_no_evidence_for_a_law() -> None:
     for count in range(2, 12):
         x = uniform(9, count, 3)
         rows = Rows(x, np.random.default_rng(1).uniform(1, 2, count))
@@ -243,9 +245,24 @@ def test_few_rows_are_no_reason_for_a_law() -> None:
             assert agreement(refit(circuit, rows)[0], rows) > 1
 
 
-def test_it_stops_before_the_next_question() -> None:
+def test_it_stops_before_the_next_ansatz() -> None:
     x = uniform(10, 100, 2)
     assert not list(relations(Rows(x, x[:, 0] * x[:, 1]), stop=lambda: True))
+
+
+@pytest.mark.parametrize(
+    ("degree", "is_ruled_out"), [(2, False), (4, True), (5, False)], ids=["small", "below", "above"]
+)
+def test_an_ansatz_below_the_lowest_degree_of_a_law_is_ruled_out(
+    degree: int, is_ruled_out: bool
+) -> None:
+    x = uniform(14, 400, 3)
+    y = x[:, 0] ** 3 * x[:, 1] ** 2 + x[:, 2] ** 5
+    variables = {roots: Variables.of(x, roots=roots) for roots in (False, True)}
+    bounds = DegreeBounds(variables, y, 200)
+    powers = (Fraction(0), Fraction(1))
+    ansatz = Ansatz(degree, 0, powers, roots=False, basis=Basis.TOTAL_DEGREE)
+    assert bounds.rules_out(ansatz) is is_ruled_out
 
 
 @pytest.mark.parametrize("kind", ["sum", "product"])

@@ -1,1 +1,1 @@
-"""Strategies that find a law as a dependency of monomials and powers of the target."""
+"""Strategies that find a law as a null vector of monomials times powers of the target."""

@@ -1,4 +1,4 @@
-"""Which monomials, beside which powers of the target, are asked to be dependent."""
+"""Ansatzes: which monomials, times which powers of the target, may be linearly dependent."""
 
 from __future__ import annotations
 
@@ -22,110 +22,125 @@ from nalu_cli.numerics.monomials import (
 )
 from nalu_cli.rows import Rows
 
-__all__ = ["MOST_DEGREE", "Family", "Ground", "Question", "questions"]
+__all__ = ["MOST_DEGREE", "Ansatz", "Basis", "Variables", "ansatzes"]
 
 Floats = NDArray[np.float64]
 
 MOST_DEGREE = 14
-MOST_EACH = 2
-"""Largest power of each column, where all products of these are in the question."""
+"""Largest degree of a monomial in an ansatz. *Guess:* monomials of a higher degree resemble one
+another to rounding."""
 
-MOST_TWICE = 300
-"""Columns of questions in which two columns of the table have powers up to the double one."""
+MOST_EACH = 2
+"""Largest power of each column in a tensor-product basis. *Guess:* with three, five columns alone
+have 1024 monomials."""
+
+MOST_DOUBLED = 300
+"""Largest number of monomials in an ansatz where two columns have twice the degree of the others.
+*Guess:* there is one such ansatz for every pair of columns, so that each must be cheap."""
 
 AMPLE = 50
-"""With more rows than this for each column, sums of powers are not asked for by themselves."""
+"""Number of rows for each column beyond which additive bases are left out. *Guess:* with so many
+rows the bases that contain them are affordable."""
 
 POWERS = tuple(tuple(Fraction(k) for k in powers) for powers in ((0, 1), (0, 2), (0, 1, 2)))
-ROOT_POWERS = ((Fraction(0), Fraction(1, 2)),)
-"""Powers of the target in one question: quotients, their roots, roots beside a sum, and squares."""
+"""Powers of the target that appear together in an ansatz. *Derived:* solved for the target they are
+quotients, roots of quotients, and the roots of a quadratic equation."""
 
-MOST_GROUND, SPARE_ROWS = 12, 40
-"""Columns of which monomials of second degree are held against one another, and rows for it."""
+ROOT_POWERS = ((Fraction(0), Fraction(1, 2)),)
+"""The same for targets that are never negative. *Derived:* solved for the target it is the square
+of a quotient."""
+
+MOST_VARIABLES = 12
+"""Number of columns up to which the monomials of second degree are tested for dependence. *Guess:*
+twelve columns have 91 of them, and the test takes milliseconds."""
+
+SPARE_ROWS = 40
+"""Rows beyond the number of monomials that a test for dependence takes. *Guess:* forty equations
+too many do not hold by chance."""
 
 DEPENDENT = 3e-13
-"""Share of a monomial off the span of simpler ones below which it is one of their sums."""
+"""Share of a monomial orthogonal to simpler ones below which it is a combination of them.
+*Derived:* 1350 EPS: the rounding of a hundred columns of length 1 adds up to less."""
 
 
-class Family(StrEnum):
-    """Which monomials of several columns there are in a question."""
+class Basis(StrEnum):
+    """Which monomials of several columns a degree allows."""
 
-    DEGREE = "up to a degree"
-    EACH = "each column up to a power"
-    ALONE = "powers of each column alone"
+    TOTAL_DEGREE = "total degree"
+    TENSOR_PRODUCT = "degree in each column"
+    ADDITIVE = "powers of single columns"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """Which monomials of the columns times powers of the target are asked to be dependent.
+class Ansatz:
+    """Monomials of the columns times powers of the target, among which a null vector is sought.
 
     Parameters
     ----------
     degree : int
-        Largest degree of a monomial beside the target's lowest power.
-    weight : int
-        What one step of the target's power takes off that degree.
+        Largest degree of a monomial that the lowest power of the target is multiplied by.
+    target_degree : int
+        By how much that degree falls from one power of the target to the next.
     powers : tuple of Fraction
         Powers of the target, ascending from 0.
     roots : bool
-        Monomials of the square roots of the columns that are never negative instead.
-    family : Family
-        What the degree is of.
-    twice : tuple of int
-        Of a family with a degree for each column those with the double one.
+        Whether monomials are made of the square roots of columns that are never negative.
+    basis : Basis
+    doubled : tuple of int
+        Columns of a tensor-product basis with twice the degree.
     """
 
     degree: int
-    weight: int
+    target_degree: int
     powers: tuple[Fraction, ...]
     roots: bool
-    family: Family
-    twice: tuple[int, ...] = ()
+    basis: Basis
+    doubled: tuple[int, ...] = ()
 
     def degrees(self) -> tuple[int, ...]:
-        """The largest degree beside each power of the target."""
-        return tuple(self.degree - self.weight * k for k in range(len(self.powers)))
+        """The largest degree of a monomial for each power of the target."""
+        return tuple(self.degree - self.target_degree * k for k in range(len(self.powers)))
 
     def size(self, n: int) -> int:
-        """Number of columns of the question, as long as those of the table are independent."""
+        """Number of monomials times powers, as long as n columns are independent."""
         return sum(self._count(n, degree) for degree in self.degrees())
 
     def exponents(self, n: int, degree: int) -> tuple[tuple[int, ...], ...]:
-        """Of the monomials of n columns beside one power of the target, lower degrees first."""
-        match self.family:
-            case Family.DEGREE:
+        """Exponents of the monomials of n columns for one power of the target, by degree."""
+        match self.basis:
+            case Basis.TOTAL_DEGREE:
                 return exponents_up_to(n, degree)
-            case Family.EACH:
+            case Basis.TENSOR_PRODUCT:
                 return exponents_each_up_to(self._each(n, degree))
-            case Family.ALONE:
+            case Basis.ADDITIVE:
                 return powers_up_to(n, degree)
 
     def _count(self, n: int, degree: int) -> int:
-        match self.family:
-            case Family.DEGREE:
+        match self.basis:
+            case Basis.TOTAL_DEGREE:
                 return math.comb(n + degree, degree)
-            case Family.EACH:
+            case Basis.TENSOR_PRODUCT:
                 return math.prod(power + 1 for power in self._each(n, degree))
-            case Family.ALONE:
+            case Basis.ADDITIVE:
                 return 1 + n * degree
 
     def _each(self, n: int, degree: int) -> tuple[int, ...]:
-        return tuple(degree * (1 + (j in self.twice)) for j in range(n))
+        return tuple(degree * (1 + (j in self.doubled)) for j in range(n))
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """The columns that monomials are made of.
+class Variables:
+    """The variables that monomials are made of: columns, or square roots of columns.
 
     Parameters
     ----------
     X : ndarray of shape (N, n_columns)
-        Their values, or the square roots of those that are never negative.
+        Their values.
     units : tuple of Fraction
-        The power of a column that each of these is.
+        The power of its column that each variable is.
     dependent : tuple of tuple of int
-        Exponents of monomials that are sums of simpler ones, such as the square of a column that
-        is the root of a product of two others; no multiple of them is asked about.
+        Exponents of monomials that are combinations of simpler ones, such as the square of a column
+        that is the root of a product of two others; their multiples are left out of every ansatz.
     """
 
     X: Floats
@@ -134,13 +149,13 @@ class Ground:
 
     @classmethod
     def of(cls, X: Floats, *, roots: bool) -> Self:
-        """From a table's columns."""
+        """From the columns of a table."""
         values, units = rooted_columns(X) if roots else (X, (Fraction(1),) * X.shape[1])
         return cls(values, units, _dependent_monomials(values))
 
-    def exponents(self, question: Question, degree: int) -> tuple[tuple[int, ...], ...]:
-        """Of the monomials of a question beside one power of the target, lower degrees first."""
-        found = question.exponents(len(self.units), degree)
+    def exponents(self, ansatz: Ansatz, degree: int) -> tuple[tuple[int, ...], ...]:
+        """Exponents of the independent monomials for one power of the target, by degree."""
+        found = ansatz.exponents(len(self.units), degree)
         if not self.dependent:
             return found
         return tuple(e for e in found if not any(_divides(d, e) for d in self.dependent))
@@ -151,61 +166,66 @@ def _divides(divisor: tuple[int, ...], exponents: tuple[int, ...]) -> bool:
 
 
 def _dependent_monomials(X: Floats) -> tuple[tuple[int, ...], ...]:
-    """The simplest monomials up to the second degree that are sums of those before them."""
+    """The simplest monomials up to the second degree that are combinations of those before them."""
     n = X.shape[1]
-    exponents = exponents_up_to(n, 2) if n <= MOST_GROUND else ()
+    exponents = exponents_up_to(n, 2) if n <= MOST_VARIABLES else ()
     if len(X) < len(exponents) + SPARE_ROWS or not exponents:
         return ()
     A = monomial_values(X[: 2 * len(exponents) + SPARE_ROWS], exponents)
     size = np.linalg.norm(A, axis=0)
-    off = np.abs(np.diag(np.linalg.qr(A / np.where(size > 0, size, 1.0), mode="r")))
-    off[size == 0] = 1.0  # zero on these rows, not on all
+    orthogonal = np.abs(np.diag(np.linalg.qr(A / np.where(size > 0, size, 1.0), mode="r")))
+    orthogonal[size == 0] = 1.0  # zero on these rows, not on all
     found: list[tuple[int, ...]] = []
-    for k in np.flatnonzero(off < DEPENDENT):
+    for k in np.flatnonzero(orthogonal < DEPENDENT):
         if not any(_divides(d, exponents[k]) for d in found):
             found.append(exponents[k])
     return tuple(found)
 
 
-def questions(rows: Rows, least_columns: int, most_columns: int) -> list[Question]:
-    """All questions that the rows can answer, smallest first.
+def ansatzes(rows: Rows, least_columns: int, most_columns: int) -> list[Ansatz]:
+    """All ansatzes for which there are enough rows, smallest first.
 
     Parameters
     ----------
     rows : Rows
     least_columns, most_columns : int
-        Sizes of the questions: more than the first, at most the second.
+        Bounds on their sizes: larger than the first, at most the second.
     """
     n = rows.X.shape[1]
     limit = min(most_columns, len(rows) - max(3, len(rows) // 20))
     rootable = [False, True] if (rows.X >= 0).all(axis=0).any() else [False]
-    asked = POWERS + ROOT_POWERS if bool((rows.y >= 0).all()) else POWERS
-    families = [Family.DEGREE]
+    target_powers = POWERS + ROOT_POWERS if bool((rows.y >= 0).all()) else POWERS
+    bases = [Basis.TOTAL_DEGREE]
     if n > 1:
-        families += [Family.EACH] if len(rows) > AMPLE * n else [Family.EACH, Family.ALONE]
-    found = set()
-    for degree, powers in itertools.product(range(MOST_DEGREE + 1), asked):
-        weights = {0, 1, 2, -1, -2, degree // (len(powers) - 1)}
-        for weight, roots, family in itertools.product(weights, rootable, families):
-            question = Question(degree, weight, powers, roots, family)
-            sensible = min(question.degrees()) >= 0 and max(question.degrees()) > 0
-            if family is Family.EACH:
-                # a formula that has each column once: both sums have all of their products
-                sensible = weight == 0 and 0 < degree <= MOST_EACH
-            for asked_too in _with_doubles(question, n) if sensible else ():
-                if least_columns < asked_too.size(n) <= limit:
-                    found.add(asked_too)
+        bases += [Basis.TENSOR_PRODUCT]
+        bases += [] if len(rows) > AMPLE * n else [Basis.ADDITIVE]
+    found: dict[Ansatz, None] = {}  # those of equal size keep this order
+    for degree, powers in itertools.product(range(MOST_DEGREE + 1), target_powers):
+        steps = {0, 1, 2, -1, -2, degree // (len(powers) - 1)}
+        for step, roots, basis in itertools.product(steps, rootable, bases):
+            ansatz = Ansatz(degree, step, powers, roots, basis)
+            for variant in _with_doubled(ansatz, n) if _is_sensible(ansatz) else ():
+                if least_columns < variant.size(n) <= limit:
+                    found[variant] = None
     return sorted(
-        found, key=lambda q: (q.size(n) + 5 * q.roots, q.degree, q.weight, q.powers, q.twice)
+        found,
+        key=lambda a: (a.size(n) + 5 * a.roots, a.degree, a.target_degree, a.powers, a.doubled),
     )
 
 
-def _with_doubles(question: Question, n: int) -> Iterator[Question]:
-    """The question, and where each column is up to its first power, with one or two doubled."""
-    yield question
-    if question.family is Family.EACH and question.degree == 1:
+def _is_sensible(ansatz: Ansatz) -> bool:
+    if ansatz.basis is Basis.TENSOR_PRODUCT:
+        # for formulas that have each column once: numerator and denominator have the same monomials
+        return ansatz.target_degree == 0 and 0 < ansatz.degree <= MOST_EACH
+    return min(ansatz.degrees()) >= 0 and max(ansatz.degrees()) > 0
+
+
+def _with_doubled(ansatz: Ansatz, n: int) -> Iterator[Ansatz]:
+    """The ansatz and, where each column has degree 1, the same with one or two columns doubled."""
+    yield ansatz
+    if ansatz.basis is Basis.TENSOR_PRODUCT and ansatz.degree == 1:
         for count in (1, 2):
-            for twice in itertools.combinations(range(n), count) if n > count else ():
-                doubled = replace(question, twice=twice)
-                if count == 1 or doubled.size(n) <= MOST_TWICE:
+            for columns in itertools.combinations(range(n), count) if n > count else ():
+                doubled = replace(ansatz, doubled=columns)
+                if count == 1 or doubled.size(n) <= MOST_DOUBLED:
                     yield doubled

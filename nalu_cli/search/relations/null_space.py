@@ -1,4 +1,4 @@
-"""Laws that a dependency of monomials and powers of the target gives away."""
+"""Laws that follow from a null vector of monomials times powers of the target."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
 from nalu_cli.search.candidate import Found
-from nalu_cli.search.relations.ansatz import MOST_DEGREE, Ground, Question, questions
+from nalu_cli.search.relations.ansatz import MOST_DEGREE, Ansatz, Variables, ansatzes
 from nalu_cli.search.strategy import Context, Cost, Example, Strategy
 
 __all__ = [
@@ -37,30 +37,44 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 NULL = 3e-14
-"""Singular values below this share of the largest count as zero (rounding of rows and columns)."""
+"""Singular value, relative to the largest, below which it counts as zero. *Derived:* 135 EPS: up to
+14 factors round a monomial by 7 EPS, and hundreds of columns add some such errors up."""
 
 MOST_COLUMNS = 720
-"""Monomials, times powers of the target, in one question."""
+"""Largest number of monomials times powers of the target in an ansatz. *Guess:* the singular values
+of so many columns take a second."""
 
 MOST_VECTORS = 40
-"""More null vectors than this mean that the columns themselves are dependent."""
+"""Number of independent null vectors beyond which the columns themselves are dependent. *Guess:* a
+law times each monomial that the degree still allows gives fewer."""
 
 MOST_RELATIONS = 8
-LOOK_ON = 3
-"""Larger questions contain the smaller ones: after so many answers, or beyond so many times the
-size of the first question with an answer, nothing new is to be expected."""
+"""Number of relations after which the search ends. *Guess:* larger ansatzes contain the smaller
+ones, and after so many only repeat them."""
+
+LOOK_BEYOND = 3
+"""Size of an ansatz, relative to the first that has a relation, beyond which none is tried.
+*Guess:* a larger ansatz contains the smaller one, and has the same relations."""
 
 MOST_LONG = 20
-"""A target that depends on the columns in many questions, always with many terms, is smooth."""
+"""Number of ansatzes with only long relations after which the search ends. *Guess:* the target is
+then a smooth function, which many monomials imitate to rounding."""
 
-WORTH_ASKING = 40
-"""Columns of a question from which it is worth asking a larger one whether it is in vain."""
+WORTH_BOUNDING = 40
+"""Number of columns from which it is first looked up whether an ansatz is ruled out. *Guess:* the
+singular values of fewer are found at once."""
 
 MOST_BITS = 950
-"""Size of the coefficients of a relation, up or down, that doubles can hold."""
+"""Bits by which units may move a coefficient of a relation, up or down. *Derived:* doubles have
+1022, and the coefficients themselves need some."""
 
 MOST_TERMS = 40
-"""A null vector with more terms than this is a fit, not a law."""
+"""Largest number of terms in a relation, but for those of first degree. *Guess:* longer ones are
+fits of a smooth function, not laws."""
+
+CLEARLY_NONZERO = 1e-6
+"""Length of a monomial's share in all null vectors above which it may be eliminated from them.
+*Guess:* far above their rounding, and far below any coefficient of a law."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +90,7 @@ class Relation:
     parts: dict[Fraction, Polynomial]
 
     def circuits(self, rows: Rows) -> Iterator[Circuit]:
-        """The relation solved for the target, as stacks; none with powers that are too large."""
+        """The relation solved for the target; no circuit where its powers are too large."""
         n = rows.X.shape[1]
         powers = sorted(self.parts)
         ways: list[Callable[[], Circuit]] = []
@@ -125,16 +139,16 @@ def relations(
     most_columns: int = MOST_COLUMNS,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Relation]:
-    """Sparse null vectors of monomials times powers of the target, cheapest question first.
+    """Sparse null vectors of monomials times powers of the target, those of small ansatzes first.
 
     Parameters
     ----------
     rows : Rows
         Training rows.
     least_columns, most_columns : int
-        Sizes of the questions asked: more than the first, at most the second.
+        Bounds on the sizes of the ansatzes: larger than the first, at most the second.
     stop : callable
-        Asked before each question.
+        Asked before each ansatz; True ends the search.
 
     Yields
     ------
@@ -142,86 +156,88 @@ def relations(
         Candidates only: smooth functions have relations good to rounding too.
     """
     scale = Scale.of(rows)
-    # small questions are asked of the first rows: in a sorted table these would say too little
+    # small ansatzes take the first rows, which in a sorted table would all be alike
     order = np.random.default_rng(0).permutation(len(rows))
     scaled = scale.down(Rows(rows.X[order], rows.y[order]))
     supports: list[frozenset[tuple[Fraction, Exponents]]] = []
     largest = math.inf
     n = rows.X.shape[1]
-    grounds = {roots: Ground.of(scaled.X, roots=roots) for roots in (False, True)}
+    variables = {roots: Variables.of(scaled.X, roots=roots) for roots in (False, True)}
     long = 0
-    vain = _Vain(grounds, scaled.y, min(most_columns, len(rows) // 2))
-    for question in questions(rows, least_columns, most_columns):
-        if stop() or len(supports) >= MOST_RELATIONS or question.size(n) > largest:
+    bounds = DegreeBounds(variables, scaled.y, min(most_columns, len(rows) // 2))
+    for ansatz in ansatzes(rows, least_columns, most_columns):
+        if stop() or len(supports) >= MOST_RELATIONS or ansatz.size(n) > largest:
             return
         if long >= MOST_LONG:
             return
-        if question in vain:
+        if bounds.rules_out(ansatz):
             continue
-        found = _null_vector(grounds[question.roots], scaled.y, question)
+        found = _null_vector(variables[ansatz.roots], scaled.y, ansatz)
         if not found:
             long += found is not None
             continue
         relation = _relation(found, scale)
         if relation is not None and frozenset(found) not in supports:
             yield relation
-        largest = min(largest, LOOK_ON * question.size(n))
+        largest = min(largest, LOOK_BEYOND * ansatz.size(n))
         supports.append(frozenset(found))
 
 
-class _Vain:
-    """Questions that need not be asked: those without a dependency, and those that all have.
+class DegreeBounds:
+    """Degrees up to which nothing is dependent, or beyond which all monomials are.
 
-    Where a large question has no dependency the smaller ones in it have none; where monomials
-    alone depend on one another, to rounding, no dependency says anything about the target.
+    Where a large ansatz has no null vector, the smaller ones that it contains have none. Where the
+    monomials alone are dependent, to rounding, a null vector implies nothing about the target. The
+    highest degree without a null vector is found by bisection, once for each kind of ansatz.
 
     Parameters
     ----------
-    grounds : dict of bool to Ground
-        The columns, and their roots.
+    variables : dict of bool to Variables
+        The columns, and under True their roots.
     y : ndarray of shape (N,)
         Targets.
     most_columns : int
-        Size of the largest question.
+        Size of the largest ansatz that is computed for a bound.
     """
 
-    def __init__(self, grounds: dict[bool, Ground], y: Floats, most_columns: int) -> None:
-        self.grounds, self.y = grounds, y
+    def __init__(self, variables: dict[bool, Variables], y: Floats, most_columns: int) -> None:
+        self.variables, self.y = variables, y
         self.most_columns = most_columns
         self.highest: dict[tuple[object, ...], int] = {}
 
-    def __contains__(self, question: Question) -> bool:
-        if question.size(len(self.grounds[False].units)) < WORTH_ASKING:
+    def rules_out(self, ansatz: Ansatz) -> bool:
+        """Whether an ansatz has no null vector, or none that implies anything about the target."""
+        if ansatz.size(len(self.variables[False].units)) < WORTH_BOUNDING:
             return False
-        if question.twice:
-            return replace(question, degree=2 * question.degree, twice=()) in self
-        degree = max(question.degrees())
-        if degree <= self._highest(question):
+        if ansatz.doubled:
+            return self.rules_out(replace(ansatz, degree=2 * ansatz.degree, doubled=()))
+        degree = max(ansatz.degrees())
+        if degree <= self._highest(ansatz):
             return True
-        alone = replace(question, powers=question.powers[:1])
+        alone = replace(ansatz, powers=ansatz.powers[:1])
         return self._highest(alone) < min(degree, self._highest_in_reach(alone))
 
-    def _highest(self, question: Question) -> int:
-        """The highest degree beside all powers of the target up to which all is independent."""
-        key = (question.powers, question.roots, question.family)
+    def _highest(self, ansatz: Ansatz) -> int:
+        """The highest degree, for all powers of the target, up to which all is independent."""
+        key = (ansatz.powers, ansatz.roots, ansatz.basis)
         if key not in self.highest:
-            low, high = 0, self._highest_in_reach(question)
+            low, high = 0, self._highest_in_reach(ansatz)
             while low < high:
                 degree = (low + high + 1) // 2
-                if self._is_dependent(replace(question, degree=degree, weight=0)):
+                if self._is_dependent(replace(ansatz, degree=degree, target_degree=0)):
                     high = degree - 1
                 else:
                     low = degree
             self.highest[key] = low
         return self.highest[key]
 
-    def _highest_in_reach(self, question: Question) -> int:
-        n = len(self.grounds[False].units)
-        sizes = (replace(question, degree=d, weight=0).size(n) for d in range(MOST_DEGREE + 1))
+    def _highest_in_reach(self, ansatz: Ansatz) -> int:
+        n = len(self.variables[False].units)
+        sizes = (replace(ansatz, degree=d, target_degree=0).size(n) for d in range(MOST_DEGREE + 1))
         return sum(size <= self.most_columns for size in sizes) - 1
 
-    def _is_dependent(self, question: Question) -> bool:
-        A, *_ = _design(self.grounds[question.roots], self.y, question)
+    def _is_dependent(self, ansatz: Ansatz) -> bool:
+        A, *_ = _design(self.variables[ansatz.roots], self.y, ansatz)
         return _is_singular(np.asarray(np.linalg.qr(A, mode="r")))
 
 
@@ -229,10 +245,10 @@ _Key = tuple[Fraction, tuple[int, ...]]
 
 
 def _null_vector(
-    ground: Ground, y: Floats, question: Question
+    variables: Variables, y: Floats, ansatz: Ansatz
 ) -> dict[tuple[Fraction, Exponents], float] | None:
-    """A sparse dependency of the scaled columns; empty for a long one, None when there is none."""
-    A, norms, keys = _design(ground, y, question)
+    """A sparse null vector of the scaled columns; empty for a long one, None when there is none."""
+    A, norms, keys = _design(variables, y, ansatz)
     R: Floats = np.asarray(np.linalg.qr(A, mode="r"), dtype=np.float64)
     if not _is_singular(R):
         return None
@@ -247,22 +263,23 @@ def _null_vector(
     if support is None or all(keys[k][0] == 0 for k in support):
         return {}
     vector = np.linalg.svd(R[:, support])[2][-1] / norms[support]
+    units = variables.units
     return {
-        (keys[k][0], tuple(u * e for u, e in zip(ground.units, keys[k][1], strict=True))): float(v)
+        (keys[k][0], tuple(u * e for u, e in zip(units, keys[k][1], strict=True))): float(v)
         for k, v in zip(support, vector, strict=True)
     }
 
 
-def _design(ground: Ground, y: Floats, question: Question) -> tuple[Floats, Floats, list[_Key]]:
-    """Unit columns, their norms before, and what each stands for."""
-    exponents = [ground.exponents(question, degree) for degree in question.degrees()]
+def _design(variables: Variables, y: Floats, ansatz: Ansatz) -> tuple[Floats, Floats, list[_Key]]:
+    """Columns of length 1, their lengths before, and the power and exponents of each."""
+    exponents = [variables.exponents(ansatz, degree) for degree in ansatz.degrees()]
     size = sum(map(len, exponents))
     count = min(len(y), size + max(40, size // 4))
-    monomials = monomial_values(ground.X[:count], max(exponents, key=len))
+    monomials = monomial_values(variables.X[:count], max(exponents, key=len))
     blocks, keys = [], []
-    for power, ours in zip(question.powers, exponents, strict=True):
-        blocks.append((y[:count] ** float(power))[:, None] * monomials[:, : len(ours)])
-        keys += [(power, e) for e in ours]
+    for power, own in zip(ansatz.powers, exponents, strict=True):
+        blocks.append((y[:count] ** float(power))[:, None] * monomials[:, : len(own)])
+        keys += [(power, e) for e in own]
     A = np.concatenate(blocks, axis=1)
     A /= np.linalg.norm(A, axis=1, keepdims=True)
     norms = np.linalg.norm(A, axis=0)
@@ -271,16 +288,16 @@ def _design(ground: Ground, y: Floats, question: Question) -> tuple[Floats, Floa
 
 
 def _smallest_support(R: Floats, basis: Floats, keys: list[_Key]) -> NDArray[np.intp] | None:
-    """The columns of a sparse null vector.
+    """Places of the columns in a sparse null vector; None when all null vectors are long.
 
-    With several null vectors the products of a law with monomials are among them: eliminating the
-    monomials of highest degree leaves the one of lowest degree.
+    Several null vectors are a law times several monomials. Eliminating the monomials of highest
+    degree from them leaves the one of lowest degree.
     """
     degrees = np.array([sum(e) for _, e in keys])
     basis = basis.copy()
     while basis.shape[1] > 1:
         rows = np.lexsort((-np.linalg.norm(basis, axis=1), -degrees))
-        pivot = next((k for k in rows if np.linalg.norm(basis[k]) > 1e-6), None)
+        pivot = next((k for k in rows if np.linalg.norm(basis[k]) > CLEARLY_NONZERO), None)
         if pivot is None:
             return None
         q, _ = np.linalg.qr(basis[pivot][:, None], mode="complete")
@@ -326,7 +343,7 @@ def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> 
         (power, e): float(power) * target + float(np.array(e, dtype=np.float64) @ columns)
         for power, e in vector
     }
-    # the coefficients have a common factor to choose: 1e-300*y = 1e-300*x says y = x
+    # the coefficients have a common factor to choose: 1e-300*y = 1e-300*x means y = x
     middle = (max(sizes.values()) + min(sizes.values())) / 2
     parts: dict[Fraction, Polynomial] = {}
     for (power, exponents), value in vector.items():
@@ -338,7 +355,8 @@ def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> 
 
 
 FEW_COLUMNS = 260
-"""Columns of the ansaetze that are tried before anything is trained. *Guess.*"""
+"""Size of the ansatzes that are tried before anything is trained. *Guess:* all of them together
+take a few seconds."""
 
 
 def _search(least: int, most: int, problem: Problem, context: Context) -> Iterator[Found]:
@@ -348,7 +366,7 @@ def _search(least: int, most: int, problem: Problem, context: Context) -> Iterat
 
 
 # the law is (2*a + b**2)/(1 + a*b)
-_RATIONAL = power_of_quotient(
+_RATIONAL: Circuit = power_of_quotient(
     2,
     {(Fraction(1), Fraction(0)): 2.0, (Fraction(0), Fraction(2)): 1.0},
     {(Fraction(0), Fraction(0)): 1.0, (Fraction(1), Fraction(1)): 1.0},
@@ -356,7 +374,7 @@ _RATIONAL = power_of_quotient(
     1.0,
 )
 
-NULL_SPACE = Strategy(
+NULL_SPACE: Strategy = Strategy(
     name="algebraic",
     summary="solved: a dependency of monomials and powers of the target",
     cost=Cost.INSTANT,
@@ -365,7 +383,7 @@ NULL_SPACE = Strategy(
 )
 
 # the law is (a**4*b + 2*c**5)/(1 + a*b*c**3)
-_OF_HIGH_DEGREE = power_of_quotient(
+_OF_HIGH_DEGREE: Circuit = power_of_quotient(
     3,
     {(Fraction(4), Fraction(1), Fraction(0)): 1.0, (Fraction(0), Fraction(0), Fraction(5)): 2.0},
     {(Fraction(0),) * 3: 1.0, (Fraction(1), Fraction(1), Fraction(3)): 1.0},
@@ -373,7 +391,7 @@ _OF_HIGH_DEGREE = power_of_quotient(
     1.0,
 )
 
-LARGE_NULL_SPACE = replace(
+LARGE_NULL_SPACE: Strategy = replace(
     NULL_SPACE,
     summary="solved: the same among more monomials",
     example=Example(_OF_HIGH_DEGREE, n_rows=900),

@@ -1,4 +1,4 @@
-"""Dependencies of few monomials and powers of the target, found by trying them all."""
+"""Relations of few monomials times powers of the target, found by trying all of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.circuit.builders import Polynomial, power_of_quotient
 from nalu_cli.numerics.monomials import laurent_exponents, laurent_values
+from nalu_cli.numerics.tolerances import SAME
 from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
@@ -28,42 +29,53 @@ Indices = NDArray[np.intp]
 Halves = NDArray[np.int64]
 
 POWERS = ((-2,), (0, -2), (-4,), (2,), (0, -4), (-1,), (4,), (0, -2, -4))
-"""Twice the powers of the target among the terms that add up to 1.
-
-The target is a sum, a quotient, a root of a sum, one over a sum, and so on.
-"""
+"""Twice the powers of the target among the terms that add up to 1, likely ones first. *Guess:* the
+target is then a sum, a quotient, a root of a sum, one over a sum, and so on."""
 
 MOST_COLUMNS = 60
-"""Of more columns there are too many products of two already."""
+"""Number of columns of a table beyond which it is not searched. *Guess:* the products of two
+columns alone are too many then."""
 
 SPARE_ROWS = 3
-"""Rows more than terms: what makes a dependency more than a solved equation."""
+"""Rows beyond the number of terms. *Derived:* without them a relation would be no more than a
+solved system of equations."""
 
 ENOUGH_ROWS = 32
-"""No dependency of so few terms holds on so many rows by chance."""
+"""Number of rows that a relation is computed on. *Guess:* none of so few terms holds on so many
+rows by chance."""
 
-SAME = 1e-9
-"""Two directions this close are looked at; rounding makes them differ by less."""
+DEPENDENT = 1e-12
+"""Singular value, relative to the largest, of columns of length 1 that depend on one another.
+*Guess:* 4500 EPS: roots and quotients are rounded more than the sums and products of a null
+space."""
 
-NULL = 1e-12
-"""Singular value of unit columns that depend on each other, rounding included."""
-
-LOOSE = 1e-7
-"""Least share of a term in its dependency."""
+LEAST_SHARE = 1e-7
+"""Smallest coefficient of a column of length 1 in its relation, and smallest singular value but
+one. *Guess:* near the root of EPS, below which a term is not told from rounding."""
 
 WORK = {3: 4_000, 4: 300_000, 5: 2_000_000, 6: 200_000, 7: 100_000, 8: 100_000}
-"""Projections for one question about so many terms, 1 among them: 20 to 50 ms each."""
+"""Number of projections for an ansatz of so many terms, 1 among them. *Guess:* they take 20 to 50
+milliseconds each time."""
 
 MOST_TERMS = max(WORK)
+"""Largest number of terms in a relation. *Derived:* from `WORK`."""
 
 MOST_TREND = 6
+"""Largest exponent of a product that the target is divided by. *Guess:* rare in laws."""
+
 MOST_HITS = 400
-"""More hits in one question mean that the columns themselves are dependent."""
+"""Number of parallel pairs in one ansatz after which the rest is left out. *Guess:* more of them
+mean that the columns themselves are dependent."""
+
+DIGITS = 12
+"""Decimals to which two columns of length 1 must agree to count as equal. *Derived:* 1e-12 is 4500
+EPS, more than their rounding."""
 
 MOST_RELATIONS = 8
+"""Number of relations after which the search ends. *Guess:* the first are the shortest."""
 
 AT_ONCE = 1 << 19
-"""Projections held at once."""
+"""Number of projections that are held at once. *Derived:* 4 MB of doubles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,36 +104,36 @@ def short_relations(
     effort: int = 1,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Relation]:
-    """Dependencies of up to eight monomials times powers of the target, shortest first.
+    """Relations of up to eight monomials times powers of the target, shortest first.
 
-    Divided by one of its terms a dependency says that 1 is a sum of the others. All but two of
-    these are chosen in every possible way. The last two are parallel once the chosen ones are
-    projected out, and are found by sorting what two directions orthogonal to the chosen terms see
-    of each. So the cost is a sort for each choice instead of a solve for each pair, and three rows
-    more than terms are enough.
+    Divided by one of its terms a relation means that 1 is a combination of the others. All but
+    two of these are chosen in every possible way. The last two are parallel once the chosen ones
+    are projected out. They are found by sorting the ratios of every term's components along two
+    directions orthogonal to the chosen terms. So the cost is a sort for each choice instead of a
+    solve for each pair, and three rows more than terms are enough.
 
     Parameters
     ----------
     rows : Rows
         Training rows.
     most_terms : int
-        Of a dependency.
+        Largest number of terms in a relation.
     effort : int
         How many times the usual work is done, which lets more monomials take part.
     stop : callable
-        Asked between parts of a question.
+        Asked between parts of an ansatz; True ends the search.
 
     Yields
     ------
     Relation
-        Candidates only, as those of `algebraic.relations`.
+        Candidates only, as those of `null_space.relations`.
     """
     if rows.X.shape[1] > MOST_COLUMNS:
         return
-    given = np.flatnonzero(rows.y)
-    given = np.random.default_rng(len(given)).permutation(given)[:ENOUGH_ROWS]
+    some = np.flatnonzero(rows.y)
+    some = np.random.default_rng(len(some)).permutation(some)[:ENOUGH_ROWS]
     scale = Scale.of(rows)
-    scaled = scale.down(Rows(rows.X[given], rows.y[given]))
+    scaled = scale.down(Rows(rows.X[some], rows.y[some]))
     exponents = laurent_exponents(
         max(_affordable(terms, effort) for terms in WORK),
         roots=np.all(rows.X >= 0, axis=0),
@@ -145,7 +157,7 @@ def short_relations(
 
 
 def _affordable(terms: int, effort: int) -> int:
-    """The largest number of monomials whose question costs no more than its work."""
+    """The largest number of monomials whose ansatz takes no more than its share of work."""
     count = terms
     while math.comb(count + 1, terms - 2) <= WORK[terms] * effort:
         count += 1
@@ -185,8 +197,8 @@ def _different(columns: Floats) -> Indices:
     n = len(columns)
     direction = np.random.default_rng(n).standard_normal(n)
     ones = np.full((n, 1), n**-0.5)
-    seen = np.abs(direction @ np.concatenate([ones, columns], axis=1))
-    _, first = np.unique(np.round(seen, 12), return_index=True)
+    components = np.abs(direction @ np.concatenate([ones, columns], axis=1))
+    _, first = np.unique(np.round(components, DIGITS), return_index=True)
     return np.sort(first[first > 0]) - 1
 
 
@@ -194,12 +206,12 @@ def _supports(dictionary: _Dictionary, terms: int, stop: Callable[[], bool]) -> 
     """Sets of terms that may add up to 1: parallel after projection, not yet verified."""
     V = dictionary.values
     n, size = V.shape
-    two = np.random.default_rng(n).standard_normal((2, n))
+    directions = np.random.default_rng(n).standard_normal((2, n))
     chosen = terms - 3
     if size < terms - 1:
         return
     if not chosen:
-        yield from _parallel(V, np.zeros((1, 0), dtype=np.intp), two, 0)
+        yield from _parallel(V, np.zeros((1, 0), dtype=np.intp), directions, 0)
         return
     heads = _subsets(size, chosen - 1)
     for last in range(chosen - 1, size - 2):
@@ -209,7 +221,7 @@ def _supports(dictionary: _Dictionary, terms: int, stop: Callable[[], bool]) -> 
                 return
             head = heads[start : min(start + block, math.comb(last, chosen - 1))]
             prefixes = np.concatenate([head, np.full((len(head), 1), last)], axis=1)
-            yield from _parallel(V, prefixes, two, last + 1)
+            yield from _parallel(V, prefixes, directions, last + 1)
 
 
 def _subsets(size: int, count: int) -> Indices:
@@ -222,48 +234,49 @@ def _subsets(size: int, count: int) -> Indices:
     return subsets
 
 
-def _parallel(V: Floats, prefixes: Indices, two: Floats, start: int) -> Iterator[Indices]:
-    """Pairs of later terms that look alike once a prefix and 1 are projected out."""
-    first, second = _orthogonal(V, prefixes, two)
+def _parallel(V: Floats, prefixes: Indices, directions: Floats, start: int) -> Iterator[Indices]:
+    """Each prefix with pairs of later terms that are parallel once it and 1 are projected out."""
+    first, second = _orthogonal(V, prefixes, directions)
     with np.errstate(all="ignore"):
-        seen = (first @ V[:, start:]) / (second @ V[:, start:])
-        order = np.sort(seen, axis=1)
+        ratios = (first @ V[:, start:]) / (second @ V[:, start:])
+        order = np.sort(ratios, axis=1)
         gaps = np.diff(order, axis=1)
-        alike = gaps <= SAME * (1.0 + order[:, 1:] ** 2)
-    for row in np.flatnonzero(alike.any(axis=1)):
-        ranked = np.argsort(seen[row], kind="stable")
-        for k in np.flatnonzero(alike[row]):
+        equal = gaps <= SAME * (1.0 + order[:, 1:] ** 2)
+    for row in np.flatnonzero(equal.any(axis=1)):
+        ranked = np.argsort(ratios[row], kind="stable")
+        for k in np.flatnonzero(equal[row]):
             yield np.array([*prefixes[row], start + ranked[k], start + ranked[k + 1]])
 
 
-def _orthogonal(V: Floats, prefixes: Indices, two: Floats) -> tuple[Floats, Floats]:
-    """Two directions orthogonal to 1 and the terms of each prefix: each (n_prefixes, n_rows)."""
+def _orthogonal(V: Floats, prefixes: Indices, directions: Floats) -> tuple[Floats, Floats]:
+    """Two directions made orthogonal to 1 and each prefix: both of shape (n_prefixes, n_rows)."""
     n = len(V)
     basis = [np.full((len(prefixes), n), n**-0.5)]
     with np.errstate(all="ignore"):
         for k in range(prefixes.shape[1]):
-            left = _without(V[:, prefixes[:, k]].T, basis)
-            basis.append(left / np.linalg.norm(left, axis=1, keepdims=True))
-    first, second = (_without(np.tile(r, (len(prefixes), 1)), basis) for r in two)
+            new = _projected_out(V[:, prefixes[:, k]].T, basis)
+            basis.append(new / np.linalg.norm(new, axis=1, keepdims=True))
+    first, second = (_projected_out(np.tile(r, (len(prefixes), 1)), basis) for r in directions)
     return first, second
 
 
-def _without(vectors: Floats, basis: list[Floats]) -> Floats:
-    """What is left of vectors orthogonal to the basis."""
+def _projected_out(vectors: Floats, basis: list[Floats]) -> Floats:
+    """The part of vectors that is orthogonal to the basis."""
     for direction in basis:
         vectors = vectors - np.einsum("bn,bn->b", vectors, direction)[:, None] * direction
     return vectors
 
 
 def _coefficients(dictionary: _Dictionary, support: Indices) -> dict[tuple[int, ...], float] | None:
-    """The dependency of 1 and the given terms; None when there is none or one term is idle.
+    """The relation of 1 and the given terms; None where there is none, or where a term is idle.
 
     Keys are twice the exponents of the target, the lowest of them 0, and of the columns.
     """
     n = len(dictionary.values)
     A = np.concatenate([np.full((n, 1), n**-0.5), dictionary.values[:, support]], axis=1)
     _, s, Vt = np.linalg.svd(A, full_matrices=False)
-    if s[-1] > NULL * s[0] or s[-2] < LOOSE * s[0] or np.abs(Vt[-1]).min() < LOOSE:
+    least = LEAST_SHARE
+    if s[-1] > DEPENDENT * s[0] or s[-2] < least * s[0] or np.abs(Vt[-1]).min() < least:
         return None
     keys = np.insert(dictionary.keys[support], 0, 0, axis=0)
     keys[:, 0] -= keys[:, 0].min()
@@ -277,7 +290,7 @@ def _coefficients(dictionary: _Dictionary, support: Indices) -> dict[tuple[int, 
 
 
 def _relation(found: dict[tuple[int, ...], float], scale: Scale) -> Relation:
-    """The dependency in the user's units."""
+    """The relation in the user's units."""
     parts: dict[Fraction, Polynomial] = {}
     for twice, value in found.items():
         power, *exponents = (Fraction(k, 2) for k in twice)
@@ -288,8 +301,8 @@ def _relation(found: dict[tuple[int, ...], float], scale: Scale) -> Relation:
     return Relation(parts)
 
 
-LONGER = 20
-"""Times the usual work on them, once all else has failed. *Guess.*"""
+MORE_EFFORT = 20
+"""How many times the usual work is done once all else has failed. *Guess:* one or two minutes."""
 
 
 def _search(effort: int, problem: Problem, context: Context) -> Iterator[Found]:
@@ -298,7 +311,7 @@ def _search(effort: int, problem: Problem, context: Context) -> Iterator[Found]:
         yield from map(Found, found.circuits(rows))
 
 
-SPARSE_RELATIONS = Strategy(
+SPARSE_RELATIONS: Strategy = Strategy(
     name="few monomials",
     summary="solved, of few rows: dependencies of a few monomials, all tried",
     cost=Cost.SECONDS,
@@ -318,9 +331,9 @@ SPARSE_RELATIONS = Strategy(
     search=partial(_search, 1),
 )
 
-MORE_SPARSE_RELATIONS = replace(
+MORE_SPARSE_RELATIONS: Strategy = replace(
     SPARSE_RELATIONS,
     summary="solved, of few rows: the same among more monomials",
     cost=Cost.MINUTES,
-    search=partial(_search, LONGER),
+    search=partial(_search, MORE_EFFORT),
 )
