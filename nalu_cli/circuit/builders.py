@@ -17,9 +17,17 @@ __all__ = [
     "single_sum",
 ]
 
-LEFT_OVER = 1e-7
-"""*Guess:* coefficients that cancel to less than this share are gone: they were fitted, not
-given."""
+CANCELLED = 1e-7
+"""Share of the coefficients added up below which their sum counts as zero. *Guess:* they were
+fitted, not given, and are known to about half the digits of a double."""
+
+LEAST_SUMMAND = 1e-3
+"""Least size of such coefficients, relative to the largest of all. *Guess:* smaller ones are known
+to fewer digits."""
+
+ROUNDING = 1e-12
+"""Share of the products added up below which their sum counts as zero. *Derived:* 4500 EPS, far
+more than the rounding of as many products as two polynomials have."""
 
 Exponents = tuple[Fraction, ...]
 Polynomial = dict[Exponents, float]
@@ -68,19 +76,19 @@ def power_of_quotient(
     top_common, top = _pull_out(top, power) if open_squares else (nothing, top)
     bottom_common, bottom = _pull_out(bottom, power) if open_squares else (nothing, bottom)
     common = [power * (a - b) for a, b in zip(top_common, bottom_common, strict=True)]
-    monomials, sums, exponents, scale = _Monomials(n), [], [], sign
+    sums: list[Polynomial] = []
+    exponents, scale = [], sign
     for polynomial, exponent in ((top, power), (bottom, -power)):
         factor, rest, inner = _simplest_power(polynomial, exponent, open_squares=open_squares)
         scale *= factor
         if rest:
             sums.append(rest)
             exponents.append(inner)
-    layer = tuple(monomials.sum_of(p) for p in sums)
     if len(sums) == 1 and exponents == [Fraction(1)] and scale == 1 and not any(common):
-        return monomials.circuit((layer,))
+        return _on_sums(n, sums)
     factors = [*enumerate(exponents), *((len(sums) + j, e) for j, e in enumerate(common) if e)]
     above = _under_one_root(factors, scale)
-    return monomials.circuit((layer, *above) if layer else above)
+    return _on_sums(n, sums, *above) if sums else Circuit(n, above)
 
 
 def _under_one_root(factors: list[tuple[int, Fraction]], scale: float) -> tuple[Layer, ...]:
@@ -108,7 +116,7 @@ def _under_one_root(factors: list[tuple[int, Fraction]], scale: float) -> tuple[
 def _simplest_power(
     polynomial: Polynomial, exponent: Fraction, *, open_squares: bool
 ) -> tuple[float, Polynomial, Fraction]:
-    """A factor, the sum that is left (empty for none) and its exponent."""
+    """A factor, the sum that remains (empty for none) and its exponent."""
     e, c = next(iter(polynomial.items()))
     if len(polynomial) == 1 and not any(e) and (exponent.denominator == 1 or c > 0):
         return c ** float(exponent), {}, exponent
@@ -122,24 +130,24 @@ def square_root(polynomial: Polynomial) -> Polynomial | None:
 
     Long division: the leading term's root first, then one term after the other.
     """
-    left = dict(polynomial)
-    lead = max(left)
-    if left[lead] <= 0:
+    remainder = dict(polynomial)
+    lead = max(remainder)
+    if remainder[lead] <= 0:
         return None
     first = tuple(e / 2 for e in lead)
     if any(e.denominator > 2 for e in first):
         return None
-    root: Polynomial = {first: left[lead] ** 0.5}
-    size = max(map(abs, left.values()))
+    root: Polynomial = {first: remainder[lead] ** 0.5}
+    size = max(map(abs, remainder.values()))
     for _ in range(len(polynomial)):
-        left = _plus(polynomial, _times(root, root), -1.0, size)
-        if not left:
+        remainder = _plus(polynomial, _times(root, root), -1.0, size)
+        if not remainder:
             return root
-        head = max(left)
+        head = max(remainder)
         term = tuple(a - b for a, b in zip(head, first, strict=True))
         if any(e < 0 for e in term) or term >= min(root):
             return None
-        root[term] = left[head] / (2 * root[first])
+        root[term] = remainder[head] / (2 * root[first])
     return None
 
 
@@ -149,9 +157,7 @@ def quadratic_root(
     """The root ``(-linear + sign * sqrt(linear**2 - 4 square rest)) / (2 square)``."""
     inside = _plus(_times(linear, linear), _times(square, rest), -4.0)
     common, inside = _pull_out(inside, Fraction(1, 4))
-    monomials = _Monomials(n)
-    sums = tuple(monomials.sum_of(p) for p in (inside, linear, square))
-    one = Fraction(1)
+    sums, one = (inside, linear, square), Fraction(1)
     outside = tuple(Term(len(sums) + j, e / 2) for j, e in enumerate(common) if e)
     roots = (
         Unit(UnitKind.PRODUCT, (Term(0, Fraction(1, 2)), *outside), 1.0),
@@ -161,7 +167,7 @@ def quadratic_root(
     numerator = Unit(UnitKind.SUM, (Term(0, Fraction(int(sign))), Term(1, -one)), 0.0)
     denominator = Unit(UnitKind.SUM, (Term(2, one),), 0.0)
     answer = Unit(UnitKind.PRODUCT, (Term(0, one), Term(1, -one)), 0.5)
-    return monomials.circuit((sums, roots, (numerator, denominator), (answer,)))
+    return _on_sums(n, sums, roots, (numerator, denominator), (answer,))
 
 
 def root_over_size(
@@ -173,8 +179,7 @@ def root_over_size(
     one for each sign of c.
     """
     inside = _plus(_times(linear, linear), _times(square, rest), -4.0)
-    monomials, one = _Monomials(n), Fraction(1)
-    sums = tuple(monomials.sum_of(p) for p in (inside, linear, square))
+    sums, one = (inside, linear, square), Fraction(1)
     quotients = (
         Unit(UnitKind.PRODUCT, (Term(0, one), Term(2, Fraction(-2))), 0.25),
         Unit(UnitKind.PRODUCT, (Term(1, one), Term(2, -one)), -0.5),
@@ -184,83 +189,71 @@ def root_over_size(
         Unit(UnitKind.PRODUCT, (Term(1, one),), 1.0),
     )
     answer = Unit(UnitKind.SUM, (Term(0, one), Term(1, one)), 0.0)
-    return monomials.circuit((sums, quotients, parts, (answer,)))
+    return _on_sums(n, sums, quotients, parts, (answer,))
 
 
-class _Monomials:
-    """The product layer that sums of monomials are built on."""
+def _on_sums(n: int, polynomials: Sequence[Polynomial], *above: Layer) -> Circuit:
+    """Layers on a layer of polynomials, whose monomials are a layer of products, if there are any.
 
-    def __init__(self, n: int) -> None:
-        self.n = n
-        self.index: dict[Exponents, int] = {}
-        self.sums: list[Polynomial] = []
-
-    def sum_of(self, polynomial: Polynomial) -> Unit:
-        """A sum whose sources are placeholders: monomials first, columns at ``1000000 + j``."""
-        offset, terms = 0.0, []
-        for e, c in polynomial.items():
-            used = [j for j, v in enumerate(e) if v]
-            if not used:
-                offset = c
-            elif len(used) == 1 and e[used[0]] == 1:
-                terms.append(_sum_term(_COLUMN + used[0], c))
-            else:
-                terms.append(_sum_term(self.index.setdefault(e, len(self.index)), c))
-        return Unit(UnitKind.SUM, tuple(sorted(terms, key=lambda t: t.source)), offset)
-
-    def circuit(self, layers: tuple[Layer, ...]) -> Circuit:
-        """The circuit with the product layer in front, when there is one."""
-        width = len(self.index)
-        first = tuple(
-            Unit(unit.kind, tuple(_place(t, width) for t in unit.terms), unit.constant)
-            for unit in layers[0]
-        )
-        powers = tuple(
-            Unit(UnitKind.PRODUCT, tuple(Term(j, v) for j, v in enumerate(e) if v), 1.0)
-            for e in self.index
-        )
-        front: tuple[Layer, ...] = (powers, first) if powers else (first,)
-        return Circuit(self.n, front + layers[1:])
+    Monomials that are a column need no product, and each other one has one product.
+    """
+    monomials = tuple(dict.fromkeys(e for p in polynomials for e in p if not _is_plain(e)))
+    place = {e: k for k, e in enumerate(monomials)}
+    sums = tuple(_sum_of(p, place) for p in polynomials)
+    products = tuple(
+        Unit(UnitKind.PRODUCT, tuple(Term(j, v) for j, v in enumerate(e) if v), 1.0)
+        for e in monomials
+    )
+    return Circuit(n, (products, sums, *above) if products else (sums, *above))
 
 
-_COLUMN = 1_000_000
-"""*Derived:* sources from this number on are columns, until the width of the layers below is known;
-no layer has so many units."""
+def _is_plain(exponents: Exponents) -> bool:
+    """Whether a monomial is 1 or a column."""
+    used = [e for e in exponents if e]
+    return not used or used == [1]
 
 
-def _place(term: Term, width: int) -> Term:
-    source = term.source - _COLUMN + width if term.source >= _COLUMN else term.source
-    return Term(source, term.weight, term.constant)
+def _sum_of(polynomial: Polynomial, place: dict[Exponents, int]) -> Unit:
+    """A polynomial as a sum of products, at their places in the layer below, and of columns."""
+    offset, terms = 0.0, []
+    for e, c in polynomial.items():
+        column = next((j for j, v in enumerate(e) if v), None)
+        if column is None:
+            offset = c
+        else:
+            # a layer reads the units below it, then the columns
+            terms.append(_sum_term(place.get(e, len(place) + column), c))
+    return Unit(UnitKind.SUM, tuple(sorted(terms, key=lambda t: t.source)), offset)
 
 
 def _pull_out(polynomial: Polynomial, power: Fraction) -> tuple[Exponents, Polynomial]:
-    """The largest common monomial that is an allowed one under the power, and what is left.
+    """The largest common monomial that is an allowed one under the power, and the other factor.
 
     Under half the power an odd exponent stays inside.
     """
     exponents = list(polynomial)
     smallest = [min(column) for column in zip(*exponents, strict=True)]
     common = tuple(e if (2 * e * power).denominator == 1 else Fraction(0) for e in smallest)
-    left = {tuple(a - b for a, b in zip(e, common, strict=True)): c for e, c in polynomial.items()}
-    return common, left
+    rest = {tuple(a - b for a, b in zip(e, common, strict=True)): c for e, c in polynomial.items()}
+    return common, rest
 
 
-def _times(left: Polynomial, right: Polynomial) -> Polynomial:
+def _times(one: Polynomial, other: Polynomial) -> Polynomial:
     out: Polynomial = {}
     sizes: Polynomial = {}
-    for e, a in left.items():
-        for f, b in right.items():
+    for e, a in one.items():
+        for f, b in other.items():
             key = tuple(u + v for u, v in zip(e, f, strict=True))
             out[key] = out.get(key, 0.0) + a * b
             sizes[key] = sizes.get(key, 0.0) + abs(a * b)
-    return {e: c for e, c in out.items() if abs(c) > 1e-12 * sizes[e]}
+    return {e: c for e, c in out.items() if abs(c) > ROUNDING * sizes[e]}
 
 
-def _plus(left: Polynomial, right: Polynomial, factor: float, floor: float = 0.0) -> Polynomial:
-    """Left + factor * right, without what cancels; `floor` is a coefficient counted as large."""
-    out = dict(left)
-    for e, c in right.items():
+def _plus(one: Polynomial, other: Polynomial, factor: float, largest: float = 0.0) -> Polynomial:
+    """One + factor * other, without what cancels; `largest` is the largest coefficient of all."""
+    out = dict(one)
+    for e, c in other.items():
         total = out.get(e, 0.0) + factor * c
         size = abs(out.get(e, 0.0)) + abs(factor * c)
-        out[e] = total if abs(total) > LEFT_OVER * max(size, 1e-3 * floor) else 0.0
+        out[e] = total if abs(total) > CANCELLED * max(size, LEAST_SUMMAND * largest) else 0.0
     return {e: c for e, c in out.items() if c}

@@ -1,4 +1,4 @@
-"""Polynomials as circuits compute what the polynomials say."""
+"""Circuits of polynomials have the values of the polynomials."""
 
 from __future__ import annotations
 
@@ -87,16 +87,16 @@ def test_a_root_of_a_quadratic_equation_solves_it(
     found = quadratic_root(N, square, linear, rest, sign).evaluate(x)
     a, b, c = (value(p, x) for p in (square, linear, rest))
     assert (np.sign(found) == sign).all()
-    left = a * found**2 + b * found + c
+    residual = a * found**2 + b * found + c
     scale = size(square, x) * found**2 + size(linear, x) * np.abs(found) + size(rest, x)
-    assert (np.abs(left) <= 1e-9 * (scale + size(linear, x) ** 2 / a)).all()
+    assert (np.abs(residual) <= 1e-9 * (scale + size(linear, x) ** 2 / a)).all()
 
 
 def test_what_cancels_under_the_root_is_gone() -> None:
     def monomial(*e: int) -> tuple[Fraction, ...]:
         return tuple(map(Fraction, e))
 
-    # y**2 - 0.2*x*y + 0.01*x**2 - z = 0 has the roots 0.1*x +- sqrt(z): no x is left inside
+    # y**2 - 0.2*x*y + 0.01*x**2 - z = 0 has the roots 0.1*x +- sqrt(z): no x remains inside
     linear: Polynomial = {monomial(1, 0): -2 * 0.1}
     rest: Polynomial = {monomial(2, 0): 0.1 * 0.1, monomial(0, 1): -1.0}
     circuit = quadratic_root(2, {monomial(0, 0): 1.0}, linear, rest, -1.0)

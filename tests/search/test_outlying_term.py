@@ -1,4 +1,4 @@
-"""A term beside a sum that most rows follow: found from the rows that show it."""
+"""A sum that most rows follow plus one term: found from the rows that show the term."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ LAWS: dict[str, Callable[..., Floats]] = {
 
 
 def distance(law: str, noise: float, weights: Floats | None = None) -> float:
-    """Relative distance of the best offer to the law, and how little noise there is in it."""
+    """Relative distance of the best candidate from the law, without noise."""
     x = uniform(1, 1000, 3, low=-6, high=6)
     truth = LAWS[law](*x.T)
     error = noise * np.sqrt(np.mean(truth**2)) * np.random.default_rng(2).normal(size=1000)
     rows = Rows(x, truth + (error if weights is None else error / weights), weights=weights)
-    offers = list(outlying_terms(rows))
-    return min(float(np.std(c.evaluate(x) - truth) / np.std(truth)) for c in offers)
+    candidates = list(outlying_terms(rows))
+    return min(float(np.std(c.evaluate(x) - truth) / np.std(truth)) for c in candidates)
 
 
 @pytest.mark.parametrize("law", LAWS)
-def test_a_law_is_offered_without_noise(law: str) -> None:
+def test_a_law_is_found_without_noise(law: str) -> None:
     assert distance(law, 0.0) < 1e-9
 
 
 @pytest.mark.parametrize("law", ["a quotient", "a product", "a root of one and a product"])
-def test_a_law_is_offered_under_noise(law: str) -> None:
+def test_a_law_is_found_under_noise(law: str) -> None:
     assert distance(law, 0.01) < 0.005
 
 
@@ -47,11 +47,11 @@ def test_units_far_from_one_change_nothing() -> None:
     np.testing.assert_allclose(best.evaluate(x), y, rtol=1e-9)
 
 
-def test_it_stops_when_told() -> None:
+def test_it_ends_when_it_is_stopped() -> None:
     x = uniform(6, 300, 2)
     assert list(outlying_terms(Rows(x, x[:, 0] + 1 / x[:, 1]), stop=lambda: True)) == []
 
 
-def test_of_wide_tables_it_asks_nothing() -> None:
+def test_wide_tables_are_not_searched() -> None:
     x = uniform(7, 300, 500)
     assert list(outlying_terms(Rows(x, x[:, 0] + 1 / x[:, 1]))) == []

@@ -1,4 +1,4 @@
-"""Terms that some rows show: products by logarithms, quotients by the inverse."""
+"""Terms behind a residual: products by logarithms, rational terms by the inverse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tables import Floats, uniform
 from nalu_cli.expression.fitted_tree import fit_tree
 from nalu_cli.expression.to_circuit import circuit_of
 from nalu_cli.rows import Rows
-from nalu_cli.search.outlying_term.residual_term import Shown
+from nalu_cli.search.outlying_term.residual_term import ResidualTerm
 
 TERMS: dict[str, Callable[..., Floats]] = {
     "product": lambda a, b, c: -3 * a * b**2 / c,
@@ -23,13 +23,13 @@ TERMS: dict[str, Callable[..., Floats]] = {
 }
 
 
-def closest(shown: Shown, truth: Floats) -> float:
-    """Relative distance of the best of the terms, fitted to the rows that show it."""
+def closest(unknown: ResidualTerm, truth: Floats) -> float:
+    """Relative distance of the best candidate, fitted to the rows that show the term."""
     errors = [np.inf]
-    for node in shown.terms():
-        fitted = fit_tree(node, Rows(shown.X, truth), np.ones(len(truth)))
+    for node in unknown.candidates():
+        fitted = fit_tree(node, Rows(unknown.X, truth), np.ones(len(truth)))
         if fitted is not None:
-            value = circuit_of(fitted.node, shown.X.shape[1]).evaluate(shown.X)
+            value = circuit_of(fitted.node, unknown.X.shape[1]).evaluate(unknown.X)
             errors.append(float(np.std(value - truth) / np.std(truth)))
     return min(errors)
 
@@ -40,17 +40,17 @@ def test_every_row_shows_a_term_without_noise(law: str) -> None:
     truth = TERMS[law](*x.T)
     if law == "root below":
         truth, x = truth[x[:, 1] > 0], x[x[:, 1] > 0]
-    assert closest(Shown(x, truth, np.full(len(x), 1e4)), truth) < 1e-9
+    assert closest(ResidualTerm(x, truth, np.full(len(x), 1e4)), truth) < 1e-9
 
 
 def test_the_rows_close_to_a_pole_show_it_under_noise() -> None:
     x = uniform(2, 4000, 3, low=-4, high=4)
     truth = TERMS["pole"](*x.T)
     noise = 1.0
-    left = truth + noise * np.random.default_rng(3).normal(size=len(x))
-    some = np.abs(left) > 3 * noise
-    shown = Shown(x[some], left[some], np.abs(left[some]) / noise)
-    assert closest(shown, truth[some]) < 1e-6
+    residual = truth + noise * np.random.default_rng(3).normal(size=len(x))
+    some = np.abs(residual) > 3 * noise
+    unknown = ResidualTerm(x[some], residual[some], np.abs(residual[some]) / noise)
+    assert closest(unknown, truth[some]) < 1e-6
 
 
 def test_of_few_rows_all_short_sums_are_tried() -> None:
@@ -58,17 +58,17 @@ def test_of_few_rows_all_short_sums_are_tried() -> None:
     truth = x[:, 0] ** 2 / (9 * x[:, 0] ** 3 * x[:, 1] + x[:, 0] ** 2 + x[:, 1])
     some = np.argsort(-np.abs(truth))[:10]
     noise = 0.01 * np.random.default_rng(5).normal(size=10)
-    shown = Shown(x[some], truth[some] + noise, np.abs(truth[some]) / 0.01)
-    assert closest(shown, truth[some]) < 1e-6
+    unknown = ResidualTerm(x[some], truth[some] + noise, np.abs(truth[some]) / 0.01)
+    assert closest(unknown, truth[some]) < 1e-6
 
 
-def test_no_term_is_told_by_fewer_rows_than_it_has_numbers() -> None:
+def test_fewer_rows_than_coefficients_determine_no_term() -> None:
     x = uniform(6, 4, 3)
-    assert list(Shown(x, x[:, 0] / x[:, 1], np.full(4, 1e4)).terms()) == []
+    assert list(ResidualTerm(x, x[:, 0] / x[:, 1], np.full(4, 1e4)).candidates()) == []
 
 
 def test_columns_that_reach_zero_are_no_factors() -> None:
     x = uniform(7, 200, 2)
     x[:, 1] = 0.0
-    shown = Shown(x, 1 / (1 + x[:, 0]), np.full(200, 1e4))
-    assert closest(shown, 1 / (1 + x[:, 0])) < 1e-9
+    unknown = ResidualTerm(x, 1 / (1 + x[:, 0]), np.full(200, 1e4))
+    assert closest(unknown, 1 / (1 + x[:, 0])) < 1e-9

@@ -19,7 +19,7 @@ def found(x: Floats, y: Floats, weights: Floats = ONES) -> dict[tuple[float, ...
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])
-def test_poles_beside_a_sum_do_not_move_it(noise: float) -> None:
+def test_poles_of_a_further_term_do_not_move_the_sum(noise: float) -> None:
     x = uniform(1, 600, 2, low=-5, high=5)
     y = 2 * x[:, 0] * x[:, 1] - x[:, 1] + 0.01 / x[:, 0] ** 2
     y += noise * np.random.default_rng(2).normal(size=600)
@@ -49,7 +49,7 @@ def test_the_spread_is_that_of_the_rows_that_follow() -> None:
     assert found(x, y)[((1,),)].spread == pytest.approx(0.1, rel=0.2)
 
 
-def test_rows_with_larger_errors_have_less_say() -> None:
+def test_rows_with_larger_errors_have_smaller_weights() -> None:
     x = uniform(6, 600, 1, low=-5, high=5)
     error = np.random.default_rng(2).normal(size=600)
     sizes = np.where(np.arange(600) % 2, 0.01, 3.0)
@@ -58,6 +58,6 @@ def test_rows_with_larger_errors_have_less_say() -> None:
     assert weighted.spread == pytest.approx(1.0, rel=0.2)
 
 
-def test_few_rows_are_asked_for_a_constant_at_most() -> None:
+def test_few_rows_follow_a_constant_at_most() -> None:
     x = uniform(7, 10, 3)
     assert all(not any(e) for t in trends(x, x[:, 0], ONES[:10]) for e, _ in t.terms)

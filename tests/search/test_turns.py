@@ -1,4 +1,4 @@
-"""Turns of trained strategies: as the settings ask, in the units of the user."""
+"""Turns of trained strategies: as the settings require, in the units of the user."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_stacks_come_again_with_other_starts() -> None:
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 4, 5])
-def test_stacks_have_as_many_layers_as_asked_for(layers: int) -> None:
+def test_stacks_have_as_many_layers_as_required(layers: int) -> None:
     settings = replace(SETTINGS, layers=layers)
     cells = [t.name for t in islice(turns(posed(), settings), 8) if t.name != "stacks"]
     assert all(len(name.split()[1].split("-")) == layers for name in cells)

@@ -1,1 +1,1 @@
-"""Strategy: a sum that most rows follow, and one term that only some rows show."""
+"""The strategy of a sum that most rows follow, plus one term that only some rows show."""

@@ -1,4 +1,4 @@
-"""A term that some rows show: a product, or a quotient or root of few monomials."""
+"""The term behind a residual: a product, or a quotient or root of few monomials."""
 
 from __future__ import annotations
 
@@ -16,122 +16,160 @@ from nalu_cli.expression.tree import Column, Node
 from nalu_cli.numerics.least_squares import weighted_least_squares
 from nalu_cli.numerics.monomials import exponents_up_to, monomial_values
 from nalu_cli.numerics.selection import backward_elimination
+from nalu_cli.numerics.tolerances import RIDGE
 
-__all__ = ["MOSTLY", "SPARE_ROWS", "Shown"]
+__all__ = ["DEFINED_SHARE", "SPARE_ROWS", "ResidualTerm"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-ONE = Fraction(1)
+ONE: Fraction = Fraction(1)
 
-MOST_SAY = 30.0
-"""Errors that the term of one row counts at most: far out other errors are larger."""
+MOST_WEIGHT = 30.0
+"""Largest weight of a row: the term over its error counts up to this. *Guess:* where the term is
+larger, other errors than those of the target matter."""
 
 SPARE_ROWS = 4
-"""Beyond the numbers that are asked for."""
+"""Rows beyond the number of coefficients that are fitted to them. *Guess:* few rows show a term."""
 
 LARGEST_EXPONENT = 4
+"""Largest exponent of a column in a product. *Guess:* larger ones are rare in laws."""
 
 POWERS = (-ONE, Fraction(-1, 2), Fraction(-2))
-"""Of the sum in a quotient."""
+"""Powers of the sum in a rational term. *Guess:* a quotient, one over a root, one over a square."""
 
-FACTOR_DEGREE, MOST_FACTORS = 2, 45
-"""Monomials that a power of a sum may be multiplied by."""
+FACTOR_DEGREE = 2
+"""Largest degree of the monomial that a power of a sum is multiplied by. *Guess:* larger ones are
+rare in laws."""
 
-ASKED, CLEAR = 300, 5.0
-"""Rows that are asked at most about a sum, those that say most, and the errors that their terms
-are: the inverse of one that is not much larger than its error is biased."""
+MOST_FACTORS = 45
+"""Largest number of such monomials. *Guess:* each is tried with every power."""
 
-ALLOWED = 4.0
-"""Mean square, in errors, of what a term may leave in these rows: other rows have their part in
-the errors."""
+MOST_ROWS = 300
+"""Number of rows that rational terms are fitted to, those of the largest weights. *Guess:* a few
+for each monomial."""
+
+CLEAR_WEIGHT = 5.0
+"""Least weight of a row that rational terms are fitted to. *Guess:* the inverse of a term that is
+not much larger than its error is biased."""
+
+MOST_MISFIT = 4.0
+"""Largest mean square residual, in units of the errors, of a rational term. *Guess:* twice the
+errors, since the sum that was subtracted has errors of its own."""
 
 MOST_DEGREE = 4
-FEW_MONOMIALS, MANY_MONOMIALS, ROWS_PER_MONOMIAL = 40, 220, 1.4
-"""Bounds on the sums: with all factors, and with few if no smaller one fits."""
+"""Largest degree of the sum in a rational term. *Guess:* larger ones are rare in laws."""
+
+FEW_MONOMIALS = 40
+"""Number of monomials up to which sums of a degree are tried with all factors. *Guess:* each takes
+milliseconds."""
+
+MANY_MONOMIALS = 220
+"""Number of monomials up to which sums of a degree are tried with few factors, where no smaller one
+fits. *Guess:* each takes some hundredths of a second."""
+
+ROWS_PER_MONOMIAL = 1.4
+"""Rows for each monomial of a sum. *Guess:* the least with which a misfit means anything."""
 
 AT_ONCE = 0.1
-"""Share of many monomials that are left out at once."""
+"""Share of many monomials that is eliminated at once. *Guess:* the first to go are clearly idle."""
 
-TERMS_TRIED, MOST_TRIED = 3, 21
-"""Terms of the sums that are all tried where rows are few, and how many monomials there may be."""
+TERMS_TRIED = 3
+"""Number of terms in sums of which all are tried where rows are few. *Guess:* the shortest sums
+that are no quotient of one monomial and another."""
+
+MOST_TRIED = 21
+"""Number of monomials up to which all such sums are tried. *Derived:* there are 1330 of them, and
+they are solved at once."""
 
 KEPT = 3
-KEPT_OF_TRIED, KEPT_OF_EACH = 30, 4
-"""Quotients that fit best; of those of few rows more, with so many sums for each power and factor,
-since only the other rows tell them apart."""
+"""Number of rational terms of a degree that are kept, those that fit best. *Guess:* the second and
+third may be simpler once monomials are eliminated."""
 
-MOSTLY = 0.97
-"""Share of the rows where a power must have a value."""
+KEPT_OF_TRIED = 30
+"""Number of short rational terms that are kept. *Guess:* many, since only the other rows tell them
+apart."""
+
+KEPT_OF_EACH = 4
+"""Number of short rational terms that are kept for each power and factor. *Guess:* a few, so that
+all powers and factors are among those kept."""
+
+DEFINED_SHARE = 0.97
+"""Share of the rows where a power must have a value. *Guess:* noise turns the sign of a few."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """Rows that show a term.
+class ResidualTerm:
+    """A term that is unknown but for its values, the residuals of some rows.
 
     Parameters
     ----------
     X : ndarray of shape (N, n_columns)
-    left : ndarray of shape (N,)
+    residual : ndarray of shape (N,)
         The term, and an error.
-    say : ndarray of shape (N,)
-        How many times the error the term is.
+    weights : ndarray of shape (N,)
+        How many times its error the term is.
     """
 
     X: Floats
-    left: Floats
-    say: Floats
+    residual: Floats
+    weights: Floats
 
-    def terms(self) -> Iterator[Node]:
-        """Terms that these rows may show, each with constants close to those that fit best."""
+    def candidates(self) -> Iterator[Node]:
+        """Terms that the residuals may be, each with constants close to those that fit best."""
         yield from self._products()
-        order = np.argsort(-self.say, kind="stable")[:ASKED]
-        some = order[self.say[order] > CLEAR]
-        yield from replace(
-            self, X=self.X[some], left=self.left[some], say=self.say[some]
-        )._quotients()
+        order = np.argsort(-self.weights, kind="stable")[:MOST_ROWS]
+        some = order[self.weights[order] > CLEAR_WEIGHT]
+        clear = replace(
+            self, X=self.X[some], residual=self.residual[some], weights=self.weights[some]
+        )
+        yield from clear._rational()
 
     def _products(self) -> Iterator[Node]:
         """Those whose logarithm fits best, exponents rounded to halves at once, or one by one."""
-        usable = (self.X != 0).all(axis=1) & (self.left != 0)
-        X, left = self.X[usable], self.left[usable]
-        say = np.minimum(self.say[usable], MOST_SAY)
+        usable = (self.X != 0).all(axis=1) & (self.residual != 0)
+        X, residual = self.X[usable], self.residual[usable]
+        weights = np.minimum(self.weights[usable], MOST_WEIGHT)
         if len(X) < X.shape[1] + SPARE_ROWS:
             return
         logs = np.column_stack([np.log(np.abs(X)), np.ones(len(X))])
-        target = np.log(np.abs(left))
-        free = weighted_least_squares(logs, target, say)[0][:-1]
+        target = np.log(np.abs(residual))
+        free = weighted_least_squares(logs, target, weights)[0][:-1]
         if not np.max(np.abs(free)) < LARGEST_EXPONENT + 0.25:
             return
-        for slopes in np.unique([np.round(2 * free) / 2, _rounded(logs, target, say)], axis=0):
+        at_once, one_by_one = np.round(2 * free) / 2, _rounded(logs, target, weights)
+        for slopes in np.unique([at_once, one_by_one], axis=0):
             if slopes.any():
-                yield _product(X, left, say, [Fraction(round(2 * v), 2) for v in slopes])
+                exponents = [Fraction(round(2 * v), 2) for v in slopes]
+                yield _product(X, residual, weights, exponents)
 
-    def _quotients(self) -> Iterator[Node]:
+    def _rational(self) -> Iterator[Node]:
         """Monomials times powers of sums of few monomials."""
         n, rows = self.X.shape[1], len(self.X)
         sizes = {degree: math.comb(n + degree, n) for degree in range(1, MOST_DEGREE + 1)}
         most = rows / ROWS_PER_MONOMIAL
         few = [d for d, size in sizes.items() if size <= min(FEW_MONOMIALS, most)]
         many = [d for d, size in sizes.items() if FEW_MONOMIALS < size <= min(MANY_MONOMIALS, most)]
-        found = [q for degree in few for q in self._fits(degree, FACTOR_DEGREE)]
+        found = [term for degree in few for term in self._best_fits(degree, FACTOR_DEGREE)]
         if not found and many:
-            found = self._fits(many[-1], 1)
-        for quotient in found:
-            yield from quotient.eliminated()
-        tried = [d for d, size in sizes.items() if size <= MOST_TRIED]
-        if tried and rows > TERMS_TRIED + SPARE_ROWS and few[-1:] < tried[-1:]:
-            short = [pair for q in self._asked(tried[-1], FACTOR_DEGREE) for pair in q.tried()]
+            found = self._best_fits(many[-1], 1)
+        for term in found:
+            yield from term.eliminated()
+        small = [d for d, size in sizes.items() if size <= MOST_TRIED]
+        if small and rows > TERMS_TRIED + SPARE_ROWS and few[-1:] < small[-1:]:
+            terms = self._rational_terms(small[-1], FACTOR_DEGREE)
+            short = [pair for term in terms for pair in term.short_sums()]
             short.sort(key=lambda pair: pair[0])
             yield from (node for _, node in short[:KEPT_OF_TRIED])
 
-    def _fits(self, degree: int, of_factor: int) -> list[_Quotient]:
+    def _best_fits(self, degree: int, of_factor: int) -> list[_RationalTerm]:
         """The best of those that fit with all monomials."""
-        misfits = [(q.misfit(), q) for q in self._asked(degree, of_factor)]
-        fits = [(misfit, q) for misfit, q in misfits if misfit <= ALLOWED]
-        return [q for _, q in sorted(fits, key=lambda pair: pair[0])[:KEPT]]
+        misfits = [(term.misfit(), term) for term in self._rational_terms(degree, of_factor)]
+        fits = [(misfit, term) for misfit, term in misfits if misfit <= MOST_MISFIT]
+        return [term for _, term in sorted(fits, key=lambda pair: pair[0])[:KEPT]]
 
-    def _asked(self, degree: int, of_factor: int) -> Iterator[_Quotient]:
+    def _rational_terms(self, degree: int, of_factor: int) -> Iterator[_RationalTerm]:
+        """For each power and factor the linear fit of the sum to what it should be."""
         n = self.X.shape[1]
         counts = [math.comb(n + d, n) for d in range(of_factor + 1)]
         factors = exponents_up_to(n, max(d for d, m in enumerate(counts) if m <= MOST_FACTORS))
@@ -140,20 +178,21 @@ class Shown:
             values, tops = monomial_values(self.X, exponents), monomial_values(self.X, factors)
         for power, (factor, top) in itertools.product(POWERS, zip(factors, tops.T, strict=True)):
             with np.errstate(all="ignore"):
-                ratio = top / self.left
+                ratio = top / self.residual
                 sign = 1.0 if power == -1 or np.median(ratio) > 0 else -1.0
                 wanted = (sign * ratio) ** float(-1 / power)
-                say = self.say * abs(float(power)) / np.abs(wanted)
-            usable = np.isfinite(wanted) & np.isfinite(say)
-            if usable.mean() < MOSTLY:
+                weights = self.weights * abs(float(power)) / np.abs(wanted)
+            usable = np.isfinite(wanted) & np.isfinite(weights)
+            if usable.mean() < DEFINED_SHARE:
                 continue
-            say = np.where(usable, np.minimum(say, MOST_SAY * np.median(say[usable])), 0.0)
-            target = np.where(usable, wanted, 0.0) * say
-            yield _Quotient(exponents, values * say[:, None], target, factor, power, sign)
+            most = MOST_WEIGHT * np.median(weights[usable])
+            weights = np.where(usable, np.minimum(weights, most), 0.0)
+            target = np.where(usable, wanted, 0.0) * weights
+            yield _RationalTerm(exponents, values * weights[:, None], target, factor, power, sign)
 
 
 def _rounded(logs: Floats, target: Floats, weights: Floats) -> Floats:
-    """Slopes rounded to halves, the surest first, the others fitted anew each time.
+    """Slopes rounded to halves, the most certain first, the others fitted anew each time.
 
     `logs` is (N, n_columns + 1), the last for an offset.
     """
@@ -168,13 +207,13 @@ def _rounded(logs: Floats, target: Floats, weights: Floats) -> Floats:
     return slopes
 
 
-def _product(X: Floats, left: Floats, say: Floats, exponents: list[Fraction]) -> Node:
+def _product(X: Floats, residual: Floats, weights: Floats, exponents: list[Fraction]) -> Node:
     """The product of powers of columns, or of their magnitudes, with the typical size and sign."""
     sizes = np.log(np.abs(X)) @ np.array([float(e) for e in exponents])
-    typical = math.exp(np.average(np.log(np.abs(left)) - sizes, weights=say**2))
+    typical = math.exp(np.average(np.log(np.abs(residual)) - sizes, weights=weights**2))
     odd = [e.denominator == 1 and e.numerator % 2 == 1 for e in exponents]
-    as_product = float(np.mean(np.sign(left) * np.prod(np.sign(X[:, odd]), axis=1)))
-    of_one_sign = float(np.mean(np.sign(left)))
+    as_product = float(np.mean(np.sign(residual) * np.prod(np.sign(X[:, odd]), axis=1)))
+    of_one_sign = float(np.mean(np.sign(residual)))
     plain = abs(as_product) >= abs(of_one_sign)
     factors = [
         (_base(j, plain and e.denominator == 1, column), e)
@@ -185,11 +224,11 @@ def _product(X: Floats, left: Floats, say: Floats, exponents: list[Fraction]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class _Quotient:
+class _RationalTerm:
     """``sign * F * T ** power``, F a monomial, T a sum of monomials.
 
-    `design`, (N, M), holds the monomials of T and `target`, (N,), what it should be, both in units
-    of the errors.
+    `design`, (N, M), holds the monomials of T, and `target`, (N,), the values that T should have,
+    both in units of the errors.
     """
 
     exponents: tuple[tuple[int, ...], ...]
@@ -200,19 +239,19 @@ class _Quotient:
     sign: float
 
     def misfit(self) -> float:
-        """Mean square that all monomials leave, for each row beyond them."""
+        """Mean square residual with all monomials, for each row beyond their number."""
         spare = len(self.target) - len(self.exponents)
         whole = np.column_stack([self.design, self.target])
-        # the last column of the triangle: what the monomials explain, and the length they leave
+        # the last entry of the triangle's last column is the length of the residual
         try:
-            told: Floats = np.asarray(np.linalg.qr(whole, mode="r"))[:, -1]
+            triangle: Floats = np.asarray(np.linalg.qr(whole, mode="r"))
         except np.linalg.LinAlgError:
             return math.inf
-        left = float(told[-1]) ** 2 / spare if spare > 0 else 0.0
-        return left if math.isfinite(left) else math.inf
+        misfit = float(triangle[-1, -1]) ** 2 / spare if spare > 0 else 0.0
+        return misfit if math.isfinite(misfit) else math.inf
 
     def eliminated(self) -> Iterator[Node]:
-        """With the monomials that matter."""
+        """The term with the significant monomials alone."""
         many = self.design.shape[1] > FEW_MONOMIALS
         try:
             places, coefficients = backward_elimination(
@@ -223,15 +262,15 @@ class _Quotient:
         if len(places):
             yield self._node(places, coefficients)
 
-    def tried(self) -> Iterator[tuple[float, Node]]:
-        """The sums of squares that the best sums of three monomials leave, and the quotients."""
+    def short_sums(self) -> Iterator[tuple[float, Node]]:
+        """Sums of squared residuals, and terms, with the best sums of three monomials."""
         size = np.linalg.norm(self.design, axis=0)
         if not size.all() or not np.isfinite(size).all() or len(size) < TERMS_TRIED:
             return
         A = self.design / size
         G, h = A.T @ A, A.T @ self.target
         sets = np.array([*itertools.combinations(range(A.shape[1]), TERMS_TRIED)])
-        H = G[sets[:, :, None], sets[:, None, :]] + 1e-12 * np.eye(TERMS_TRIED)
+        H = G[sets[:, :, None], sets[:, None, :]] + RIDGE * np.eye(TERMS_TRIED)
         c = np.linalg.solve(H, h[sets][:, :, None])[:, :, 0]
         gain = np.einsum("sk,sk->s", c, h[sets])
         whole = float(self.target @ self.target)

@@ -1,4 +1,4 @@
-"""A sum that most rows follow, and beside it one term that only some rows show."""
+"""The strategy: a sum that most rows follow, plus one term that only some rows show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
 from nalu_cli.search.candidate import Found
-from nalu_cli.search.outlying_term.residual_term import MOSTLY, SPARE_ROWS, Shown
+from nalu_cli.search.outlying_term.residual_term import (
+    DEFINED_SHARE,
+    SPARE_ROWS,
+    ResidualTerm,
+)
 from nalu_cli.search.outlying_term.robust_regression import NORMAL, Exponents, Trend, trends
 from nalu_cli.search.strategy import Context, Cost, Example, Stop, Strategy
 
@@ -29,43 +33,57 @@ __all__ = ["OUTLYING_TERM", "nearly_whole"]
 Floats = NDArray[np.float64]
 Terms = tuple[tuple[Exponents, float], ...]
 
-ONE = Fraction(1)
+ONE: Fraction = Fraction(1)
 
 POWERS = (Fraction(2), Fraction(1, 2), Fraction(-1))
-"""Of the target in units of a sum of one term, that may be 1 and a term beside it."""
+"""Powers of the target over a sum of one term that may be 1 plus another term. *Guess:* the target
+is then a root, a square, or a quotient."""
 
 STANDING_OUT = 3.0
-"""Spreads that a row is off the sum, if it shows what stands beside it."""
+"""Spreads by which the residual of a row must stand out to show the term. *Guess:* of normal errors
+one in 370 does."""
 
 CERTAIN = 1e4
-"""Errors that the term of any row is where there is no noise and the sum is known."""
+"""Weight of all rows where there is no noise and the sum is known. *Guess:* large enough for every
+row to be a clear one."""
 
 NEARLY_ONE = 0.5
-"""Distance from 1 up to which a root of a square has a known sign."""
+"""Distance from 1 up to which a root of a square has a known sign. *Guess:* half of that at which
+the sign changes."""
 
-CLOSE_TO_WHOLE, LARGEST_WHOLE = 0.05, 9
-"""Relative distance at which a coefficient may be a whole number."""
+CLOSE_TO_WHOLE = 0.05
+"""Relative distance at which a coefficient may be a whole number. *Guess:* the error of a robust
+fit where the other term is not small."""
+
+LARGEST_WHOLE = 9
+"""Largest such whole number. *Guess:* larger ones are rare in laws, and more often near by
+chance."""
 
 MOST_COLUMNS = 20
-"""Of more the few rows close to a pole tell too little, and to ask them takes long."""
+"""Number of columns of a table beyond which it is not searched. *Guess:* the few rows close to a
+pole do not determine a term of so many, and fitting them takes long."""
 
-FITTED, OFFERED = 100, 6
+FITTED = 100
+"""Number of formulas whose constants are fitted. *Guess:* they take a second or two."""
+
+OFFERED = 6
+"""Number of formulas that are offered, the best. *Guess:* more only repeat them."""
 
 
 def outlying_terms(rows: Rows, *, stop: Stop = lambda: False) -> Iterator[Circuit]:
     """A sum of few monomials and one more term; or one term times a power of 1 and another.
 
-    Where the other term is small the rows give the sum away to a robust fit. Those where it is
-    large, close to its poles, then show the term: its logarithm is linear in those of the columns,
-    or a power of it is a monomial over a sum. Without noise, and with a sum of whole numbers, all
-    rows show it.
+    Where the other term is small, a robust fit finds the sum. The rows where it is large, close to
+    its poles, then show the term: its logarithm is linear in those of the columns, or a power of it
+    is a monomial over a sum. Without noise, and with whole coefficients in the sum, all rows show
+    it.
 
     Parameters
     ----------
     rows : Rows
         Training rows.
     stop : callable
-        Asked before each sum.
+        Asked before each sum; True ends the search.
 
     Yields
     ------
@@ -94,29 +112,30 @@ def _trees(rows: Rows, weights: Floats, scale: Scale, stop: Stop) -> Iterator[No
     for trend in trends(rows.X, rows.y, weights):
         if stop():
             return
-        yield from _beside_sum(rows, weights, trend, scale)
+        yield from _sum_plus_term(rows, weights, trend, scale)
         if len(trend.terms) == 1:
-            yield from _beside_one(rows, weights, trend, scale)
+            yield from _times_one_plus_term(rows, weights, trend, scale)
 
 
-def _beside_sum(rows: Rows, weights: Floats, trend: Trend, scale: Scale) -> Iterator[Node]:
-    """The sum and a term."""
-    off = np.abs(trend.left) * weights / (trend.spread or 1.0)
-    some = off > STANDING_OUT
-    shown = [(trend.terms, Shown(rows.X[some], trend.left[some], off[some]))]
+def _sum_plus_term(rows: Rows, weights: Floats, trend: Trend, scale: Scale) -> Iterator[Node]:
+    """The sum plus a term that the residual is."""
+    spreads = np.abs(trend.residual) * weights / (trend.spread or 1.0)
+    some = spreads > STANDING_OUT
+    sums = [(trend.terms, ResidualTerm(rows.X[some], trend.residual[some], spreads[some]))]
     whole = _whole(trend.terms, scale)
     if whole is not None:
-        left = rows.y - sum(c * _values(rows.X, e) for e, c in whole)
-        if left.all():
-            shown.append((whole, Shown(rows.X, left, np.full(len(left), CERTAIN))))
-    for terms, rows_that_show in shown:
-        if len(rows_that_show.left) > SPARE_ROWS:
+        residual = rows.y - sum(c * _values(rows.X, e) for e, c in whole)
+        if residual.all():
+            certain = np.full(len(residual), CERTAIN)
+            sums.append((whole, ResidualTerm(rows.X, residual, certain)))
+    for terms, unknown in sums:
+        if len(unknown.residual) > SPARE_ROWS:
             sum_ = [(c, monomial(e)) for e, c in terms]
-            yield from (total([*sum_, (1.0, term)]) for term in rows_that_show.terms())
+            yield from (total([*sum_, (1.0, term)]) for term in unknown.candidates())
 
 
-def _beside_one(rows: Rows, weights: Floats, trend: Trend, scale: Scale) -> Iterator[Node]:
-    """The one term of a sum times a power of 1 and another term."""
+def _times_one_plus_term(rows: Rows, weights: Floats, trend: Trend, scale: Scale) -> Iterator[Node]:
+    """The one term of a sum times a power of 1 plus another term."""
     whole = _whole(trend.terms, scale)
     for power, terms in itertools.product(POWERS, (trend.terms, whole)):
         if terms is None:
@@ -125,29 +144,30 @@ def _beside_one(rows: Rows, weights: Floats, trend: Trend, scale: Scale) -> Iter
         value = c * _values(rows.X, exponents)
         if not value.all() or not np.isfinite(value).all():
             continue
-        target, say = _power(rows.y / value, weights * np.abs(value), power)
-        left = target - 1
-        usable = (say > 0) & (left != 0)
-        if usable.mean() < MOSTLY:
+        target, own_weights = _power(rows.y / value, weights * np.abs(value), power)
+        residual = target - 1
+        usable = (own_weights > 0) & (residual != 0)
+        if usable.mean() < DEFINED_SHARE:
             continue
         if terms is whole:
-            some = usable & (np.abs(left) < NEARLY_ONE)
-            off = np.full(len(left), CERTAIN)
+            some = usable & (np.abs(residual) < NEARLY_ONE)
+            spreads = np.full(len(residual), CERTAIN)
         else:
-            off = np.abs(left) * say / (NORMAL * float(np.median(np.abs(left * say)[usable])))
-            some = off > STANDING_OUT
+            spread = NORMAL * float(np.median(np.abs(residual * own_weights)[usable]))
+            spreads = np.abs(residual) * own_weights / spread
+            some = spreads > STANDING_OUT
         if some.sum() > SPARE_ROWS:
-            for term in Shown(rows.X[some], left[some], off[some]).terms():
+            for term in ResidualTerm(rows.X[some], residual[some], spreads[some]).candidates():
                 bracket = total([(1.0, Number(1.0)), (1.0, term)])
                 yield product([(monomial(exponents), ONE), (bracket, 1 / power)], c)
 
 
 def _power(y: Floats, weights: Floats, power: Fraction) -> tuple[Floats, Floats]:
-    """A power of the targets and its weights, 0 where it has no value."""
+    """A power of the targets and its weights, both 0 where it has no value."""
     target = y ** float(power)
-    say = weights / (abs(float(power)) * np.abs(y) ** float(power - 1))
-    usable = np.isfinite(target) & np.isfinite(say)
-    return np.where(usable, target, 0.0), np.where(usable, say, 0.0)
+    weights = weights / (abs(float(power)) * np.abs(y) ** float(power - 1))
+    usable = np.isfinite(target) & np.isfinite(weights)
+    return np.where(usable, target, 0.0), np.where(usable, weights, 0.0)
 
 
 def _whole(terms: Terms, scale: Scale) -> Terms | None:
@@ -164,7 +184,7 @@ def _whole(terms: Terms, scale: Scale) -> Terms | None:
 
 
 def nearly_whole(value: float) -> int | None:
-    """The small whole number that a coefficient may be, seen beside another term; or None."""
+    """The small whole number that a fitted coefficient may stand for; or None."""
     near = round(value)
     close = 1 <= abs(near) <= LARGEST_WHOLE and abs(value - near) <= CLOSE_TO_WHOLE * abs(near)
     return near if close else None
@@ -176,15 +196,17 @@ def _values(X: Floats, exponents: Exponents) -> Floats:
 
 
 def _search(problem: Problem, context: Context) -> Iterator[Found]:
-    # few rows show the term; its constants are fitted to all
+    # few rows show the term, but its constants are fitted to all rows
     return map(Found, outlying_terms(problem.train, stop=context.stop))
 
 
 # the law is a + b + 1/(a - c)
-_DIFFERENCE = total([(1.0, Column(0)), (-1.0, Column(2))], 0.0)
-_POLE = total([(1.0, Column(0)), (1.0, Column(1)), (1.0, product([(_DIFFERENCE, -ONE)]))], 0.0)
+_DIFFERENCE: Node = total([(1.0, Column(0)), (-1.0, Column(2))], 0.0)
+_POLE: Node = total(
+    [(1.0, Column(0)), (1.0, Column(1)), (1.0, product([(_DIFFERENCE, -ONE)]))], 0.0
+)
 
-OUTLYING_TERM = Strategy(
+OUTLYING_TERM: Strategy = Strategy(
     name="beside a sum",
     summary="solved by robust regression: a sum, and one term that only some rows show",
     cost=Cost.SECONDS,
