@@ -100,6 +100,9 @@ def predict(
             remedy="Write nalu predict model.pt new.csv or nalu predict model.pt --range x=0:10:1.",
         )
     from nalu_cli.commands.console.screen import Screen
+
+    # all modules before the file is written: a signal after that would deny what was done
+    from nalu_cli.commands.output.answer_text import errors_lines
     from nalu_cli.commands.run.predict_rows import batches_of_file, batches_of_grid, named_grid
     from nalu_cli.storage.model_file import load_model
     from nalu_cli.storage.whole_file import check_output
@@ -131,7 +134,11 @@ def predict(
         batches = batches_of_grid(answer, grid, fixed)
     head = _head(answer, model, fixed, path) if as_json else None
     summary = _run(answer, batches, path, screen, head)
-    _report(summary, path, screen)
+    screen.note(_summary_line(summary, path))
+    errors = summary.errors()
+    if errors is not None:
+        for line in errors_lines({"with a target": errors}):
+            screen.note(line)
     return ExitCode.DONE
 
 
@@ -239,14 +246,8 @@ def _sink(path: Path | None) -> Iterator[Sink]:
             yield packed
 
 
-def _report(summary: Summary, path: Path | None, screen: Screen) -> None:
-    from nalu_cli.commands.output.answer_text import errors_lines
-
+def _summary_line(summary: Summary, path: Path | None) -> str:
     counts = ", ".join(f"{n} {guard.value}" for guard, n in summary.guards.items())
     where = "" if path is None else f" written to {path}"
     rows = "1 row" if summary.rows == 1 else f"{summary.rows} rows"
-    screen.note(f"{rows}{where}: {counts}" if counts else f"{rows}{where}")
-    errors = summary.errors()
-    if errors is not None:
-        for line in errors_lines({"with a target": errors}):
-            screen.note(line)
+    return f"{rows}{where}: {counts}" if counts else f"{rows}{where}"

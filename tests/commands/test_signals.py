@@ -311,7 +311,7 @@ SAVING = """
 import os, random, signal, sys, time
 from answers import lens
 from nalu_cli.storage.model_file import save_model
-from nalu_cli.whole_file import WholeFile
+from nalu_cli.storage.whole_file import WholeFile
 from pathlib import Path
 
 path, times, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
