@@ -18,20 +18,22 @@ from nalu_cli.snapping.gates import with_gates
 __all__ = ["CELLS_1", "CELLS_2_1", "CELLS_3_3_1", "CELLS_4_1"]
 
 RESTARTS = {Effort.QUICK: 64, Effort.NORMAL: 128, Effort.THOROUGH: 256}
-"""Random starts of one stack, by effort. *Guess.*"""
+"""Number of random starts of one stack, by effort. *Guess:* one in some tens ends at the law."""
 
 TRAIN_ROWS = 512
-"""Rows that cells are trained on at most. *Guess.*"""
+"""Largest number of rows that cells are trained on. *Guess:* more take longer and add little
+more."""
 
 POLISHED = 48
-"""Trained restarts that are polished; the best of them are snapped. *Guess.*"""
+"""Number of trained starts that are polished, the best. *Guess:* the law is hardly among the
+others."""
 
 POLISH_STEPS = 25
-"""Levenberg-Marquardt steps of that polish. *Guess.*"""
+"""Number of Levenberg-Marquardt steps of that polish. *Guess:* most converge in fewer."""
 
 SEEDS_APART = 7919
-"""How far apart the seeds of two cycles are. *Derived:* a prime, so that seeds of users near one
-another do not share starts."""
+"""Distance of the seeds of two cycles. *Derived:* a prime, so that seeds of users near one another
+do not share starts."""
 
 
 def _search(widths: tuple[int, ...], problem: Problem, context: Context) -> Iterator[Found]:
@@ -84,10 +86,10 @@ def _strategy(widths: tuple[int, ...], example: Example) -> Strategy:
     )
 
 
-_PRODUCT = Example(single_product(2, {0: Fraction(1), 1: Fraction(1)}, 1.0))
-_SUM = Example(single_sum(2, (1.0, 1.0), 0.0, Fraction(1), 1.0))
+_PRODUCT: Example = Example(single_product(2, {0: Fraction(1), 1: Fraction(1)}, 1.0))
+_SUM: Example = Example(single_sum(2, (1.0, 1.0), 0.0, Fraction(1), 1.0))
 
-CELLS_1 = _strategy((1,), _PRODUCT)
-CELLS_2_1 = _strategy((2, 1), _PRODUCT)
-CELLS_4_1 = _strategy((4, 1), _SUM)
-CELLS_3_3_1 = _strategy((3, 3, 1), _SUM)
+CELLS_1: Strategy = _strategy((1,), _PRODUCT)
+CELLS_2_1: Strategy = _strategy((2, 1), _PRODUCT)
+CELLS_4_1: Strategy = _strategy((4, 1), _SUM)
+CELLS_3_3_1: Strategy = _strategy((3, 3, 1), _SUM)

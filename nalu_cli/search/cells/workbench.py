@@ -1,4 +1,4 @@
-"""What is done with trained stacks: scaled, polished, snapped, scaled back."""
+"""The workbench of trained stacks: they are scaled, polished, snapped, and scaled back."""
 
 from __future__ import annotations
 
@@ -19,19 +19,25 @@ from nalu_cli.snapping.snap import Snapped, snap
 __all__ = ["Workbench"]
 
 ROWS_PER_WEIGHT = 3
-"""Rows that a stack is polished on, for each of its weights."""
+"""Number of rows for each weight of a stack that is polished. *Guess:* enough to determine it."""
 
 SNAP_ROWS = 128
+"""Least number of rows that stacks are snapped on. *Guess:* a poor choice of few rows misleads."""
+
 NOISY_ROWS = 512
-"""Rows of the snap at least, and where noise must be told from structure."""
+"""Least number of rows where noise must be told from structure. *Guess:* its size is then known to
+a few percent."""
 
 SNAPPED = 10
+"""Number of stacks that are snapped, the best. *Guess:* snapping takes longer than polishing."""
+
 LARGE_STACK = 120
-"""Of stacks with more weights than this fewer are snapped."""
+"""Number of weights beyond which a third as many stacks are snapped. *Guess:* the time grows with
+the square of the weights, at least."""
 
 
 class Workbench:
-    """The problem in scaled units, and the way from stacks there to circuits in the user's.
+    """The problem in scaled units, and the way from stacks in these to circuits in the user's.
 
     Parameters
     ----------
@@ -73,9 +79,9 @@ class Workbench:
         relaxed : Relaxed
             R stacks of scaled columns.
         stop : callable
-            Asked between steps.
+            Asked between steps; True ends the search.
         steps : int
-            Of the polish before the snap.
+            Number of steps of the polish before the snap.
         allowed : AllowedValues, optional
             Instead of those of the settings.
 
@@ -115,7 +121,7 @@ class Workbench:
 
 
 def _calibrated(relaxed: Relaxed, rows: Rows) -> Relaxed:
-    """The scale of the last product set so that the logarithms agree on average."""
+    """Stacks whose last product is scaled so that the logarithms agree on average."""
     with np.errstate(all="ignore"):
         logs = np.log(np.abs(evaluate_relaxed(relaxed, rows.X)))
         gap = np.nan_to_num(np.log(np.abs(rows.y)) - logs).mean(axis=1)

@@ -66,8 +66,8 @@ pole do not determine a term of so many, and fitting them takes long."""
 FITTED = 100
 """Number of formulas whose constants are fitted. *Guess:* they take a second or two."""
 
-OFFERED = 6
-"""Number of formulas that are offered, the best. *Guess:* more only repeat them."""
+YIELDED = 6
+"""Number of formulas that are yielded, the best. *Guess:* more only repeat them."""
 
 
 def outlying_terms(rows: Rows, *, stop: Stop = lambda: False) -> Iterator[Circuit]:
@@ -101,7 +101,7 @@ def outlying_terms(rows: Rows, *, stop: Stop = lambda: False) -> Iterator[Circui
             fitted = fit_tree(tree, scaled, weights)
             if fitted is not None:
                 fits.append(fitted)
-    for fitted in sorted(fits, key=lambda f: f.score)[:OFFERED]:
+    for fitted in sorted(fits, key=lambda f: f.score)[:YIELDED]:
         try:
             yield scale.up(circuit_of(tidy(fitted.node), rows.X.shape[1]))
         except (OverflowError, ValueError):

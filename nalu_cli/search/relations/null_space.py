@@ -337,7 +337,7 @@ def _is_singular(R: Floats) -> bool:
 
 
 def _relation(vector: dict[tuple[Fraction, Exponents], float], scale: Scale) -> Relation | None:
-    """The dependency in the user's units; None where its coefficients have no common range."""
+    """The null vector in the user's units; None where its coefficients have no common range."""
     columns, target = np.log2(scale.columns), math.log2(scale.target)
     sizes = {
         (power, e): float(power) * target + float(np.array(e, dtype=np.float64) @ columns)

@@ -51,7 +51,7 @@ space."""
 
 LEAST_SHARE = 1e-7
 """Smallest coefficient of a column of length 1 in its relation, and smallest singular value but
-one. *Guess:* near the root of EPS, below which a term is not told from rounding."""
+one. *Guess:* near the root of EPS, below which a term may be rounding alone."""
 
 WORK = {3: 4_000, 4: 300_000, 5: 2_000_000, 6: 200_000, 7: 100_000, 8: 100_000}
 """Number of projections for an ansatz of so many terms, 1 among them. *Guess:* they take 20 to 50

@@ -14,8 +14,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 SMALLEST = 1e-12
-"""Size, relative to a column's typical one, below which its logarithm is that of this number.
-*Derived:* a factor x**e with e of 1 or more is then off by less than 1e-12 of its typical size."""
+"""Size of a value, relative to the column's typical one, below which its logarithm is that of this
+number. *Derived:* a factor x**e with e of 1 or more is then off by less than 1e-12 of its typical
+size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Shape:
     outer : int
         Terms of the last sum.
     inner : tuple of int
-        For each inner sum how many terms it has beside its constant.
+        For each inner sum its number of terms, the constant not counted.
     """
 
     outer: int

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nalu_cli.numerics.tolerances import SAME
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape, nearest_of_parity
 from nalu_cli.search.stacks.starts import FIRST_POWERS, random_starts
 from nalu_cli.search.stacks.training import Goal, train
@@ -17,16 +18,19 @@ __all__ = ["Breeding", "discrete_starts"]
 Floats = NDArray[np.float64]
 
 ROWS, STEPS = 48, 6
-"""Rows and steps on which stacks of simple exponents are compared. *Guess.*"""
+"""Rows on which stacks of simple exponents are compared, and training steps before that. *Guess:*
+good ones show after a few steps, on few rows."""
 
 CHANGES = (-2.0, -1.0, -1.0, -0.5, 0.5, 1.0, 1.0, 2.0)
-"""By which an exponent changes. *Guess.*"""
+"""Steps by which a child's exponent differs from its parent's. *Guess:* most exponents in laws are
+one step apart."""
 
-SHAKEN = 0.3
-"""Spread of the factors by which weights of inner sums change. *Guess.*"""
+SPREAD = 0.3
+"""Standard deviation of the logarithm of the factors by which a child's weights of inner sums
+differ. *Guess:* the training steps do the rest."""
 
 LARGEST = 4.0
-"""*Guess:* size of simple exponents."""
+"""Largest size of a simple exponent. *Guess:* larger ones are rare in laws."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,13 @@ class Breeding:
     Parameters
     ----------
     first : int
-        Of the first generation.
+        Stacks of the first generation.
     children : int
-        Of each later one.
+        Stacks of each later generation.
     generations : int
-        Later ones.
+        Number of later generations.
     kept : int
-        The best, that have children and are given back.
+        Number of the best, which have children and are returned.
     """
 
     first: int = 1000
@@ -55,13 +59,13 @@ def discrete_starts(
     shape: Shape,
     columns: Columns,
     goal: Goal,
-    given: list[Batch],
+    trained: list[Batch],
     rng: np.random.Generator,
     *,
     breeding: Breeding,
     stop: Callable[[], bool],
 ) -> Batch:
-    """Of many stacks with simple exponents and powers, which stay, those that fit best.
+    """The best of many stacks with simple exponents and powers, which are not trained.
 
     Smooth stacks with real exponents imitate one another, and their minima are many; those of few
     whole numbers do neither. The best are changed in one place, or take a product from one another.
@@ -71,8 +75,8 @@ def discrete_starts(
     shape : Shape
     columns : Columns
     goal : Goal
-    given : list of Batch
-        Stacks whose nearest simple ones are compared too.
+    trained : list of Batch
+        Stacks of real exponents whose nearest simple ones are compared too.
     rng : numpy.random.Generator
     breeding : Breeding
     stop : callable
@@ -86,7 +90,7 @@ def discrete_starts(
     columns, goal = columns.take(rows), goal.take(rows)
     batch = random_starts(shape, columns, breeding.first, rng, sparse=True)
     best = _best(
-        [_fixed(batch), *(_simple(one, columns) for one in given)],
+        [_fixed(batch), *(_simple(one, columns) for one in trained)],
         columns,
         goal,
         breeding.kept,
@@ -123,13 +127,13 @@ def _best(
     stop: Callable[[], bool],
     before: Batch | None = None,
 ) -> Batch:
-    """The best stacks that differ, these batches trained and those before as they are."""
+    """The best stacks that differ, among these batches, trained, and those before as they are."""
     trained = train(Batch.joined(batches), columns, goal, steps=STEPS, stop=stop)
     together = trained if before is None else Batch.joined([before, trained])
     order = np.argsort(together.loss, kind="stable")
     loss = together.loss[order]
     new = np.ones(len(order), dtype=bool)
-    new[1:] = loss[1:] > loss[:-1] * (1 + 1e-9)
+    new[1:] = loss[1:] > loss[:-1] * (1 + SAME)
     return together.take(order[new][:kept])
 
 
@@ -151,7 +155,7 @@ def _children(best: Batch, columns: Columns, count: int, rng: np.random.Generato
     if best.shape.inner:
         _change_powers(children, everyone[kind == 2], rng)
         _change_reads(children, everyone[kind == 3], rng)
-        factors = np.exp(SHAKEN * rng.standard_normal(children.inner_weights.shape))
+        factors = np.exp(SPREAD * rng.standard_normal(children.inner_weights.shape))
         turned = rng.random(factors.shape) < 0.1
         children.inner_weights *= np.where(turned, -factors, factors)
     return children

@@ -1,4 +1,4 @@
-"""What a search of stacks has found, and whether more of them are worth their time."""
+"""What a search of stacks has found, and whether longer stacks are worth their time."""
 
 from __future__ import annotations
 
@@ -17,33 +17,37 @@ __all__ = ["Ledger", "NoisyLedger", "PrintedLedger", "Snapped"]
 Floats = NDArray[np.float64]
 
 QUICK = 80.0
-"""Bits of numbers up to which stacks are snapped none of which started at random. *Guess:* of those
-that fit any smooth target the exponents alone take more."""
+"""Bits of its numbers up to which a stack is snapped that did not start at random. *Guess:* of the
+stacks that fit any smooth target the exponents alone take more."""
 
 HOPED = 8.0
-"""Bits that a stack may take less with short numbers than it seems to before. *Guess.*"""
+"""Bits by which snapping may shorten a stack's numbers beyond what was expected. *Guess:* two
+weights with a digit less each."""
 
 SURE = 12.0
-"""Bits by which numbers are shorter than chance would have them, when no longer stack is asked.
+"""Bits by which numbers must be shorter than chance would have them for a law to be sure.
 *Derived:* one imitation in 4096 has numbers as short."""
 
 MANY_ROWS = 60
-"""Rows from which sums that are no better than one product say that digits are hidden by noise.
-*Guess:* in fewer a term more costs what it explains."""
+"""Number of printed rows from which noise is taken to hide the digits where no sum is better than
+one product. *Guess:* with fewer rows a further term costs more than it explains."""
 
 SHAPES_AFTER = 2
-"""Longer shapes that are asked after a law whose numbers are not cheap. *Guess.*"""
+"""Number of longer shapes that are trained after a law that is not sure. *Guess:* a shape or two
+more may have shorter numbers."""
 
 IDLE_SHAPES, SURE_SHAPES = 5, 2
-"""Shapes without a better formula after which no longer one is asked, and so many when its numbers
-are short, when they are as good as any, or sums are only grown. *Guess.*"""
+"""Number of shapes without a better formula after which no longer one is trained, and the same
+after a sure law, after one as good as any, and of sums that are only grown. *Guess:* shapes of a
+law's neighbours come one after another."""
 
 SHORT = 3
-"""Products of a short law. *Guess:* longer sums may imitate another law of fewer."""
+"""Largest number of products in a short law. *Guess:* longer sums may imitate another law of
+fewer."""
 
 NEAR = 25.0
-"""Bits beside the best stack's within which others are as good but for their numbers. *Guess:* two
-or three numbers."""
+"""Bits by which a stack may be longer than the best and yet be as good but for its numbers.
+*Guess:* two or three numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Snapped:
     ----------
     circuit : Circuit
     gain : float
-        See `evidence.Settled`.
+        Bits by which its numbers are shorter than chance would have them.
     total : float
         Bits of its numbers and errors.
     is_inside : bool
@@ -72,7 +76,7 @@ class Snapped:
 
 @dataclass(slots=True)
 class Ledger:
-    """The cheapest law so far, and whether a longer stack is worth asking.
+    """The cheapest law so far, and whether a longer stack is worth training.
 
     Parameters
     ----------
@@ -90,15 +94,15 @@ class Ledger:
     least: dict[Kind, float] = field(default_factory=dict)
     idle: dict[Kind, set[Shape]] = field(default_factory=lambda: defaultdict(set))
 
-    def note(self, settled: Snapped, step: Step) -> bool:
+    def note(self, snapped: Snapped, step: Step) -> bool:
         """Whether a formula that a step gave is the cheapest so far."""
-        if settled.total >= self.bits - 1:
+        if snapped.total >= self.bits - 1:
             return False
         # the same law, or nearly, may come again with other numbers
-        is_same = self.bits - settled.total < HOPED
-        self.is_sure = settled.gain >= SURE or (self.is_sure and is_same)
-        self.bits, self.best = settled.total, step.shape
-        if settled.is_inside:
+        is_same = self.bits - snapped.total < HOPED
+        self.is_sure = snapped.gain >= SURE or (self.is_sure and is_same)
+        self.bits, self.best = snapped.total, step.shape
+        if snapped.is_inside:
             self.found = step.place
         return True
 
@@ -171,11 +175,11 @@ class NoisyLedger(Ledger):
     kind: Kind = None
     is_even: bool = True
 
-    def note(self, settled: Snapped, step: Step) -> bool:
+    def note(self, snapped: Snapped, step: Step) -> bool:
         """See `Ledger`."""
-        is_best = Ledger.note(self, settled, step)
+        is_best = Ledger.note(self, snapped, step)
         if is_best:
-            self.kind, self.is_even = step.kind, settled.is_even
+            self.kind, self.is_even = step.kind, snapped.is_even
             self.idle.clear()
         return is_best
 

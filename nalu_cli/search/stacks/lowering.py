@@ -18,20 +18,23 @@ __all__ = ["circuit_of_stack", "with_whole_signs"]
 Floats = NDArray[np.float64]
 
 NEARLY_NOTHING = 0.05
-"""*Guess:* no law has such a small power of a column that is 0 somewhere."""
+"""Largest exponent that is set to 0 where its column is 0 on some row. *Guess:* no law has such a
+small power of such a column."""
 
 NOTHING = 1e-9
-"""*Derived:* an exponent below this changes no double of a usual size beyond its rounding."""
-
+"""Largest exponent that counts as 0. *Derived:* x**1e-9 is 1 to eight digits while x lies between
+1e-4 and 1e4."""
 
 STEPS = 10
-"""Of a stack whose exponents with a sign were made whole. *Guess.*"""
+"""Number of training steps after exponents of columns with both signs were made whole. *Guess:* the
+other weights have little way to go."""
 
 
 def with_whole_signs(one: Batch, columns: Columns, goal: Goal, stop: Callable[[], bool]) -> Batch:
     """Whole exponents, even or odd, where a base changes its sign; the rest is trained again.
 
-    So are exponents of nearly 0 where a base is 0 itself, whose powers a logarithm cannot tell.
+    Exponents of nearly 0 become 0 where a base is 0 on some row, since its logarithm there is not
+    that of a power.
     """
     whole = one.free & columns.signed
     exponents = np.where(whole, nearest_of_parity(one.exponents, one.odd), one.exponents)
@@ -41,10 +44,10 @@ def with_whole_signs(one: Batch, columns: Columns, goal: Goal, stop: Callable[[]
     powers = np.where(negative, nearest_of_parity(one.powers, one.odd_powers), one.powers)
     if np.array_equal(exponents, one.exponents) and np.array_equal(powers, one.powers):
         return one
-    settled = one.take(np.arange(len(one)))
-    settled.exponents, settled.free = exponents, one.free & ~whole
-    settled.powers, settled.free_powers = powers, one.free_powers & ~negative
-    return train(settled, columns, goal, steps=STEPS, stop=stop)
+    whole_powers = one.take(np.arange(len(one)))
+    whole_powers.exponents, whole_powers.free = exponents, one.free & ~whole
+    whole_powers.powers, whole_powers.free_powers = powers, one.free_powers & ~negative
+    return train(whole_powers, columns, goal, steps=STEPS, stop=stop)
 
 
 def _changes_sign(one: Batch, columns: Columns) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nalu_cli.numerics.tolerances import RIDGE, TINY
 from nalu_cli.search.stacks.batch import Batch, Columns
 
 __all__ = ["Projection", "inner_sums", "products", "project", "signs_of", "slopes"]
@@ -14,22 +15,20 @@ __all__ = ["Projection", "inner_sums", "products", "project", "signs_of", "slope
 Floats = NDArray[np.float64]
 
 LARGEST_LOG = 60.0
-"""*Derived:* products of four units of this size are still doubles."""
+"""Largest logarithm of a product, up or down. *Derived:* products of four units of this size are
+still doubles."""
 
 LEAST_SUM = 1e-9
 """Size of an inner sum below which it counts as this. *Derived:* its powers stay doubles."""
 
-RIDGE = 1e-12
-"""Of the normal equations of unit columns. *Derived:* a thousand times their rounding."""
-
 SIGN_CHANGE = 10.0
-"""Times the loss grows by at most where an inner sum changes its sign below a power that has no
-value there. *Guess:* enough to keep starts on the defined side."""
+"""Factor by which the loss grows at most where an inner sum changes its sign below a power that has
+no value there. *Guess:* enough to keep starts on the defined side."""
 
 
 @dataclass(slots=True)
 class Projection:
-    """What a batch gives on the rows, and what its slopes need of it.
+    """The values of a batch on the rows, as its loss and slopes need them.
 
     Parameters
     ----------
@@ -104,7 +103,7 @@ def _factors(batch: Batch, sums: Floats) -> Floats:
 def project(
     batch: Batch, columns: Columns, signs: Floats | None, target: Floats, weights: Floats
 ) -> Projection:
-    """Solve the last sum and measure what is left.
+    """Solve the last sum and measure the residuals.
 
     Parameters
     ----------
@@ -113,7 +112,7 @@ def project(
     signs : ndarray of shape (R, N, units) or None
         See `signs_of`.
     target, weights : ndarray of shape (N,)
-        The target, and what each row's error is multiplied by.
+        The target, and the weight that each row's error is multiplied by.
 
     Returns
     -------
@@ -124,7 +123,7 @@ def project(
     terms = monomials[:, :, : batch.shape.outer] * weights[:, None]
     if batch.shape.inner:
         terms = terms * _factors(batch, sums)
-    lengths = np.sqrt(np.einsum("rnk,rnk->rk", terms, terms)) + 1e-300
+    lengths = np.sqrt(np.einsum("rnk,rnk->rk", terms, terms)) + TINY
     terms = terms / lengths[:, None]
     gram = terms.transpose(0, 2, 1) @ terms + RIDGE * np.eye(batch.shape.outer)
     aimed = (target * weights)[:, None]

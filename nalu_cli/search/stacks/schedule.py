@@ -15,11 +15,11 @@ Kind: TypeAlias = tuple[float, int] | None
 
 SUMS: Kind = (1.0, 0)
 QUOTIENTS: Kind = (1.0, 1)
-"""Sums of products and quotients of such, which are selected."""
+"""Sums of products, and sums of products over one inner sum: the kinds whose terms are selected."""
 
 POWERS = (1.0, -1.0, 2.0, -2.0, 0.5)
-"""Of the target that a stack computes: quotients and roots of sums are sums of such a power.
-*Guess:* others are rare in laws."""
+"""Powers of the target that stacks compute, since quotients and roots of sums are sums of such a
+power. *Guess:* others are rare in laws."""
 
 SHAPES = (
     Shape(1),
@@ -47,14 +47,17 @@ SHAPES = (
     Shape(3, (3,)),
     Shape(4, (3,)),
 )
-"""From one product to what thirty rows can hardly tell apart. *Guess.*"""
+"""Shapes of stacks from short to long. *Guess:* from one product to what thirty rows can hardly
+tell apart."""
 
 LONG_SUMS = tuple(Shape(terms) for terms in range(8, 13))
-"""That are only grown. *Guess:* the square of a distance in five dimensions has eleven terms."""
+"""Shapes of sums that start from shorter ones only. *Guess:* the square of a distance in five
+dimensions has eleven terms."""
 
 QUICK_POWERS, QUOTIENT_POWERS = (1.0, -1.0, 2.0), (1.0, 2.0)
-"""Of sums and quotients of sums that start from selected terms, or from a stack with one less: both
-take moments where random starts of many columns take long. *Guess.*"""
+"""Powers of the target for sums, and for sums over an inner sum, that start from selected terms or
+from a stack with one less. *Guess:* both take moments where random starts of many columns take
+long, but not for every power."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,9 @@ class Step:
     ----------
     shape : Shape
     power : float
-        Of the target.
+        Power of the target.
     place : int
-        How far down the list of shapes.
+        Place of the shape in the list.
     grown_alone : bool
         Whether no stack starts at random.
     """
@@ -79,7 +82,7 @@ class Step:
 
     @property
     def kind(self) -> Kind:
-        """Of steps that follow one another: None where stacks start at random."""
+        """Kind of the steps that follow one another; None where stacks start at random."""
         return (self.power, len(self.shape.inner)) if self.grown_alone else None
 
     @property
@@ -89,7 +92,7 @@ class Step:
 
     @property
     def layers(self) -> int:
-        """Of sums and products, a power of the last one among them."""
+        """Number of layers of sums and products, a power of the last one among them."""
         inside = 3 if self.shape.inner else 1
         return inside + (self.shape.outer > 1) + (self.power != 1)
 

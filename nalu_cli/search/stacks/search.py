@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nalu_cli.circuit import Circuit
 from nalu_cli.circuit.builders import single_product
 from nalu_cli.fitting.likelihood import PRINTED, stands_out, tolerance
+from nalu_cli.numerics.tolerances import SAME, TINY
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
 from nalu_cli.search.candidate import Found
@@ -31,20 +32,21 @@ __all__ = ["STACKS", "trained_stacks"]
 Floats = NDArray[np.float64]
 
 MOST_COLUMNS = 8
-"""Columns that stacks read; of more the most telling ones. *Guess.*"""
+"""Number of columns that stacks read; of more the most telling ones. *Guess:* laws of more are
+rare."""
 
-SAME = 1e-4
-"""Relative difference of losses below which two stacks are one. *Guess.*"""
+EQUAL_LOSS = 1e-4
+"""Relative difference of losses below which two stacks count as one. *Guess:* training ends a
+little short of the minimum."""
 
 SNAPPED = 3
-"""Of each shape and power the best stacks that differ, whose numbers are snapped. *Guess.*"""
-
-WIDER = 1e-9
-"""Relative difference of two widths of a cell. *Derived:* beyond the rounding of doubles."""
+"""Number of stacks that differ, the best of each shape and power, that are snapped. *Guess:*
+snapping takes longer than training."""
 
 WITHIN_PRINTING = 2.0
-"""Mean square of the errors, in units of what even rounding leaves, up to which numbers may be
-found that keep all rows inside. *Guess:* few rows, and weights that were cut, make it larger."""
+"""Mean square of the errors, relative to that of rounding, up to which a stack's numbers are
+snapped with all rows inside their cells. *Guess:* few rows, and weights that were capped, make it
+larger."""
 
 
 def trained_stacks(
@@ -63,11 +65,11 @@ def trained_stacks(
     seed : int or tuple of int
         Where the random starts come from.
     layers : int, optional
-        Of stacks; all are trained when left out.
+        Number of layers of the stacks; those with any number are trained when left out.
     cycle : int
         How often stacks have been trained before: each time more shapes may do no better.
     stop : callable
-        Asked between steps.
+        Asked between steps; True ends the search.
 
     Yields
     ------
@@ -99,7 +101,7 @@ def _kinds(rows: Rows) -> Iterator[Rows]:
 
 
 def _used_columns(rows: Rows) -> NDArray[np.intp]:
-    weights = np.ones(len(rows)) if rows.half_y is None else 1 / np.maximum(rows.half_y, 1e-300)
+    weights = np.ones(len(rows)) if rows.half_y is None else 1 / np.maximum(rows.half_y, TINY)
     return screened(Columns.of(rows.X), Goal(rows.y, weights, 0.0), MOST_COLUMNS)
 
 
@@ -111,7 +113,7 @@ def _with_columns(rows: Rows, used: NDArray[np.intp]) -> Rows:
 def _climbed(
     rows: Rows, steps: Sequence[Step], rng: np.random.Generator, cycle: int, stop: Stop
 ) -> Iterator[tuple[Snapped, int]]:
-    """What stacks of one shape after another offer, and how many were trained for it."""
+    """Snapped stacks of one shape after another, and how many were trained for each."""
     chosen = rng.permutation(len(rows))[:MOST_ROWS]
     search = Trainer(rows, Columns.of(rows.X[chosen]), chosen, rng, cycle > 0, stop)
     if search.is_printed:
@@ -119,9 +121,9 @@ def _climbed(
         return
     ledger = NoisyLedger(len(rows), cycle)
     for step, batch in _trained(search, steps, ledger):
-        for settled in _snapped(search, batch, step.power):
-            ledger.note(settled, step)
-            yield settled, len(batch)
+        for snapped in _snapped(search, batch, step.power):
+            ledger.note(snapped, step)
+            yield snapped, len(batch)
 
 
 def _climbed_as_printed(
@@ -131,15 +133,15 @@ def _climbed_as_printed(
     held: tuple[Snapped, int] | None = None
     was_shown = False
     for step, batch in _trained(search, steps, ledger):
-        for settled in _snapped(search, batch, step.power):
-            if ledger.note(settled, step):
-                held = settled, len(batch)
+        for snapped in _snapped(search, batch, step.power):
+            if ledger.note(snapped, step):
+                held = snapped, len(batch)
             # one product imitates nothing
             if held is not None and (ledger.is_sure or step.shape.units == 1):
                 yield held
                 held = None
         if not was_shown and step.kind not in {SUMS, None} and ledger.found is None:
-            # an answer that is only near may be asked for before there is another
+            # the search may end before there is another answer
             was_shown = True
             if (nearest := _nearest(search)) is not None:
                 yield nearest, len(batch)
@@ -180,7 +182,7 @@ def _snapped(search: Trainer, batch: Batch, power: float) -> Iterator[Snapped]:
         loss = float(batch.loss[k])
         if len(seen) >= SNAPPED or not np.isfinite(loss) or search.stop():
             return
-        if any(abs(loss / max(other, 1e-300) - 1) < SAME for other in seen):
+        if any(abs(loss / max(other, TINY) - 1) < EQUAL_LOSS for other in seen):
             continue
         if search.has_too_many_numbers(batch, k):
             continue
@@ -215,7 +217,7 @@ def _inside(circuit: Circuit, search: Trainer) -> Snapped | None:
         # cells near a zero, of so many significant digits, are first taken to be less narrow
         widened = 1 / capped(1 / half)
         settled = settle(circuit, search.rows, Printed(widened), stop=search.stop)
-        if settled is not None and (widened > half * (1 + WIDER)).any():
+        if settled is not None and (widened > half * (1 + SAME)).any():
             settled = settle(settled.circuit, search.rows, Printed(half), stop=search.stop)
         if settled is not None:
             return Snapped(settled.circuit, settled.gain, settled.bits, True)
@@ -246,7 +248,7 @@ def _within_noise(circuit: Circuit, search: Trainer) -> Snapped | None:
     )
     if settled is None:
         return None
-    # chi-square is of errors of size 1: what is more than one a row was given up for short numbers
+    # errors of size 1 have a chi-square of one a row; the rest was given up for shorter numbers
     errors_bits = len(rows) * np.log2(rms) + (settled.measure - len(rows)) / 2 / np.log(2)
     is_even = not stands_out((settled.circuit.evaluate(rows.X) - rows.y) / size)
     total = float(errors_bits + settled.bits)
@@ -263,7 +265,7 @@ def _search(problem: Problem, context: Context) -> Iterator[Found]:
         yield Found(circuit, restarts=restarts, is_snapped=True)
 
 
-STACKS = Strategy(
+STACKS: Strategy = Strategy(
     name="stacks",
     summary="trained: products, sums, products of sums, a sum, a power, with real exponents",
     cost=Cost.MINUTES,

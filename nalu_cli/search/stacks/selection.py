@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from nalu_cli.numerics.tolerances import NOVEL, RANK, TINY
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
 from nalu_cli.search.stacks.projection import Projection, project, signs_of
 from nalu_cli.search.stacks.starts import library, values_of
@@ -18,36 +19,36 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 ROWS = 160
-"""On which terms are chosen. *Guess:* some ten for each weight."""
+"""Number of rows that terms are selected on. *Guess:* some ten for each weight."""
 
 MOST_MONOMIALS = 400
-"""In the library of each sum. *Guess:* all their products take some milliseconds."""
+"""Number of products in the library of each sum. *Guess:* all their inner products take some
+milliseconds."""
 
 ALLOWED = 0.6
-"""Share of the library that a choice may be made from, but the first of its kind. *Guess.*"""
+"""Share of the library that a selection may be made from, but the first ones. *Guess:* each
+selection misses some terms, and some selection has all the right ones."""
 
 BARE = 8
-"""Terms that are tried as the first of a denominator without a constant. *Guess.*"""
+"""Number of terms that are tried as the first of a denominator without a constant. *Guess:* a
+simple term is among them."""
 
 MORE, EXTRA = 2, 40
-"""Times as many terms as are asked for are selected at first, and so many more. *Measured:* of 20
-random quotients of four terms in three positive columns 20 are found, with 24 more 14."""
+"""Factor and summand by which more terms are selected at first than there are in the end.
+*Measured:* of 20 random quotients of four terms in three positive columns 20 are found, with 24
+more terms 14."""
 
 AT_ONCE = 0.1
-"""Share of the terms too many that are taken away at once. *Guess.*"""
+"""Share of the terms too many that is eliminated at once. *Guess:* the first to go are clearly
+idle."""
 
 SWEEPS = 3
-"""Times that each term may be exchanged for a better one. *Guess:* most need one."""
+"""Largest number of times that each term may be exchanged for a better one. *Guess:* most need
+one."""
 
 NEAR_A_POLE = 1e-3
-"""Of the typical size of a denominator: below it rows weigh no more. *Guess.*"""
-
-RANK = 1e-13
-"""Of columns of length 1, below which they are one. *Derived:* a hundred times their rounding."""
-
-APART = 1e-12
-"""Square of what must be new of a term beside the others. *Derived:* some thousand times what
-rounding leaves of one."""
+"""Size of a denominator, relative to its typical one, below which rows weigh no more. *Guess:* few
+rows are nearer to a pole."""
 
 
 def selected_starts(
@@ -56,7 +57,7 @@ def selected_starts(
     goal: Goal,
     count: int,
     rng: np.random.Generator,
-    beside: Batch | None = None,
+    addend: Batch | None = None,
 ) -> Batch | None:
     """Sums P or quotients P/Q whose terms are selected forward and backward, then exchanged.
 
@@ -70,41 +71,42 @@ def selected_starts(
     columns : Columns
     goal : Goal
     count : int
-        The best so many are kept.
+        Number of the best selections that are kept.
     rng : numpy.random.Generator
-    beside : Batch, optional
-        One trained stack, a sum, that stands beside the quotient.
+    addend : Batch, optional
+        One trained stack, a sum, that the quotient is added to.
 
     Returns
     -------
     Batch or None
-        Each once as it was selected and once with exponents that are trained. Terms read the inner
-        sum, but those beside it, with the power -1. None when there are fewer products than terms.
+        Each selection twice, the second time with exponents that are trained. All terms but those
+        of the addend read the inner sum with the power -1. None when there are fewer products than
+        terms.
     """
     rows = np.arange(min(ROWS, len(goal.target)))
     columns, goal = columns.take(rows), goal.take(rows)
     products, below = _Library.of(columns), sum(shape.inner)
-    inside = 0 if beside is None else beside.shape.outer
-    outer = shape.outer - inside
+    added = 0 if addend is None else addend.shape.outer
+    outer = shape.outer - added
     if max(outer, below) >= len(products.exponents):
         return None
 
     def projected(selections: list[_Selected]) -> tuple[Batch, Projection]:
-        batch = Batch.joined([products.stack(shape, one, beside) for one in selections])
+        batch = Batch.joined([products.stack(shape, one, addend) for one in selections])
         return batch, project(batch, columns, signs_of(batch, columns), goal.target, goal.weights)
 
-    left = goal.target if beside is None else _left(beside, columns, goal)
-    equation = _Equation(products.values, left, goal.weights)
-    typical = np.median(np.abs(left)) + 1e-300
-    sizes = (1.0, 1.0 + np.abs(left) / typical) if below else (1.0,)
+    residual = goal.target if addend is None else _residual(addend, columns, goal)
+    equation = _Equation(products.values, residual, goal.weights)
+    typical = np.median(np.abs(residual)) + TINY
+    sizes = (1.0, 1.0 + np.abs(residual) / typical) if below else (1.0,)
     designs = [equation.design(goal.weights / by) for by in sizes]
     selections = []
-    for k, given in enumerate(_given(products, below, columns, count, rng)):
+    for k, unit in enumerate(_unit_terms(products, below, columns, count, rng)):
         allowed = products.polynomial if k % 2 else np.ones_like(products.polynomial)
         if k >= 2 * len(designs):
             allowed = allowed & (rng.random(len(allowed)) < ALLOWED)
-        quota = outer, below - (given > 0)
-        selected = equation.selected(designs[k // 2 % len(designs)], given, quota, allowed)
+        quota = outer, below - (unit > 0)
+        selected = equation.selected(designs[k // 2 % len(designs)], unit, quota, allowed)
         if (len(selected.above), len(selected.below)) == quota:
             selections.append(selected)
     if not selections:
@@ -113,12 +115,12 @@ def selected_starts(
     order = np.argsort(at.loss)[:count]
     best, batch, at = [selections[k] for k in order], batch.take(order), at.take(order)
     if below:
-        # what stands beside the quotients is known better now
-        known = (at.terms[..., :inside] @ at.weights[:, :inside, None])[..., 0]
-        lefts = goal.target - known / goal.weights
+        # the weights of the addend are known better now
+        known = (at.terms[..., :added] @ at.weights[:, :added, None])[..., 0]
+        residuals = goal.target - known / goal.weights
         again = [
-            replace(equation, target=one_left).again(one)
-            for one, one_left in zip(best, lefts, strict=True)
+            replace(equation, target=own).again(one)
+            for one, own in zip(best, residuals, strict=True)
         ]
         best += [one for one, before in zip(again, best, strict=True) if one.is_as_long_as(before)]
         batch, at = projected(best)
@@ -128,13 +130,13 @@ def selected_starts(
     return Batch.joined([batch, trained])
 
 
-def _left(beside: Batch, columns: Columns, goal: Goal) -> Floats:
-    """What a stack leaves of the target."""
-    at = project(beside, columns, signs_of(beside, columns), goal.target, goal.weights)
+def _residual(addend: Batch, columns: Columns, goal: Goal) -> Floats:
+    """The target less a stack."""
+    at = project(addend, columns, signs_of(addend, columns), goal.target, goal.weights)
     return np.asarray(at.residual[0] / goal.weights)
 
 
-def _given(
+def _unit_terms(
     products: _Library, below: int, columns: Columns, count: int, rng: np.random.Generator
 ) -> list[int]:
     """Terms of the denominator whose weight is 1: the constant, and others where there is none.
@@ -170,18 +172,18 @@ class _Library:
         whole = (self.exponents >= 0) & (self.exponents == np.round(self.exponents))
         return np.asarray(whole.all(axis=1))
 
-    def stack(self, shape: Shape, selected: _Selected, beside: Batch | None) -> Batch:
+    def stack(self, shape: Shape, selected: _Selected, addend: Batch | None) -> Batch:
         """Selected terms as one stack, whose exponents stay."""
         below, inner_weights = selected.below, selected.weights
-        if selected.given:
-            below, inner_weights = [selected.given, *below], [1.0, *inner_weights]
+        if selected.unit:
+            below, inner_weights = [selected.unit, *below], [1.0, *inner_weights]
         units, sums = np.array(selected.above + below), len(shape.inner)
         exponents, odd = self.exponents[None, units], self.odd[None, units]
         reads = np.ones((1, shape.outer, sums), dtype=bool)
-        if beside is not None:
-            exponents = np.concatenate([beside.exponents, exponents], axis=1)
-            odd = np.concatenate([beside.odd, odd], axis=1)
-            reads[:, : beside.shape.outer] = False
+        if addend is not None:
+            exponents = np.concatenate([addend.exponents, exponents], axis=1)
+            odd = np.concatenate([addend.odd, odd], axis=1)
+            reads[:, : addend.shape.outer] = False
         return Batch(
             shape,
             exponents,
@@ -191,7 +193,7 @@ class _Library:
             np.full((1, sums), -1.0),
             np.zeros((1, sums), dtype=bool),
             np.ones((1, sums), dtype=bool),
-            np.full((1, sums), float(selected.given == 0)),
+            np.full((1, sums), float(selected.unit == 0)),
             reads,
             np.zeros((1, shape.outer)),
             np.full(1, np.inf),
@@ -204,7 +206,7 @@ class _Selected:
 
     Parameters
     ----------
-    given : int
+    unit : int
         The term below whose weight is 1.
     above, below : list of int
     weights : list of float
@@ -212,7 +214,7 @@ class _Selected:
         The products that could be selected.
     """
 
-    given: int
+    unit: int
     above: list[int]
     below: list[int]
     weights: list[float]
@@ -224,13 +226,13 @@ class _Selected:
 
     @classmethod
     def of(
-        cls, design: _Design, terms: list[int], count: int, given: int, allowed: Bools
+        cls, design: _Design, terms: list[int], count: int, unit: int, allowed: Bools
     ) -> _Selected:
         """Of places among the terms above, then those below."""
-        weights = design.solved(terms, count + given)
+        weights = design.solved(terms, count + unit)
         pairs = [(k - count, float(w)) for k, w in zip(terms, weights, strict=True) if k >= count]
         above = [k for k in terms if k < count]
-        return cls(given, above, [k for k, _ in pairs], [w for _, w in pairs], allowed)
+        return cls(unit, above, [k for k, _ in pairs], [w for _, w in pairs], allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,38 +255,38 @@ class _Equation:
         return _Design.of(A * by[:, None])
 
     def selected(
-        self, design: _Design, given: int, quota: tuple[int, int], allowed: Bools
+        self, design: _Design, unit: int, quota: tuple[int, int], allowed: Bools
     ) -> _Selected:
-        """So many terms above and below beside the given one."""
+        """So many terms above and below, the unit term not counted."""
         count = self.values.shape[1]
-        terms = _terms(design, count, given, quota, allowed)
-        return _Selected.of(design, terms, count, given, allowed)
+        terms = _terms(design, count, unit, quota, allowed)
+        return _Selected.of(design, terms, count, unit, allowed)
 
     def again(self, before: _Selected) -> _Selected:
         """As many terms with the errors divided by the denominator of before."""
         below = self.values[:, before.below] @ np.array(before.weights)
-        size = np.abs(self.values[:, before.given] + below)
-        size = np.maximum(size, NEAR_A_POLE * np.median(size) + 1e-300)
+        size = np.abs(self.values[:, before.unit] + below)
+        size = np.maximum(size, NEAR_A_POLE * np.median(size) + TINY)
         quota = len(before.above), len(before.below)
-        return self.selected(self.design(self.weights / size), before.given, quota, before.allowed)
+        return self.selected(self.design(self.weights / size), before.unit, quota, before.allowed)
 
 
-def _sides(count: int, given: int, allowed: Bools) -> tuple[NDArray[np.intp], Bools]:
+def _sides(count: int, unit: int, allowed: Bools) -> tuple[NDArray[np.intp], Bools]:
     """On which side each term is, above or below, and whether it may be selected."""
     allowed = np.tile(allowed, 2)
-    allowed[count] = allowed[count + given] = False
+    allowed[count] = allowed[count + unit] = False
     return np.repeat([0, 1], count), allowed
 
 
 def _terms(
-    design: _Design, count: int, given: int, quota: tuple[int, int], allowed: Bools
+    design: _Design, count: int, unit: int, quota: tuple[int, int], allowed: Bools
 ) -> list[int]:
-    """More terms than are asked for, one after the other where each gains most; then fewer again.
+    """Forward selection of more terms than the quota, then backward elimination, then exchange.
 
-    Two terms that say little alone, as x and x**2 of a distance, are both there in the end.
+    Two terms that explain little alone, as x and x**2 of a distance, are both there in the end.
     """
-    side, allowed = _sides(count, given, allowed)
-    target = count + given
+    side, allowed = _sides(count, unit, allowed)
+    target = count + unit
     chosen = design.forward(target, allowed, side, [MORE * q + EXTRA if q else 0 for q in quota])
     chosen = design.backward(chosen, target, side, list(quota))
     return _exchanged(design, chosen, target, side, allowed)
@@ -318,7 +320,7 @@ class _Design:
 
     @classmethod
     def of(cls, terms: Floats) -> _Design:
-        lengths = np.sqrt(np.einsum("nk,nk->k", terms, terms)) + 1e-300
+        lengths = np.sqrt(np.einsum("nk,nk->k", terms, terms)) + TINY
         return cls(terms / lengths, lengths)
 
     def forward(
@@ -334,7 +336,7 @@ class _Design:
             if k is None:
                 break
             new = self.terms[:, k]
-            for _ in range(2):  # what rounding leaves of what is there, is taken away again
+            for _ in range(2):  # twice, since rounding leaves some of the basis in it
                 new = new - basis[:, :i] @ (basis[:, :i].T @ new)
             new = new / np.linalg.norm(new)
             basis[:, i] = new
@@ -347,7 +349,7 @@ class _Design:
         return chosen
 
     def best(self, chosen: list[int], target: int, allowed: Bools) -> int | None:
-        """The term with which the squared error falls most beside these."""
+        """The further term with which the squared error falls most."""
         basis = np.linalg.qr(self.terms[:, chosen])[0]
         residual = self.terms[:, target]
         residual = residual - basis @ (basis.T @ residual)
@@ -357,35 +359,35 @@ class _Design:
         return self._best(residual, length, allowed)
 
     def _best(self, residual: Floats, length: Floats, allowed: Bools) -> int | None:
-        """Of terms so much of whose length is new, the one that explains most of a residual."""
-        allowed = allowed & (length > APART)
+        """The term that explains most of a residual, given the squared length of its novel part."""
+        allowed = allowed & (length > NOVEL)
         if not allowed.any():
             return None
-        gains = (residual @ self.terms) ** 2 / np.maximum(length, APART)
+        gains = (residual @ self.terms) ** 2 / np.maximum(length, NOVEL)
         return int(np.argmax(np.where(allowed, gains, -1.0)))
 
     def backward(
         self, chosen: list[int], target: int, side: NDArray[np.intp], most: list[int]
     ) -> list[int]:
         """Terms taken away without which the squared error rises least, until so many a side."""
-        left = list(chosen)
+        kept = list(chosen)
         r = np.asarray(np.linalg.qr(self.terms[:, [*chosen, target]])[1])
         aimed, places = r[:, -1], list(range(len(chosen)))
         while True:
-            over = np.bincount(side[left], minlength=len(most)) - np.array(most)
+            over = np.bincount(side[kept], minlength=len(most)) - np.array(most)
             if over.max() <= 0:
-                return left
+                return kept
             inner, triangle = np.linalg.qr(r[:, places])
-            inverse = np.linalg.solve(triangle + RANK * np.eye(len(left)), np.eye(len(left)))
+            inverse = np.linalg.solve(triangle + RANK * np.eye(len(kept)), np.eye(len(kept)))
             weights = inverse @ (inner.T @ aimed)
             rises = weights**2 / np.einsum("ij,ij->i", inverse, inverse)
-            order = np.argsort(np.where(over[side[left]] > 0, rises, np.inf))
+            order = np.argsort(np.where(over[side[kept]] > 0, rises, np.inf))
             gone = set()
             for k in order[: max(1, int(over.max() * AT_ONCE))]:
-                if over[side[left[k]]] > 0:
-                    over[side[left[k]]] -= 1
+                if over[side[kept[k]]] > 0:
+                    over[side[kept[k]]] -= 1
                     gone.add(int(k))
-            left = [term for k, term in enumerate(left) if k not in gone]
+            kept = [term for k, term in enumerate(kept) if k not in gone]
             places = [place for k, place in enumerate(places) if k not in gone]
 
     def solved(self, chosen: list[int], target: int) -> Floats:

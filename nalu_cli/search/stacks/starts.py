@@ -1,4 +1,4 @@
-"""Where stacks start: at random, from one product, from what a shorter stack leaves over."""
+"""Where stacks start: at random, from one product, from the residual of a shorter stack."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
+from nalu_cli.numerics.tolerances import NOVEL
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
 from nalu_cli.search.stacks.projection import project, signs_of
 from nalu_cli.search.stacks.training import Goal
@@ -24,23 +25,27 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 WIDEST = 1.5
-"""Exponents of random starts lie within this. *Guess.*"""
+"""Largest size of a real exponent in a random start. *Guess:* training goes further where it
+must."""
 
 READ = 1.5
-"""Columns that a product of a sparse start reads, on average. *Guess.*"""
+"""Average number of columns in a product of a sparse start. *Guess:* most products in laws have one
+or two."""
 
 RATIOS = 0.3
-"""Share of the products of sparse starts that are quotients of two columns. *Guess.*"""
+"""Share of the products of sparse starts that are quotients of two columns. *Guess:* numbers
+without a unit are frequent in sums."""
 
 WHOLE = (-2.0, -1.0, -1.0, -1.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0)
-"""Exponents of sparse starts. *Guess:* what most laws have."""
+"""Exponents of sparse starts, likely ones several times. *Guess:* those of most laws."""
 
 FIRST_POWERS = (-1.0, -1.0, -1.0, -0.5, 0.5, 0.5, 1.0, -2.0, 2.0)
-"""Powers of inner sums to start from: quotients and roots before others. *Guess.*"""
+"""Powers of inner sums in starts, likely ones several times. *Guess:* quotients and roots before
+others."""
 
 WITHOUT_CONSTANT = 0.2
-"""Share of the inner sums of two terms or more that have none. *Guess:* most can be divided by a
-term, not so those of columns with both signs."""
+"""Share of the inner sums of two terms or more that have no constant. *Guess:* most can be divided
+by a term, not so those of columns with both signs."""
 
 SOME = (
     tuple((e, False) for e in (-2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)),
@@ -48,11 +53,17 @@ SOME = (
 )
 FEW = (((-1.0, False), (1.0, False)), ((1.0, True), (2.0, False)))
 HIGH = (tuple((e, False) for e in (-4.0, -3.0, 4.0, 5.0)), ((5.0, True), (6.0, False)))
-"""Exponents in the library, and whether they take the column's sign, of columns that are never
-negative and of others. *Guess:* what most laws have."""
+"""Exponents in the library for products of two columns, of more, and further ones for single
+columns: first of columns that are never negative, then of others, with True where the product takes
+the column's sign. *Guess:* those of most laws."""
 
 MOST_MONOMIALS = 1500
-"""In the library. *Guess:* their correlations with the residual take some milliseconds."""
+"""Number of products in the library. *Guess:* their correlations with the residual take some
+milliseconds."""
+
+DEPENDENT = 1e-12
+"""Singular value, relative to the largest, of terms that depend on one another. *Derived:* 4500
+EPS, since products of any length are rounded more than columns of length 1."""
 
 
 def random_starts(
@@ -113,7 +124,7 @@ def _sparse(
     read = rng.random(exponents.shape) < min(0.5, READ / n)
     read[..., 0] |= ~read.any(axis=2) & (n == 1)
     values = np.where(signed, exponents, rng.choice(WHOLE, exponents.shape))
-    # ratios of two columns are numbers without a unit, as terms beside a 1 are
+    # ratios of two columns are numbers without a unit, as are terms added to 1
     plain = np.flatnonzero(~signed)
     ratio = (rng.random(read.shape[:2]) < RATIOS) & (len(plain) > 1)
     read[ratio] = False
@@ -188,7 +199,7 @@ def library(columns: Columns, most: int = MOST_MONOMIALS) -> tuple[Floats, NDArr
     ----------
     columns : Columns
     most : int
-        Products; kinds of them that would be more are left out.
+        Largest number of products; kinds of them that would exceed it are left out.
 
     Returns
     -------
@@ -225,7 +236,7 @@ def library(columns: Columns, most: int = MOST_MONOMIALS) -> tuple[Floats, NDArr
 def grown_starts(
     shorter: Batch, columns: Columns, goal: Goal, shape: Shape, count: int, rng: np.random.Generator
 ) -> Batch:
-    """A term more where the residual of the best shorter stacks asks for it most.
+    """One more term, where it explains most of the residual of the best shorter stacks.
 
     Parameters
     ----------
@@ -270,12 +281,12 @@ def values_of(exponents: Floats, odd: NDArray[np.bool_], columns: Columns) -> Fl
 
 
 def _gains(values: Floats, terms: Floats, residual: Floats) -> Floats:
-    """What the squared error falls by with each product as one more term."""
+    """How far the squared error falls with each product as one more term."""
     q, _ = np.linalg.qr(terms)
     across = values - q @ (q.T @ values)
     length = np.einsum("nk,nk->k", across, across)
     whole = np.einsum("nk,nk->k", values, values)
-    gains = (residual @ across) ** 2 / np.where(length > 1e-12 * whole, length, np.inf)
+    gains = (residual @ across) ** 2 / np.where(length > NOVEL * whole, length, np.inf)
     return np.asarray(np.nan_to_num(gains))
 
 
@@ -350,13 +361,13 @@ def _greedy(values: Floats, goal: Goal, terms: int, rng: np.random.Generator) ->
         gains = np.where(allowed, _gains(values, basis, residual), -1.0)
         chosen.append(int(np.argmax(gains)))
         A = values[:, chosen]
-        solved = np.linalg.lstsq(A, goal.target * goal.weights, rcond=1e-12)[0]
+        solved = np.linalg.lstsq(A, goal.target * goal.weights, rcond=DEPENDENT)[0]
         residual = goal.target * goal.weights - A @ solved
     return chosen
 
 
 def screened(columns: Columns, goal: Goal, most: int) -> NDArray[np.intp]:
-    """The columns that say most about the target, each alone and by one product of two."""
+    """The columns that explain most of the target, one after another, by value and by logarithm."""
     n = columns.logs.shape[1]
     if n <= most:
         return np.arange(n)

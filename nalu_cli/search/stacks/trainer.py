@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from nalu_cli.numerics.tolerances import TINY
 from nalu_cli.rows import Rows
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
 from nalu_cli.search.stacks.discrete import Breeding, discrete_starts
@@ -20,50 +21,55 @@ __all__ = ["MOST_ROWS", "NEARLY_EXACT", "OF_PRINTING", "Trainer", "capped"]
 Floats = NDArray[np.float64]
 
 MOST_ROWS = 256
-"""Rows that stacks are trained on. *Guess:* some ten for each of their numbers."""
+"""Number of rows that stacks are trained on. *Guess:* some ten for each of their numbers."""
 
 RESTARTS, GROWN = 128, 32
-"""Stacks that start at random, and from a shorter one. *Guess.*"""
+"""Number of stacks of a shape that start at random, and that start from a shorter one. *Guess:* one
+in some tens of the random ones ends at the law."""
 
-SELECTED, SELECTED_BESIDE = (4, 12), 2
-"""Stacks that start from selected products, the first time and again, and from such beside a
-shorter sum. *Guess.*"""
+SELECTED, SELECTED_WITH_ADDEND = (4, 12), 2
+"""Number of stacks of a shape that start from selected products, the first time and again, and of
+those that are added to a shorter sum. *Guess:* the best selections come first."""
 
 ROUNDS = ((8, 32, 64), (12, 10, 128), (50, 8, MOST_ROWS))
-"""Steps, how many stacks are kept after them, and on how many rows. *Guess:* hopeless ones show
-after a few."""
+"""Rounds of training: steps, how many stacks are kept after them, and on how many rows. *Guess:*
+hopeless ones show after a few steps."""
 
 MOST_NUMBERS, MOST_OF_ONE = 0.25, 0.5
-"""Numbers of a stack for each row, and of one product, which fits nothing but itself. *Guess:* with
-more a stack fits what it was not made for."""
+"""Largest number of numbers for each row in a stack, and in one product, which fits nothing but
+itself. *Guess:* with more a stack fits what it was not made for."""
 
 FEWEST_NUMBERS = 5
-"""That a stack may have where twice as many printed rows are: a line and a power have as many.
-*Guess.*"""
+"""Number of numbers that a stack may have where there are twice as many printed rows. *Guess:* a
+line and a power have as many."""
 
 SIMPLE = 0.03
+"""Distance from a whole number up to which an exponent is likely to be that number. *Guess:* the
+error of exponents that are trained on noisy rows."""
+
 BITS_OF_AN_EXPONENT = (3.0, 10.0)
-"""Distance from a whole number at which an exponent is likely to be one, and bits of such an
-exponent and of others. *Guess.*"""
+"""Bits of an exponent that is a whole number, and of another. *Derived:* one of eight whole
+numbers, and three decimal digits."""
 
 BITS_OF_A_WEIGHT = 4.0
-"""*Guess:* a digit, and its sign."""
+"""Bits of a weight. *Guess:* a digit, and its sign."""
 
 OF_PRINTING = 1 / 3
-"""*Derived:* the mean square of an even error within its half-width, in units of that."""
+"""Mean square of the rounding error of a printed cell, in units of its squared half-width.
+*Derived:* that of an even distribution."""
 
 HEAVIEST = 1e4
-"""Times the median weight of the rows that one row may have. *Guess:* near a zero of the target
-the weights of its powers, and of cells of so many significant digits, grow without bound."""
+"""Largest weight of a row, relative to the median. *Guess:* near a zero of the target the weights
+of its powers, and of cells of so many significant digits, grow without bound."""
 
 NEARLY_EXACT = 1e-9
-"""Relative error below which a stack is a law of doubles. *Derived:* training ends near the root
-of their rounding."""
+"""Relative error below which a stack is a law of doubles. *Derived:* training ends near the root of
+their rounding."""
 
 
 @dataclass(slots=True)
 class Trainer:
-    """What has been trained and found on some rows.
+    """Training on some rows, and the stacks that were trained.
 
     Parameters
     ----------
@@ -115,12 +121,12 @@ class Trainer:
         """The error of each row, to a factor."""
         if rows.sigma is not None:
             return rows.sigma
-        return np.ones(len(rows)) if rows.half_y is None else np.maximum(rows.half_y, 1e-300)
+        return np.ones(len(rows)) if rows.half_y is None else np.maximum(rows.half_y, TINY)
 
     @property
     def floor(self) -> float:
-        """The loss that is explained."""
-        return OF_PRINTING * len(self.chosen) if self.is_printed else 1e-300
+        """The loss of a stack that explains the rows."""
+        return OF_PRINTING * len(self.chosen) if self.is_printed else TINY
 
     def train(self, shape: Shape, power: float, goal: Goal, *, grown_alone: bool) -> Batch | None:
         """The best stacks of a shape, best first; None where none can start."""
@@ -148,23 +154,23 @@ class Trainer:
         return batch
 
     def _selected(self, shape: Shape, power: float, goal: Goal) -> Iterator[Batch]:
-        """Sums and quotients of simple products, and quotients beside the best shorter sum."""
+        """Sums and quotients of simple products, and quotients added to the best shorter sum."""
         starts = selected_starts(shape, self.columns, goal, SELECTED[self.again], self.rng)
         if starts is None:
             return
         yield starts
         shorter = Shape(shape.outer - 1)
         if shape.inner and (power, shorter) in self.trained:
-            beside = self.trained[power, shorter].take(np.array([0]))
-            most = SELECTED_BESIDE
-            starts = selected_starts(shape, self.columns, goal, most, self.rng, beside)
+            addend = self.trained[power, shorter].take(np.array([0]))
+            most = SELECTED_WITH_ADDEND
+            starts = selected_starts(shape, self.columns, goal, most, self.rng, addend)
             if starts is not None:
                 yield starts
 
-    def _discrete(self, shape: Shape, power: float, goal: Goal, given: list[Batch]) -> Batch:
+    def _discrete(self, shape: Shape, power: float, goal: Goal, trained: list[Batch]) -> Batch:
         """Stacks of simple exponents, as they are and with their exponents and powers free."""
         fixed = discrete_starts(
-            shape, self.columns, goal, given, self.rng, breeding=Breeding(), stop=self.stop
+            shape, self.columns, goal, trained, self.rng, breeding=Breeding(), stop=self.stop
         )
         free = fixed.take(np.arange(len(fixed)))
         free.free, free.free_powers = free.exponents != 0, np.ones_like(free.free_powers)
@@ -182,7 +188,7 @@ class Trainer:
     def nearest(self) -> tuple[Batch, float] | None:
         """The stack that takes the fewest bits, and the power of the target that it computes.
 
-        None when all have more numbers than the rows can tell.
+        None when all have more numbers than the rows determine.
         """
         candidates = [
             (float(bits), batch.take(np.array([k])), power)
@@ -201,12 +207,12 @@ class Trainer:
         return _bits_of_exponents(batch) + BITS_OF_A_WEIGHT * batch.shape.units
 
     def _bits_of_a_row(self, batch: Batch, n: int) -> Floats:
-        """Of a squared error."""
-        least = OF_PRINTING if self.is_printed else 1e-300
+        """Bits of the squared error of a row."""
+        least = OF_PRINTING if self.is_printed else TINY
         return np.asarray(np.log2(np.maximum(batch.loss / n, least)))
 
     def has_too_many_numbers(self, batch: Batch, k: int, *, fewest: int = FEWEST_NUMBERS) -> bool:
-        """Whether a stack has more numbers than the rows can tell; a few are allowed if printed."""
+        """Whether a stack has more numbers than the rows determine; printed rows allow a few."""
         n, shape = len(self.rows), batch.shape
         numbers = shape.units + len(shape.inner)
         numbers += int(np.count_nonzero(np.abs(batch.exponents[k]) > SIMPLE))

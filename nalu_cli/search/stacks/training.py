@@ -1,4 +1,4 @@
-"""Damped second-order steps on a whole batch; hopeless stacks are left on the way."""
+"""Levenberg-Marquardt steps on a whole batch of stacks; those that are finished are left out."""
 
 from __future__ import annotations
 
@@ -16,32 +16,34 @@ __all__ = ["Goal", "train"]
 Floats = NDArray[np.float64]
 
 LARGEST_STEP = 0.5
-"""Of an exponent or weight. *Guess:* longer ones cross poles."""
+"""Largest step of an exponent or weight. *Guess:* longer ones cross poles."""
 
-LARGEST_EXPONENT = 8.0
-LARGEST_POWER = 4.0
-"""Bounds of exponents and powers of sums. *Guess:* beyond them lie no laws that people print."""
+LARGEST_EXPONENT, LARGEST_POWER = 8.0, 4.0
+"""Largest sizes of an exponent and of a power of a sum. *Guess:* beyond them lie no laws that
+people print."""
 
 FIRST_DAMPING, LESS, MORE = 1e-2, 0.25, 6.0
-"""Damping at first, and its change after a good and a bad step. *Guess.*"""
+"""Damping at first, and the factors by which it changes after a good and after a bad step. *Guess:*
+it falls slowly and rises fast, since a bad step costs as much as a good one."""
 
 GAIN = 1e-3
-"""Relative gain of a step below which a stack counts as idle. *Guess.*"""
+"""Relative fall of the loss in a step below which a stack counts as idle. *Guess:* so little
+changes no comparison between stacks."""
 
 IDLE = 6
-"""Idle steps after which a stack is finished. *Guess.*"""
+"""Number of idle steps after which a stack is finished. *Guess:* damping recovers in fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What is trained towards.
+    """The target of training.
 
     Parameters
     ----------
     target : ndarray of shape (N,)
         A power of the table's target.
     weights : ndarray of shape (N,)
-        What the error of each row is multiplied by.
+        The weight that the error of each row is multiplied by.
     enough : float
         Loss at which a stack explains the rows.
     """

@@ -21,13 +21,13 @@ def bred(
     x: Floats,
     goal: Goal,
     seed: int,
-    given: tuple[Batch, ...] = (),
+    trained: tuple[Batch, ...] = (),
     *,
     breeding: Breeding = FEW,
     stop: Callable[[], bool] = never,
 ) -> Batch:
     columns, rng = Columns.of(x), np.random.default_rng(seed)
-    return discrete_starts(shape, columns, goal, list(given), rng, breeding=breeding, stop=stop)
+    return discrete_starts(shape, columns, goal, list(trained), rng, breeding=breeding, stop=stop)
 
 
 LAWS: dict[str, tuple[Shape, Callable[..., Floats]]] = {
@@ -51,7 +51,7 @@ def test_a_law_of_whole_numbers_is_among_the_best_more_often_than_not(law: str) 
 
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("shape", [Shape(3), Shape(2, (1,)), Shape(1, (2, 1))], ids=str)
-def test_what_is_given_back_is_simple_frozen_and_ranked(shape: Shape, signed: bool) -> None:
+def test_the_best_are_simple_frozen_and_ranked(shape: Shape, signed: bool) -> None:
     x = rows_of(7, 60, 3, signed=signed)
     goal = goal_of(np.random.default_rng(7).uniform(1, 3, 60))
     real = train(starts(shape, x, 7, count=10), Columns.of(x), goal, steps=10, stop=never)
@@ -84,7 +84,7 @@ def test_later_generations_are_no_worse() -> None:
     assert (np.abs(best.exponents) <= LARGEST).all()
 
 
-def test_told_to_stop_it_gives_what_it_has() -> None:
+def test_stopped_it_returns_what_it_has() -> None:
     x = rows_of(9, 60, 3)
     best = bred(Shape(2), x, goal_of(x[:, 0]), 0, stop=lambda: True)
     assert 0 < len(best) <= FEW.kept

@@ -1,4 +1,4 @@
-"""When a longer stack is asked: the cheapest law so far, and what longer ones explained."""
+"""When a longer stack is trained: the cheapest law so far, and what longer ones explained."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_sure_law_ends_all_when_longer_ones_of_its_kind_are_no_better() -> Non
     assert ledger.is_closed(step(2, grown=False))
 
 
-def test_a_short_law_without_names_leaves_only_shorter_ones_open() -> None:
+def test_after_a_short_law_that_is_not_sure_only_shorter_ones_are_open() -> None:
     ledger = NoisyLedger(ROWS)
     tried(ledger, step(2), -500.0)
     noted(ledger, step(2), -600.0, gain=-1.0)

@@ -54,7 +54,7 @@ def test_a_trained_stack_keeps_its_values_where_columns_turn(
         except ValueError:
             continue
         there, stacks = circuit.evaluate(x), value(one, x)
-        # sums that turn below a power without a sign are for the snap to settle
+        # sums that turn below a power without a sign are for the snap to decide
         defined = np.isfinite(there) & (one.odd_powers.all() or (one.powers % 2 == 0).all())
         size = np.abs(stacks).max()
         np.testing.assert_allclose(there[defined], stacks[defined], rtol=1e-6, atol=1e-6 * size)
@@ -68,14 +68,14 @@ def test_powers_of_a_column_of_both_signs_become_whole(
 ) -> None:
     x = rows_of(1, 40, 2, signed=True)
     columns = Columns.of(x)
-    given = stack([[0.7, exponent]], 1, weights=[1.0], odd=[[False, odd]])
+    trained = stack([[0.7, exponent]], 1, weights=[1.0], odd=[[False, odd]])
     goal = goal_of(1.5 * x[:, 0] ** 0.8 * x[:, 1] ** whole)
-    settled = with_whole_signs(given, columns, goal, never)
-    assert settled.exponents[0, 0, 1] == whole
-    assert not settled.free[0, 0, 1]
+    rounded = with_whole_signs(trained, columns, goal, never)
+    assert rounded.exponents[0, 0, 1] == whole
+    assert not rounded.free[0, 0, 1]
     # the others were trained again
-    assert settled.exponents[0, 0, 0] == pytest.approx(0.8, abs=1e-6)
-    circuit = circuit_of_stack(settled, columns, 1.0)
+    assert rounded.exponents[0, 0, 0] == pytest.approx(0.8, abs=1e-6)
+    circuit = circuit_of_stack(rounded, columns, 1.0)
     np.testing.assert_allclose(circuit.evaluate(x), goal.target, rtol=1e-6)
 
 
@@ -85,7 +85,7 @@ def test_powers_of_a_column_of_both_signs_become_whole(
 def test_powers_of_a_sum_of_both_signs_become_whole(power: float, odd: bool, whole: int) -> None:
     x = rows_of(2, 60, 2)
     columns = Columns.of(x)
-    given = stack(
+    trained = stack(
         [[1.0, 0.0], [0.0, 1.0]],
         1,
         weights=[1.0],
@@ -94,12 +94,12 @@ def test_powers_of_a_sum_of_both_signs_become_whole(power: float, odd: bool, who
         powers=(power,),
         odd_powers=(odd,),
     )
-    settled = with_whole_signs(given, columns, goal_of(x[:, 0]), never)
-    assert settled.powers[0, 0] == whole
-    assert not settled.free_powers[0, 0]
+    rounded = with_whole_signs(trained, columns, goal_of(x[:, 0]), never)
+    assert rounded.powers[0, 0] == whole
+    assert not rounded.free_powers[0, 0]
 
 
-def test_a_stack_of_positive_bases_is_left_alone() -> None:
+def test_a_stack_of_positive_bases_is_not_changed() -> None:
     x = rows_of(3, 40, 3)
     batch = starts(Shape(2, (1,)), x, 3, count=1)
     batch.inner_weights[:] = np.abs(batch.inner_weights)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from stacks import SEEDS, SHAPES, goal_of, rows_of, starts, value
 from tables import Floats
 
+from nalu_cli.numerics.tolerances import RIDGE
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
 from nalu_cli.search.stacks.projection import (
-    RIDGE,
     Projection,
     inner_sums,
     products,
@@ -39,7 +39,7 @@ def projected(batch: Batch, columns: Columns, y: Floats) -> Projection:
 
 @given(CASES)
 @settings(max_examples=60, deadline=None)
-def test_what_is_left_is_the_target_less_the_stack_written_out(
+def test_the_residual_is_the_target_less_the_stack_written_out(
     case: tuple[Shape, bool, int],
 ) -> None:
     batch, x, y = posed(*case)
@@ -47,8 +47,8 @@ def test_what_is_left_is_the_target_less_the_stack_written_out(
     batch.outer_weights = at.weights / at.lengths
     for r in range(len(batch)):
         terms = np.abs(at.terms[r] * at.weights[r]).sum(axis=1)
-        left = (y - value(batch, x, r)) * goal_of(y).weights
-        assert (np.abs(at.residual[r] - left) <= 1e-8 * (1 + terms)).all()
+        residual = (y - value(batch, x, r)) * goal_of(y).weights
+        assert (np.abs(at.residual[r] - residual) <= 1e-8 * (1 + terms)).all()
 
 
 @given(CASES)
@@ -127,7 +127,7 @@ def test_the_gradient_of_the_loss_is_that_of_finite_differences(
 
 @given(CASES)
 @settings(max_examples=40, deadline=None)
-def test_slopes_are_the_derivatives_of_the_residuals_where_little_is_left(
+def test_slopes_are_the_derivatives_of_the_residuals_where_these_are_small(
     case: tuple[Shape, bool, int],
 ) -> None:
     """What Kaufman's slopes leave out is as large as the residual."""

@@ -1,4 +1,4 @@
-"""The strategy of stacks from end to end: printed laws, laws of doubles, and when it is told."""
+"""The strategy of stacks from end to end: printed laws, laws of doubles, and when it is stopped."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from nalu_cli.rows import Rows
 from nalu_cli.search.stacks.schedule import SHAPES, STEPS
 from nalu_cli.search.stacks.search import trained_stacks
 
-MOST_OFFERS = 40
-"""Shorter imitations come first, some of each shape and power."""
+MOST = 40
+"""Number of candidates that are looked at: imitations by shorter stacks come first."""
 
 
-def offers(rows: Rows, **options: int) -> Iterator[Circuit]:
+def candidates(rows: Rows, **options: int) -> Iterator[Circuit]:
     found = trained_stacks(rows, **options)  # type: ignore[arg-type]
-    return (circuit for circuit, _ in itertools.islice(found, MOST_OFFERS))
+    return (circuit for circuit, _ in itertools.islice(found, MOST))
 
 
 def first(rows: Rows, good: Callable[[Circuit], bool], **options: int) -> Circuit | None:
-    """The first offer of which something is true."""
-    return next((circuit for circuit in offers(rows, **options) if good(circuit)), None)
+    """The first candidate that has a property."""
+    return next((circuit for circuit in candidates(rows, **options) if good(circuit)), None)
 
 
 def is_right(law: Callable[..., Floats], columns: int, off: float) -> Callable[[Circuit], bool]:
@@ -52,7 +52,7 @@ PRINTED: dict[str, tuple[int, Callable[..., Floats]]] = {
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", PRINTED)
-def test_a_law_printed_to_four_digits_is_offered_with_its_numbers(name: str, seed: int) -> None:
+def test_a_law_printed_to_four_digits_is_found_with_its_numbers(name: str, seed: int) -> None:
     n, law = PRINTED[name]
     x = rows_of(seed, 50, n)
     rows = printed(x, law(*x.T), 4)
@@ -78,14 +78,14 @@ DOUBLES: dict[str, tuple[int, Callable[..., Floats]]] = {
 
 
 @pytest.mark.parametrize("name", DOUBLES)
-def test_a_law_of_doubles_is_offered_nearly_exactly(name: str) -> None:
+def test_a_law_of_doubles_is_found_nearly_exactly(name: str) -> None:
     n, law = DOUBLES[name]
     x = rows_of(3, 60, n)
     assert first(Rows(x, law(*x.T)), is_right(law, n, 1e-6)) is not None
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_under_noise_the_law_is_offered_with_its_numbers(seed: int) -> None:
+def test_under_noise_the_law_is_found_with_its_numbers(seed: int) -> None:
     def law(a: Floats, b: Floats) -> Floats:
         return 2.5 * a**2 / np.sqrt(b)
 
@@ -95,7 +95,7 @@ def test_under_noise_the_law_is_offered_with_its_numbers(seed: int) -> None:
     assert first(Rows(x, noisy), is_right(law, 2, 1e-12), seed=seed) is not None
 
 
-def test_columns_that_say_nothing_are_left_out() -> None:
+def test_columns_without_influence_are_left_out() -> None:
     x = rows_of(4, 80, 20)
     rows = printed(x, 1.5 * x[:, 7] ** 2 / x[:, 13], 4)
     found = first(rows, lambda circuit: circuit.used_columns() == (7, 13))
@@ -112,44 +112,43 @@ def test_targets_of_both_signs_and_zero_are_fitted() -> None:
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 4, 5])
-def test_stacks_have_as_many_layers_as_asked_for_or_fewer(layers: int) -> None:
+def test_stacks_have_as_many_layers_as_required_or_fewer(layers: int) -> None:
     x = rows_of(6, 60, 2)
     rows = Rows(x, x[:, 0] + x[:, 1] ** 2 / (1 + x[:, 0]) + 0.1 * np.sin(5 * x[:, 1]))
-    found = list(itertools.islice(offers(rows, layers=layers), 3))
+    found = list(itertools.islice(candidates(rows, layers=layers), 3))
     assert found
     assert all(len(circuit.layers) <= layers for circuit in found)
     assert {step.layers for step in STEPS} == {1, 2, 3, 4, 5}
 
 
-def test_it_is_silent_soon_after_it_is_told_to_stop() -> None:
+def test_it_is_silent_soon_after_it_is_stopped() -> None:
     x = rows_of(7, 60, 3)
     rows = Rows(x, np.exp(np.sin(3 * x[:, 0]) * x[:, 1]) + x[:, 2])
-    asked: list[None] = []
+    looks = itertools.count()
 
     def stop() -> bool:
-        asked.append(None)
-        return len(asked) > 40
+        return next(looks) >= 40
 
-    assert len(list(trained_stacks(rows, stop=stop))) < MOST_OFFERS
-    assert 40 < len(asked) < 80
+    assert len(list(trained_stacks(rows, stop=stop))) < MOST
+    assert 40 < next(looks) < 80
     assert list(trained_stacks(rows, stop=lambda: True)) == []
 
 
-def test_equal_seeds_offer_the_same() -> None:
+def test_equal_seeds_find_the_same() -> None:
     x = rows_of(8, 50, 2)
     rows = printed(x, x[:, 0] ** 1.3 + 0.4 * x[:, 1], 4)
-    one, same = (list(itertools.islice(offers(rows, seed=3), 3)) for _ in range(2))
+    one, same = (list(itertools.islice(candidates(rows, seed=3), 3)) for _ in range(2))
     assert one == same
 
 
-def test_a_table_without_columns_has_no_offers() -> None:
+def test_a_table_without_columns_has_no_candidates() -> None:
     assert list(trained_stacks(Rows(np.zeros((20, 0)), np.ones(20)))) == []
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 5])
-def test_few_rows_ask_for_no_more_numbers_than_they_tell(rows: int) -> None:
+def test_few_rows_give_finite_values(rows: int) -> None:
     x = rows_of(9, rows, 2)
-    for circuit, _ in itertools.islice(trained_stacks(Rows(x, x[:, 0])), MOST_OFFERS):
+    for circuit, _ in itertools.islice(trained_stacks(Rows(x, x[:, 0])), MOST):
         assert np.isfinite(circuit.evaluate(x)).all()
 
 

@@ -19,8 +19,8 @@ def inputs(columns: int, *, signed: bool, rows: int = 120) -> Floats:
     return x * np.random.default_rng(4).choice([-1.0, 1.0], x.shape) if signed else x
 
 
-def share_left(batch: Batch, x: Floats, y: Floats) -> float:
-    """Of the target's size, by the best of some stacks."""
+def relative_residual(batch: Batch, x: Floats, y: Floats) -> float:
+    """Residual of the best of some stacks, relative to the target."""
     columns, goal = Columns.of(x), goal_of(y)
     at = project(batch, columns, signs_of(batch, columns), goal.target, goal.weights)
     return float(np.sqrt(at.loss.min() / np.sum((goal.target * goal.weights) ** 2)))
@@ -48,33 +48,33 @@ def test_terms_of_a_law_are_selected(shape: Shape, signed: bool) -> None:
     y = laws[shape]
     starts = selected_starts(shape, Columns.of(x), goal_of(y), 8, np.random.default_rng(0))
     assert starts is not None
-    assert share_left(starts, x, y) < 1e-9
+    assert relative_residual(starts, x, y) < 1e-9
 
 
-def test_terms_that_say_little_alone_are_selected_together() -> None:
+def test_terms_that_explain_little_alone_are_selected_together() -> None:
     x = inputs(4, signed=False, rows=250)
     y = 5 + ((x - 1.7) ** 2).sum(axis=1)
     goal, columns = goal_of(y), Columns.of(x)
     starts = selected_starts(Shape(9), columns, goal, 4, np.random.default_rng(0))
     assert starts is not None
-    assert share_left(starts, x, y) < 1e-9
+    assert relative_residual(starts, x, y) < 1e-9
 
 
-def test_a_quotient_is_selected_beside_a_sum() -> None:
+def test_a_quotient_is_selected_that_is_added_to_a_sum() -> None:
     x = inputs(2, signed=True)
     a, b = x.T
     y = a**3 * b + a / (4 + b**2)
     columns, goal = Columns.of(x), Goal(y, np.ones(len(y)), 0.0)
-    beside = stack([[3.0, 1.0]], 1, weights=[0.0], odd=[[True, True]])
-    beside.free[:] = False
+    addend = stack([[3.0, 1.0]], 1, weights=[0.0], odd=[[True, True]])
+    addend.free[:] = False
     rng = np.random.default_rng(0)
     shape = Shape(2, (1,))
-    starts = selected_starts(shape, columns, goal, 4, rng, beside)
+    starts = selected_starts(shape, columns, goal, 4, rng, addend)
     assert starts is not None
     assert not starts.reads[:, 0].any()
     assert starts.reads[:, 1].all()
     trained = train(starts, columns, goal, steps=30, stop=never)
-    assert share_left(trained, x, y) < 1e-6
+    assert relative_residual(trained, x, y) < 1e-6
 
 
 def test_there_are_no_starts_of_more_terms_than_products() -> None:

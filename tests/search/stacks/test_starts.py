@@ -1,4 +1,4 @@
-"""Where stacks start: they hold their invariants, and grow by what a shorter one leaves over."""
+"""Where stacks start: they hold their invariants, and grow by the residual of a shorter one."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def check(batch: Batch, columns: Columns) -> None:
         ("loss", (R,)),
     ):
         assert getattr(batch, name).shape == size
-    # every inner sum is read, and says something
+    # every inner sum is read, and depends on a column
     assert batch.reads.any(axis=1).all()
     assert (batch.exponents[:, outer:] != 0).any(axis=2).all()
     assert (batch.inner_weights != 0).all()
     assert (batch.powers != 0).all()
-    # a column of both signs has a whole power, which says whether it turns
+    # a column of both signs has a whole power, whose parity is that of the sign
     whole = batch.exponents[..., columns.signed]
     assert (whole == np.round(whole)).all()
     np.testing.assert_array_equal(batch.odd[..., columns.signed], whole % 2 == 1)
@@ -108,7 +108,7 @@ def trained(shape: Shape, x: Floats, goal: Goal, seed: int = 0) -> Batch:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_grown_stack_has_a_term_that_the_residual_asks_for(seed: int) -> None:
+def test_a_grown_stack_has_a_term_that_explains_the_residual(seed: int) -> None:
     x = rows_of(seed, 60, 3)
     columns = Columns.of(x)
     shorter = stack([[1.0, 1.0, 0.0]], 1, weights=[1.0])
@@ -117,15 +117,15 @@ def test_a_grown_stack_has_a_term_that_the_residual_asks_for(seed: int) -> None:
     rng = np.random.default_rng(seed)
     grown = grown_starts(shorter, columns, goal, Shape(2), 6, rng)
     assert {tuple(row) for row in grown.exponents[:, 0]} == {(1.0, 1.0, 0.0)}
-    # what is left with each product of the library as the second term
+    # the loss with each product of the library as the second term
     exponents, odd = library(columns)
     every = stack([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]], 2, weights=[0.0, 0.0])
     every = every.take(np.zeros(len(exponents), dtype=np.intp))
     every.exponents[:, 1], every.odd[:, 1] = exponents, odd
-    left = np.sort(train(every, columns, goal, steps=0, stop=never).loss)
-    assert left[0] < 1e-16
+    losses = np.sort(train(every, columns, goal, steps=0, stop=never).loss)
+    assert losses[0] < 1e-16
     there = train(grown, columns, goal, steps=0, stop=never)
-    assert there.loss.max() <= left[3 * 6] * (1 + 1e-6)
+    assert there.loss.max() <= losses[3 * 6] * (1 + 1e-6)
     assert train(grown, columns, goal, steps=40, stop=never).loss.min() < 1e-12
 
 
@@ -182,11 +182,11 @@ def test_recombined_stacks_take_the_best_terms_of_all(seed: int) -> None:
 def test_three_telling_columns_are_found_among_two_hundred(seed: int, rows: int) -> None:
     rng = np.random.default_rng(seed)
     x = rng.uniform(0.5, 3.0, (rows, 200))
-    told = np.sort(rng.permutation(200)[:3])
-    a, b, c = x[:, told].T
+    used = np.sort(rng.permutation(200)[:3])
+    a, b, c = x[:, used].T
     chosen = screened(Columns.of(x), goal_of(a * b**2 / c), 8)
     assert len(chosen) == 8
-    assert set(told) <= set(chosen)
+    assert set(used) <= set(chosen)
     assert (np.diff(chosen) > 0).all()
 
 

@@ -42,17 +42,15 @@ def test_no_loss_grows_and_nothing_frozen_moves(shape: Shape, signed: bool, seed
 
 @given(st.sampled_from(SHAPES), st.booleans(), SEEDS)
 @settings(max_examples=20, deadline=None)
-def test_the_loss_that_is_given_is_that_of_the_numbers_that_are_given(
-    shape: Shape, signed: bool, seed: int
-) -> None:
+def test_the_loss_is_that_of_the_trained_numbers(shape: Shape, signed: bool, seed: int) -> None:
     x = rows_of(seed, 40, 3, signed=signed)
     goal = goal_of(np.random.default_rng(seed).uniform(1, 3, 40))
     after = train(starts(shape, x, seed), Columns.of(x), goal, steps=5, stop=never)
     np.testing.assert_allclose(after.loss, losses(after, x, goal), rtol=1e-9)
     clear = after.powers.size == 0 or (after.odd_powers | ~after.free_powers).all()
     for r in range(len(after)) if clear else ():
-        left = (goal.target - value(after, x, r)) * goal.weights
-        np.testing.assert_allclose(after.loss[r], np.sum(left**2), rtol=1e-5)
+        residual = (goal.target - value(after, x, r)) * goal.weights
+        np.testing.assert_allclose(after.loss[r], np.sum(residual**2), rtol=1e-5)
 
 
 def best_of(
@@ -102,23 +100,23 @@ def test_a_column_of_both_signs_has_its_sign_in_a_product(seed: int) -> None:
     assert best_of(Shape(2), x, y, seed) < 1e-9
 
 
-def test_training_ends_when_it_is_told_to_and_when_it_is_enough() -> None:
+def test_training_ends_when_it_is_stopped_and_when_it_is_enough() -> None:
     x = rows_of(1, 60, 2)
     y = x[:, 0] ** 0.7 * x[:, 1]
     batch, columns = starts(Shape(1), x, 1), Columns.of(x)
-    asked: list[None] = []
+    looks: list[None] = []
 
     def stop() -> bool:
-        asked.append(None)
-        return len(asked) > 2
+        looks.append(None)
+        return len(looks) > 2
 
     short = train(batch, columns, goal_of(y), steps=50, stop=stop)
-    assert len(asked) == 3
+    assert len(looks) == 3
     full = train(batch, columns, goal_of(y), steps=50, stop=never)
     assert short.loss.sum() > full.loss.sum()
-    asked.clear()
+    looks.clear()
     enough = train(batch, columns, goal_of(y, enough=np.inf), steps=50, stop=stop)
-    assert not asked
+    assert not looks
     np.testing.assert_array_equal(enough.exponents, batch.exponents)
 
 
@@ -131,7 +129,7 @@ def test_a_stack_without_numbers_to_train_has_its_sum_solved() -> None:
     assert after.loss.max() < 1e-18
 
 
-def test_rows_that_give_no_numbers_break_nothing() -> None:
+def test_equal_rows_have_finite_losses() -> None:
     x = np.ones((20, 2))
     after = train(
         starts(Shape(2, (1,)), x, 3), Columns.of(x), goal_of(x[:, 0]), steps=5, stop=never
