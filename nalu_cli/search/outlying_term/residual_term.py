@@ -30,7 +30,7 @@ MOST_WEIGHT = 30.0
 larger, other errors than those of the target matter."""
 
 SPARE_ROWS = 4
-"""Rows beyond the number of coefficients that are fitted to them. *Guess:* few rows show a term."""
+"""Number of rows beyond that of the coefficients fitted to them. *Guess:* few rows show a term."""
 
 LARGEST_EXPONENT = 4
 """Largest exponent of a column in a product. *Guess:* larger ones are rare in laws."""
@@ -39,11 +39,12 @@ POWERS = (-ONE, Fraction(-1, 2), Fraction(-2))
 """Powers of the sum in a rational term. *Guess:* a quotient, one over a root, one over a square."""
 
 FACTOR_DEGREE = 2
-"""Largest degree of the monomial that a power of a sum is multiplied by. *Guess:* larger ones are
+"""Largest degree of a monomial that the power of a sum is multiplied by. *Guess:* larger ones are
 rare in laws."""
 
 MOST_FACTORS = 45
-"""Largest number of such monomials. *Guess:* each is tried with every power."""
+"""Largest number of monomials that the power of a sum is multiplied by, one after another. *Guess:*
+each is tried with every power."""
 
 MOST_ROWS = 300
 """Number of rows that rational terms are fitted to, those of the largest weights. *Guess:* a few
@@ -69,7 +70,8 @@ MANY_MONOMIALS = 220
 fits. *Guess:* each takes some hundredths of a second."""
 
 ROWS_PER_MONOMIAL = 1.4
-"""Rows for each monomial of a sum. *Guess:* the least with which a misfit means anything."""
+"""Number of rows for each monomial of the sum in a rational term. *Guess:* the least with which a
+misfit means anything."""
 
 AT_ONCE = 0.1
 """Share of many monomials that is eliminated at once. *Guess:* the first to go are clearly idle."""
@@ -79,8 +81,8 @@ TERMS_TRIED = 3
 that are no quotient of one monomial and another."""
 
 MOST_TRIED = 21
-"""Number of monomials up to which all such sums are tried. *Derived:* there are 1330 of them, and
-they are solved at once."""
+"""Number of monomials up to which all sums of three of them are tried. *Derived:* of 21 there are
+1330 such sums, which are solved at once."""
 
 KEPT = 3
 """Number of rational terms of a degree that are kept, those that fit best. *Guess:* the second and

@@ -22,10 +22,11 @@ DEGREES = (0, 1, 2)
 """Degrees of the sums that are started from. *Guess:* what most rows follow is simple."""
 
 MOST_MONOMIALS = 60
-"""Largest number of monomials in such a sum. *Guess:* it is fitted many times."""
+"""Largest number of monomials in a sum that is started from. *Guess:* it is fitted many times."""
 
 ROWS_PER_MONOMIAL = 6
-"""Rows for each of its monomials. *Guess:* most rows must follow it, not all."""
+"""Number of rows for each monomial of a sum that is started from. *Guess:* most rows must follow
+it, not all."""
 
 MOST_TERMS = 4
 """Largest number of terms in a sum that most rows follow. *Guess:* a longer one rather follows the

@@ -40,8 +40,8 @@ POWERS = (Fraction(2), Fraction(1, 2), Fraction(-1))
 is then a root, a square, or a quotient."""
 
 STANDING_OUT = 3.0
-"""Spreads by which the residual of a row must stand out to show the term. *Guess:* of normal errors
-one in 370 does."""
+"""Spreads by which the residual of a row must stand out to show the term. *Guess:* one normal error
+in 370 does, and few of those are larger by much."""
 
 CERTAIN = 1e4
 """Weight of all rows where there is no noise and the sum is known. *Guess:* large enough for every
@@ -52,12 +52,12 @@ NEARLY_ONE = 0.5
 the sign changes."""
 
 CLOSE_TO_WHOLE = 0.05
-"""Relative distance at which a coefficient may be a whole number. *Guess:* the error of a robust
-fit where the other term is not small."""
+"""Relative distance up to which a coefficient of the sum may be a whole number. *Guess:* the error
+of a robust fit where the other term is not small."""
 
 LARGEST_WHOLE = 9
-"""Largest such whole number. *Guess:* larger ones are rare in laws, and more often near by
-chance."""
+"""Largest whole number that a coefficient of the sum is taken for. *Guess:* larger ones are rare in
+laws, and more often near by chance."""
 
 MOST_COLUMNS = 20
 """Number of columns of a table beyond which it is not searched. *Guess:* the few rows close to a

@@ -49,8 +49,8 @@ MOST_VECTORS = 40
 law times each monomial that the degree still allows gives fewer."""
 
 MOST_RELATIONS = 8
-"""Number of relations after which the search ends. *Guess:* larger ansatzes contain the smaller
-ones, and after so many only repeat them."""
+"""Number of relations after which the search ends. *Guess:* the first come from small ansatzes, and
+later ones are mostly multiples of them."""
 
 LOOK_BEYOND = 3
 """Size of an ansatz, relative to the first that has a relation, beyond which none is tried.

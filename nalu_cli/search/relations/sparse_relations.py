@@ -37,8 +37,8 @@ MOST_COLUMNS = 60
 columns alone are too many then."""
 
 SPARE_ROWS = 3
-"""Rows beyond the number of terms. *Derived:* without them a relation would be no more than a
-solved system of equations."""
+"""Number of rows beyond that of the terms in a relation. *Derived:* without them a relation would
+be no more than a solved system of equations."""
 
 ENOUGH_ROWS = 32
 """Number of rows that a relation is computed on. *Guess:* none of so few terms holds on so many
@@ -61,7 +61,8 @@ MOST_TERMS = max(WORK)
 """Largest number of terms in a relation. *Derived:* from `WORK`."""
 
 MOST_TREND = 6
-"""Largest exponent of a product that the target is divided by. *Guess:* rare in laws."""
+"""Largest exponent in the product of powers that the target is divided by. *Guess:* larger ones are
+rare in laws."""
 
 MOST_HITS = 400
 """Number of parallel pairs in one ansatz after which the rest is left out. *Guess:* more of them

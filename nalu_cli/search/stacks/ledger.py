@@ -37,9 +37,9 @@ SHAPES_AFTER = 2
 more may have shorter numbers."""
 
 IDLE_SHAPES, SURE_SHAPES = 5, 2
-"""Number of shapes without a better formula after which no longer one is trained, and the same
-after a sure law, after one as good as any, and of sums that are only grown. *Guess:* shapes of a
-law's neighbours come one after another."""
+"""Number of shapes in a row without a better formula after which no longer shape is trained; the
+second number holds once a law is sure, or nearly the best, and for sums that are only grown.
+*Guess:* a law that needs a longer shape is approached by shorter ones."""
 
 SHORT = 3
 """Largest number of products in a short law. *Guess:* longer sums may imitate another law of
