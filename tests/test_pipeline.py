@@ -241,7 +241,7 @@ def test_what_is_no_arithmetic_is_never_exact(
     x = uniform(5, 1000, 1 + more, low=ends[0], high=ends[1])
     y = function(x[:, 0]) * (x[:, 1] if more else 1)
     table = {f"x{j}": x[:, j] for j in range(1 + more)} | {"y": y}
-    # the algebraic rung comes closest: its null vectors are good to rounding on some rows
+    # the null space comes closest: its null vectors are good to rounding on some rows
     answer = fitted(table, stop=stop_after(70))
     assert answer.status is not Status.EXACT
 

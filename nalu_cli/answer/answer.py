@@ -108,7 +108,7 @@ class Evidence:
     Parameters
     ----------
     found_by : str
-        The rung of the ladder, such as ``product``, ``sum``, ``algebraic``, ``trained A1 M1``.
+        The strategy, such as ``product``, ``stacks``, or ``sum times factors``.
     restarts : int
         Random starts trained until then.
     moves : tuple of Move
@@ -266,10 +266,10 @@ class Progress:
 
     Parameters
     ----------
-    rung : str
+    stage : str
         What is being tried, such as ``algebraic`` or ``trained product-sum``.
     step : int
-        How many rungs are done.
+        How many stages are done.
     restarts : int
         Random starts trained so far.
     names : tuple of str
@@ -286,7 +286,7 @@ class Progress:
         How many rows of a long table were read, or compared with the formula; 0 during the climb.
     """
 
-    rung: str
+    stage: str
     step: int
     restarts: int
     names: tuple[str, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from nalu_cli.experiments.totals import FAILED, Totals, by_label, by_rung, by_verdict, totals_of
+from nalu_cli.experiments.totals import FAILED, Totals, by_label, by_stage, by_verdict, totals_of
 from nalu_cli.experiments.trial import Outcome
 
 __all__ = [
@@ -52,7 +52,7 @@ def results_page(
     for label, name in enumerate(titles):
         lines.extend(["", f"## By {name}", "", *_groups(name, by_label(outcomes, label))])
     if not published:
-        lines.extend(["", "## Where the time goes", "", *_times(by_rung(outcomes))])
+        lines.extend(["", "## Where the time goes", "", *_times(by_stage(outcomes))])
     problems = _published_runs(titles, outcomes) if published else _problems(titles, outcomes)
     lines.extend(["", "## Problems", "", *problems])
     return "\n".join(lines) + "\n"
@@ -116,7 +116,7 @@ def _verdicts(groups: Mapping[str, Totals]) -> Iterator[str]:
 
 def _times(groups: Mapping[str, Totals]) -> Iterator[str]:
     whole = sum(totals.all_seconds for totals in groups.values()) or 1.0
-    yield from table_head("rung with the answer", "recovered", "median seconds", "share of all")
+    yield from table_head("stage with the answer", "recovered", "median seconds", "share of all")
     for name, totals in groups.items():
         yield row(
             name,

@@ -10,7 +10,7 @@ from statistics import median
 from nalu_cli.experiments.trial import Outcome
 from nalu_cli.settings import Status
 
-__all__ = ["FAILED", "Totals", "by_label", "by_rung", "by_verdict", "totals_of", "wilson_interval"]
+__all__ = ["FAILED", "Totals", "by_label", "by_stage", "by_verdict", "totals_of", "wilson_interval"]
 
 NORMAL_95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
@@ -96,8 +96,8 @@ def by_label(outcomes: Iterable[Outcome], label: int) -> dict[str, Totals]:
     return _grouped((outcome.labels[label], outcome) for outcome in outcomes)
 
 
-def by_rung(outcomes: Iterable[Outcome]) -> dict[str, Totals]:
-    """Totals by the rung that had the answer, those that took most of the time first."""
+def by_stage(outcomes: Iterable[Outcome]) -> dict[str, Totals]:
+    """Totals by the stage that had the answer, those that took most of the time first."""
     groups = _grouped((outcome.found_by or "none", outcome) for outcome in outcomes)
     return dict(sorted(groups.items(), key=lambda group: -group[1].all_seconds))
 

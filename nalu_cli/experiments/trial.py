@@ -122,7 +122,7 @@ class Outcome:
     sparsity : float or None
         Of such a run, the largest distance of a weight to -1, 0 and 1.
     found_by : str
-        The rung, or the cell.
+        The strategy, or the cell.
     formula : str
     error : str
         Why there is none.

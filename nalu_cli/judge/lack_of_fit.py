@@ -138,11 +138,11 @@ def _of_size(circuit: Circuit, problem: Problem, kind: ErrorKind, residuals: Flo
     if len(far) and not outside <= _largest_far(len(far)) * expected:
         found.append("the error grows outside the training range")
     if inner.sigma is not None and _exceeds(size, len(inner) - len(constants_of(circuit))):
-        found.append(f"what is left is {size:.2g} times the standard errors given")
+        found.append(f"the residuals are {size:.2g} times the standard errors given")
     rmse = root_mean_square(residuals * scale_of_errors(inner, kind))
     if rmse < ROUNDINGS * float(np.std(inner.y)):
         enough = is_borne_out(circuit, problem.all_rows())
-        found.append("what is left is small but more than rounding explains" if enough else TOO_FEW)
+        found.append("the residuals are small but larger than rounding explains" if enough else TOO_FEW)
     return found
 
 
@@ -172,12 +172,12 @@ def residual_structure(circuit: Circuit, problem: Problem, residuals: Floats) ->
     inner = problem.inner_rows().X
     columns = circuit.used_columns()
     if columns and neighbours_agree(inner[:, columns], residuals):
-        return "what is left is not noise: neighbouring rows have similar errors"
+        return "the residuals are not noise: neighbouring rows have similar errors"
     if (column := column_that_explains(inner, residuals)) is not None:
-        return f"what is left is not noise: it changes with {problem.names[column]!r}"
+        return f"the residuals are not noise: they change with {problem.names[column]!r}"
     if (column := column_of_agreement(inner, residuals)) is not None:
         return (
-            "what is left is not noise: rows that are neighbours in"
+            "the residuals are not noise: rows that are neighbours in"
             f" {problem.names[column]!r} have similar errors"
         )
     return None

@@ -107,7 +107,7 @@ STUBBORN, SLOW_TO_SAVE = int(sys.argv.pop(1)), int(sys.argv.pop(1))
 
 def slow(table, target, settings, *, watch, stop, **rest):
     for second in range(1000):
-        watch(Progress(f"rung {second}", 1, 9, (), None, None, second, None))
+        watch(Progress(f"stage {second}", 1, 9, (), None, None, second, None))
         time.sleep(0.05)
         if SLOW_TO_SAVE or (stop() and not STUBBORN):
             return lens(interrupted=stop())
@@ -152,7 +152,7 @@ def test_a_signal_keeps_the_best_so_far_and_a_second_one_quits(
     number: signal.Signals, times: int, here: Path
 ) -> None:
     process = started(SLOW, str(times - 1), "0", *FIT)
-    wait_for(process, "rung")
+    wait_for(process, "stage")
     process.send_signal(number)
     wait_for(process, "the best formula so far is kept")
     if times > 1:
@@ -236,7 +236,7 @@ class Terminal:
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_terminal_is_as_it_was(number: signal.Signals, times: int, here: Path) -> None:
     terminal = Terminal(str(times - 1), "0", *FIT)
-    terminal.read_until(b"rung")
+    terminal.read_until(b"stage")
     terminal.process.send_signal(number)
     terminal.read_until(b"stopping")
     if times > 1:
@@ -254,7 +254,7 @@ def test_the_terminal_is_as_it_was(number: signal.Signals, times: int, here: Pat
 
 def test_a_terminal_that_is_closed_does_not_cost_the_formula(here: Path) -> None:
     terminal = Terminal("0", "0", *FIT)
-    terminal.read_until(b"rung")
+    terminal.read_until(b"stage")
     os.close(terminal.master)
     assert terminal.process.wait(PATIENCE) == ExitCode.TERMINATED
     assert load_model(here / "model.pt").interrupted

@@ -4,7 +4,7 @@ import pytest
 from problems import outcome
 
 from nalu_cli.experiments.results_page import MARK, results_page
-from nalu_cli.experiments.totals import by_label, by_rung, by_verdict, totals_of, wilson_interval
+from nalu_cli.experiments.totals import by_label, by_stage, by_verdict, totals_of, wilson_interval
 from nalu_cli.settings import Status
 
 FAILED = {"recovered": False, "verdict": None, "seconds": None, "formula": "", "error": "it died"}
@@ -64,8 +64,8 @@ def test_totals_count_what_they_say() -> None:
     assert list(by_label(OUTCOMES, 1)) == ["1", "2"]
 
 
-def test_rungs_that_took_the_most_time_come_first() -> None:
-    rungs = by_rung(
+def test_stages_that_took_the_most_time_come_first() -> None:
+    stages = by_stage(
         (
             outcome("a", found_by="product", seconds=1.0),
             outcome("b", found_by="sum", seconds=8.0),
@@ -73,12 +73,12 @@ def test_rungs_that_took_the_most_time_come_first() -> None:
             outcome("d", found_by="", seconds=60.0),
         )
     )
-    assert {name: t.all_seconds for name, t in rungs.items()} == {
+    assert {name: t.all_seconds for name, t in stages.items()} == {
         "none": 60,
         "sum": 8,
         "product": 3,
     }
-    assert list(rungs) == ["none", "sum", "product"]
+    assert list(stages) == ["none", "sum", "product"]
 
 
 def test_every_claim_is_counted_the_strongest_first() -> None:

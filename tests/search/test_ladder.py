@@ -42,7 +42,7 @@ def product() -> Problem:
 def test_a_law_ends_the_climb_where_it_is_found() -> None:
     seen: list[Progress] = []
     climbed = climb(product(), QUICK, watch=seen.append)
-    assert [p.rung for p in seen] == ["product"]
+    assert [p.stage for p in seen] == ["product"]
     assert climbed.best is not None
     assert climbed.best.is_exact
     assert climbed.restarts == 0
@@ -50,14 +50,14 @@ def test_a_law_ends_the_climb_where_it_is_found() -> None:
 
 
 def trained(seen: list[Progress]) -> list[str]:
-    return [p.rung for p in seen if p.rung.startswith(("stacks", "auto"))]
+    return [p.stage for p in seen if p.stage.startswith(("stacks", "auto"))]
 
 
 def test_the_simple_strategies_come_first() -> None:
     seen: list[Progress] = []
     climb(wavy(), QUICK, watch=seen.append, stop=lambda: bool(trained(seen)))
-    rungs = [p.rung for p in seen if not p.rung.endswith("times factors")]
-    assert rungs == ["product", "sum", "product of sums", "algebraic", "stacks"]
+    stages = [p.stage for p in seen if not p.stage.endswith("times factors")]
+    assert stages == ["product", "sum", "product of sums", "algebraic", "stacks"]
     assert [p.step for p in seen] == list(range(len(seen)))
 
 
@@ -69,12 +69,12 @@ def test_told_to_stop_at_once_it_still_has_an_answer() -> None:
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("rungs", [3, 5])
-def test_it_stops_on_the_turn_where_it_is_told_to_with_the_best_so_far(rungs: int) -> None:
+@pytest.mark.parametrize("stages", [3, 5])
+def test_it_stops_on_the_turn_where_it_is_told_to_with_the_best_so_far(stages: int) -> None:
     seen: list[Progress] = []
     problem = wavy()
-    climbed = climb(problem, QUICK, watch=seen.append, stop=lambda: len(seen) >= rungs)
-    assert len(seen) == rungs
+    climbed = climb(problem, QUICK, watch=seen.append, stop=lambda: len(seen) >= stages)
+    assert len(seen) == stages
     assert climbed.interrupted
     assert climbed.best is pick(climbed.candidates)
     assert climbed.best is not None
@@ -83,7 +83,7 @@ def test_it_stops_on_the_turn_where_it_is_told_to_with_the_best_so_far(rungs: in
     assert climbed.best.score <= constant.score
     # a longer climb has at least the same candidates
     seen.clear()
-    longer = climb(problem, QUICK, watch=seen.append, stop=lambda: len(seen) >= rungs + 2)
+    longer = climb(problem, QUICK, watch=seen.append, stop=lambda: len(seen) >= stages + 2)
     assert longer.best is not None
     assert longer.best.score <= climbed.best.score + 1
 
@@ -139,7 +139,7 @@ def test_only_stacks_of_the_depth_asked_for_are_trained(layers: int) -> None:
     seen: list[Progress] = []
     settings = FitSettings(effort=Effort.QUICK, layers=layers, time_limit=1e6)
     climb(wavy(), settings, watch=seen.append, stop=lambda: len(seen) > 2)
-    first, *others = (p.rung for p in seen)
+    first, *others = (p.stage for p in seen)
     assert first == "stacks"
     cells = [name for name in others if name != "stacks"]
     assert all(len(name.split()[1].split("-")) == layers for name in cells)

@@ -68,9 +68,9 @@ class Lines(Silent):
     def watch(self, progress: Progress) -> None:
         """Print a line if there is something new."""
         stage, when = self._shown
-        if progress.rung == stage and progress.seconds - when < EVERY:
+        if progress.stage == stage and progress.seconds - when < EVERY:
             return
-        self._shown = (progress.rung, progress.seconds)
+        self._shown = (progress.stage, progress.seconds)
         self._screen.note(f"{_where(progress)}   {_best(progress)}")
 
 
@@ -114,7 +114,7 @@ def _cut(text: str, width: int) -> Text:
 
 
 def _where(progress: Progress) -> str:
-    parts = [stage_text(progress.rung)]
+    parts = [stage_text(progress.stage)]
     if progress.rows:
         parts.append(f"{progress.rows:,} rows")
     if progress.restarts:
