@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from nalu_cli.circuit import power_of
 from nalu_cli.expression.edits import length_of
 from nalu_cli.expression.tree import Column, Magnitude, Node, Number, Product, Sum
 from nalu_cli.numerics.criterion import bic
+from nalu_cli.numerics.gauss_newton import Damping, descend
 from nalu_cli.rows import Rows
 
 __all__ = ["FittedTree", "Spot", "constants", "fit_tree", "homes", "jacobian", "spots"]
@@ -283,64 +285,24 @@ def fit_tree(
     FittedTree or None
         None where the formula is undefined on some row, or a constant comes out as zero.
     """
-    target = rows.y * weights
-    known: Known = {}
-    fit = _Fit.of(tree, rows, weights, known)
-    damping = LEAST_DAMPING
-    for _ in range(steps):
-        if not math.isfinite(fit.misfit):
-            return None
-        with np.errstate(all="ignore"):
-            J = jacobian(_with_slopes(fit.root, weights))
-            normal = _Normal.of(J.T @ J, J.T @ fit.left)
-        if not math.isfinite(float(np.sum(normal.H))):
-            return None
-        now = np.array(constants(fit.root.node))
-        before = fit.misfit
-        # factors that two nodes share leave directions without effect
-        whole = normal.step(LEAST_DAMPING)
-        if normal.gradient @ whole <= least_gain * before:
-            break  # a full step would gain too little
-        for _ in range(MOST_TRIALS):
-            moved = now + (whole if damping == LEAST_DAMPING else normal.step(damping))
-            if not np.isfinite(moved).all() or not moved.all():
-                return None
-            # a scale that has become 1 is no constant any more
-            changed = with_constants(fit.root.node, iter(moved.tolist()))
-            trial = _Fit.of(changed, rows, weights, known)
-            if trial.misfit < fit.misfit:
-                fit = trial
-                damping = max(damping / 10, LEAST_DAMPING)
-                break
-            damping *= 30
-        if not fit.misfit < before * (1 - least_gain):
-            break
-    if not math.isfinite(fit.misfit):
+    fit = descend(_Fit.of(tree, rows, weights, {}), DAMPING, steps=steps, least_gain=least_gain)
+    if fit is None:
         return None
+    target = rows.y * weights
     return FittedTree(fit.root.node, fit.misfit, _score(fit.root.node, fit.misfit, target))
 
 
-@dataclass(frozen=True, slots=True)
-class _Normal:
-    """The normal equations H x = gradient, and the sizes (n_constants,) that damping goes by."""
+def _scales(diagonal: Floats) -> Floats:
+    """Sizes, (n_constants,), that damping goes by; none is zero."""
+    return np.maximum(diagonal, ROUNDING * np.max(diagonal, initial=TINY))
 
-    H: Floats
-    gradient: Floats
-    size: Floats
 
-    @classmethod
-    def of(cls, H: Floats, gradient: Floats) -> _Normal:
-        size = H.diagonal()
-        return cls(H, gradient, np.maximum(size, ROUNDING * np.max(size, initial=TINY)))
-
-    def step(self, damping: float) -> Floats:
-        """The damped solution; nan where there is none."""
-        damped = self.H.copy()
-        damped.flat[:: len(damped) + 1] += damping * self.size
-        try:
-            return np.asarray(np.linalg.solve(damped, self.gradient))
-        except np.linalg.LinAlgError:
-            return np.full(len(self.gradient), np.nan)
+DAMPING = Damping(
+    _scales, first=LEAST_DAMPING, least=LEAST_DAMPING, fall=10, rise=30, trials=MOST_TRIALS
+)
+"""*Guess:* damping starts at its least, since most formulas that are fitted lie close to one whose
+constants are fitted already; it rises fast because each trial computes all rows, and falls slowly
+because a step that needed damping is followed by others that do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,16 +310,35 @@ class _Fit:
     """A formula on the rows, its weighted errors (N,) and the sum of their squares."""
 
     root: Spot
-    left: Floats
+    residual: Floats
     misfit: float
+    rows: Rows
+    weights: Floats
+    known: Known
 
     @classmethod
-    def of(cls, tree: Node, rows: Rows, weights: Floats, known: Known) -> _Fit:
+    def of(cls, tree: Node, rows: Rows, weights: Floats, known: Known) -> Self:
         with np.errstate(all="ignore"):
             root = _forward(tree, rows.X, (), known)
-            left = weights * (rows.y - root.value)
-            misfit = float(left @ left)
-        return cls(root, left, misfit if math.isfinite(misfit) else math.inf)
+            residual = weights * (rows.y - root.value)
+            misfit = float(residual @ residual)
+        finite = misfit if math.isfinite(misfit) else math.inf
+        return cls(root, residual, finite, rows, weights, known)
+
+    @property
+    def parameters(self) -> Floats:
+        return np.array(constants(self.root.node))
+
+    def jacobian(self) -> Floats:
+        return jacobian(_with_slopes(self.root, self.weights))
+
+    def moved(self, parameters: Floats) -> Self | None:
+        """With other constants; None where one is zero, since a term without it is no term."""
+        if not np.isfinite(parameters).all() or not parameters.all():
+            return None
+        # a scale that has become 1 is no constant any more
+        changed = with_constants(self.root.node, iter(parameters.tolist()))
+        return self.of(changed, self.rows, self.weights, self.known)
 
 
 def _score(tree: Node, misfit: float, target: Floats) -> float:

@@ -1,16 +1,26 @@
-"""What columns of numbers span, and the best combination of them."""
+"""Least squares: the span of columns, coefficients, and their standard errors."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["basis", "least_squares", "log_weights", "reweighted", "weighted_least_squares"]
+from nalu_cli.numerics.tolerances import RANK
+
+__all__ = [
+    "basis",
+    "heteroscedastic_least_squares",
+    "least_squares",
+    "log_weights",
+    "reweighted",
+    "weighted_least_squares",
+]
 
 Floats = NDArray[np.float64]
 
 DEPENDENT = 1e-8
-"""Singular value, relative to the largest, of columns that others make up."""
+"""*Guess:* a singular value below this share of the largest belongs to columns that others make up;
+it is the root of the precision of doubles, about."""
 
 
 def basis(columns: Floats) -> Floats:
@@ -37,16 +47,27 @@ def least_squares(columns: Floats, target: Floats) -> Floats:
 
 
 MOST_WEIGHT = 100.0
-"""Of one row, over that of the median."""
-
+"""*Guess:* a row with a large target weighs at most a hundred times as much as that of the median,
+since with targets over many decades a few rows would else decide alone."""
 
 REWEIGHTED = 4
+"""*Guess:* how often the logarithm of a target is weighted anew with its fitted values; the weights
+barely move after the second time."""
+
 MOST_PREDICTED = 1e8
-"""How often a product is weighted anew with its own values, and the largest such weight."""
+"""*Guess:* largest weight of a row by its fitted value, over that of the median; only a guard
+against overflow, since targets over more decades than this are rare."""
+
+LEAST_FREE = 1e-3
+"""*Guess:* where a row decides a coefficient alone, the residual it would have if it had not been
+fitted is at most a thousand times the one it has: this is the inverse."""
 
 
 def reweighted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Least squares of a logarithm, rows weighted by the size that comes out.
+    """Least squares of a logarithm, rows weighted by the size of the fitted value.
+
+    An error of one size everywhere is one of the logarithm that falls with that size: this is
+    iteratively reweighted least squares.
 
     Parameters
     ----------
@@ -72,14 +93,55 @@ def reweighted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats,
 def weighted_least_squares(
     design: Floats, target: Floats, weights: Floats
 ) -> tuple[Floats, Floats]:
-    """Coefficients, (K,), of the columns of a design, (N, K), and their standard errors."""
+    """Coefficients of the columns of a design and their standard errors.
+
+    Parameters
+    ----------
+    design : ndarray of shape (N, K)
+    target, weights : ndarray of shape (N,)
+        Standard errors of the targets are in inverse proportion to the weights; their size is
+        estimated from the residuals.
+
+    Returns
+    -------
+    coefficients, errors : ndarray of shape (K,)
+    """
     A, b = design * weights[:, None], target * weights
-    coefficients = np.asarray(np.linalg.lstsq(A, b, rcond=1e-13)[0], dtype=np.float64)
-    left = float(np.sum((b - A @ coefficients) ** 2)) / max(len(b) - A.shape[1], 1)
+    coefficients = np.asarray(np.linalg.lstsq(A, b, rcond=RANK)[0], dtype=np.float64)
+    variance = float(np.sum((b - A @ coefficients) ** 2)) / max(len(b) - A.shape[1], 1)
     size = np.linalg.norm(A, axis=0)
     size[size == 0] = 1.0
     inverse = np.linalg.pinv((A / size).T @ (A / size))
-    return coefficients, np.sqrt(left * np.diag(inverse)) / size
+    return coefficients, np.sqrt(variance * np.diag(inverse)) / size
+
+
+def heteroscedastic_least_squares(
+    design: Floats, target: Floats, weights: Floats
+) -> tuple[Floats, Floats]:
+    """Coefficients and standard errors that hold whatever the errors of the single rows are.
+
+    Each row counts with the residual it would have if it had not been fitted: the estimator HC3.
+
+    Parameters
+    ----------
+    design : ndarray of shape (N, K)
+    target, weights : ndarray of shape (N,)
+
+    Returns
+    -------
+    coefficients, errors : ndarray of shape (K,)
+
+    References
+    ----------
+    J. G. MacKinnon and H. White, "Some heteroskedasticity-consistent covariance matrix estimators
+    with improved finite sample properties", Journal of Econometrics 29 (1985) 305-325.
+    """
+    A, b = design * weights[:, None], target * weights
+    inverse = np.linalg.pinv(A)
+    coefficients = inverse @ b
+    leverage = np.einsum("nk,kn->n", A, inverse)
+    unfitted = (b - A @ coefficients) / np.maximum(1 - leverage, LEAST_FREE)
+    return coefficients, np.sqrt(inverse**2 @ unfitted**2)
 
 
 def log_weights(y: Floats) -> Floats:

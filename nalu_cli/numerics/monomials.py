@@ -25,10 +25,15 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 PRICE_OF_ONE_OVER = 1
+"""*Guess:* what a negative exponent costs more than its size, in halves: quotients come soon after
+products of the same degree."""
+
 PRICE_OF_A_ROOT = 6
-"""What a negative and a half exponent cost more than their size, in halves."""
+"""*Guess:* what a half exponent costs more than its size, in halves: as much as three columns, as
+roots of monomials are rare in laws."""
 
 LARGEST_EXPONENT = 6
+"""*Guess:* largest size of an exponent in a monomial."""
 
 
 @lru_cache(maxsize=64)

@@ -1,14 +1,17 @@
-"""A product of two sums of many columns, begun from the spectrum of what a sum leaves."""
+"""A product of two sums of many columns, from the spectrum of the residuals of one sum."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
+from nalu_cli.numerics.gauss_newton import Damping, descend
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
 from nalu_cli.search.candidate import Found
@@ -19,35 +22,69 @@ __all__ = ["PRODUCT_OF_SUMS"]
 Floats = NDArray[np.float64]
 
 FEWEST_ROWS_PER_WEIGHT = 1.1
-"""With fewer rows for each of the weights of both sums a product goes through anything."""
+"""*Derived:* a product of two sums with as many weights as there are rows goes through anything;
+the tenth more is what must agree by itself."""
 
 CLEAR = 5.0
-"""Standard errors from zero of the weight of a column that a sum alone needs."""
+"""*Guess:* a column is one that a sum alone needs if its weight is five standard errors from zero;
+of a hundred columns one is so by chance once in ten thousand tables."""
 
 STEPS = 25
-RETRIES = 8
-"""Gauss-Newton steps, and dampings tried for each."""
+"""*Guess:* Gauss-Newton steps at most; a product is found in about eight."""
 
-HOPELESS_AFTER, HOPELESS = 10, 1e-3
-"""A product is found in about eight steps; loss after which it is none."""
+RETRIES = 8
+"""*Guess:* dampings tried for each step; the last is two million times the first."""
+
+FIRST_DAMPING = 1e-3
+"""*Guess:* the spectrum gives a start close to the product, and the first step may be bold."""
+
+LEAST_DAMPING = 1e-14
+"""*Derived:* keeps the equations solvable in the one direction without effect, in which one sum
+grows as the other shrinks; some fifty steps of rounding."""
+
+FACTOR = 8
+"""*Guess:* damping falls and rises by this factor."""
+
+NEGLIGIBLE = 1e-12
+"""*Guess:* each weight is damped as if its column had this share of all squares at least."""
+
+
+def _scales(diagonal: Floats) -> Floats:
+    return diagonal + NEGLIGIBLE * float(diagonal.sum())
+
+
+DAMPING = Damping(
+    _scales, first=FIRST_DAMPING, least=LEAST_DAMPING, fall=FACTOR, rise=FACTOR, trials=RETRIES
+)
+
+HOPELESS_AFTER = 10
+HOPELESS = 1e-3
+"""*Guess:* a product is found in about eight steps, so one that leaves more than this share of the
+variance after ten is none."""
 
 SOLVED = 1e-20
-"""Loss relative to the variance that only rounding leaves."""
+"""*Guess:* a product leaves this share of the variance at most, residuals of a relative size of
+1e-10, which is what rounding makes of sums of some dozens of columns."""
+
+WELL_SOLVED = 1e-4 * SOLVED
+"""*Guess:* nothing is gained by further steps once residuals have a relative size of 1e-12."""
 
 ABSENT = 1e-7
-"""A weight below this share of the largest of its sum is none."""
-
+"""*Guess:* a weight below this share of the largest of its sum is none: it is a hundred to a
+thousand times as large as what rounding leaves of a weight that is zero."""
 
 NEXT_TO = 1e-8
-"""How near to a half a weight must be, of the largest, to be taken for it."""
+"""*Guess:* a weight is taken for a half, or for a whole number, if it is as near to one as this,
+relative to the largest weight of its sum."""
 
 
 def products_of_two_sums(rows: Rows) -> Iterator[Circuit]:
     """Y = (a x + a0) (b x + b0).
 
-    The best sum leaves (a d) (b d) up to its mean, d being the columns less their means. The
-    matrix of the mean of that times d d' is near a b' + b a', whose two eigenvectors that are not
-    zero give a and b. From there Gauss-Newton needs few steps, however narrow the ranges.
+    The residual of the best sum is (a d) (b d) up to its mean, d being the columns less their
+    means. The mean of that times d d' is near a b' + b a', a matrix whose two eigenvectors with
+    eigenvalues that are not zero give a and b. From there Gauss-Newton needs few steps, however
+    narrow the ranges.
 
     Parameters
     ----------
@@ -66,7 +103,7 @@ def products_of_two_sums(rows: Rows) -> Iterator[Circuit]:
     D = np.column_stack([(rows.X - centre) / spread, np.ones(len(rows))])
     y = rows.y / size
     for columns in _choices(D, y):
-        found = _descend(D[:, columns], y, *_start(D[:, columns], y))
+        found = _fitted(D[:, columns], y, *_start(D[:, columns], y))
         if found is None:
             continue
         plain = [_plain(w, columns, centre, spread) for w in found]
@@ -76,7 +113,7 @@ def products_of_two_sums(rows: Rows) -> Iterator[Circuit]:
 
 
 def _choices(D: Floats, y: Floats) -> Iterator[NDArray[np.intp]]:
-    """Columns a sum alone needs, and all, as far as the rows can say something about so many."""
+    """The columns a sum alone needs, then all; neither where the rows are too few for so many."""
     rows, n = len(D), D.shape[1] - 1
     if rows > n + 1:
         w = np.linalg.lstsq(D, y, rcond=None)[0]
@@ -102,29 +139,45 @@ def _start(D: Floats, y: Floats) -> tuple[Floats, Floats]:
     return np.append(a, offsets[0]), np.append(b, offsets[1])
 
 
-def _descend(D: Floats, y: Floats, a: Floats, b: Floats) -> tuple[Floats, Floats] | None:
-    """Damped Gauss-Newton on both sums; None if it does not come to rest at a product."""
-    total, damping, n = float(np.sum((y - y.mean()) ** 2)), 1e-3, len(a)
-    left = (D @ a) * (D @ b) - y
-    loss = float(left @ left)
-    for step in range(STEPS):
-        J = np.concatenate([D * (D @ b)[:, None], D * (D @ a)[:, None]], axis=1)
-        H, slope = J.T @ J, J.T @ left
-        scale = np.diagonal(H) + 1e-12 * np.trace(H)
-        for _ in range(RETRIES):
-            move = np.linalg.solve(H + damping * np.diag(scale), -slope)
-            next_a, next_b = a + move[:n], b + move[n:]
-            trial = (D @ next_a) * (D @ next_b) - y
-            if float(trial @ trial) < loss:
-                break
-            damping *= 8
-        else:
-            break
-        a, b, left, damping = next_a, next_b, trial, max(damping / 8, 1e-14)
-        loss = float(left @ left)
-        if loss <= 1e-4 * SOLVED * total or (step >= HOPELESS_AFTER and loss > HOPELESS * total):
-            break
-    return (a, b) if loss <= SOLVED * total else None
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """Two sums with weights (n + 1,) each, and how far their product is off on the rows."""
+
+    D: Floats
+    y: Floats
+    a: Floats
+    b: Floats
+    residual: Floats
+    misfit: float
+
+    @classmethod
+    def of(cls, D: Floats, y: Floats, a: Floats, b: Floats) -> Self:
+        residual = y - (D @ a) * (D @ b)
+        return cls(D, y, a, b, residual, float(residual @ residual))
+
+    @property
+    def parameters(self) -> Floats:
+        return np.concatenate([self.a, self.b])
+
+    def jacobian(self) -> Floats:
+        in_a, in_b = self.D * (self.D @ self.b)[:, None], self.D * (self.D @ self.a)[:, None]
+        return np.concatenate([in_a, in_b], axis=1)
+
+    def moved(self, parameters: Floats) -> Self:
+        n = len(self.a)
+        return self.of(self.D, self.y, parameters[:n], parameters[n:])
+
+
+def _fitted(D: Floats, y: Floats, a: Floats, b: Floats) -> tuple[Floats, Floats] | None:
+    """Weights of both sums; None if Gauss-Newton does not come to rest at a product."""
+    total = float(np.sum((y - y.mean()) ** 2))
+
+    def is_done(step: int, loss: float) -> bool:
+        is_hopeless = step >= HOPELESS_AFTER and loss > HOPELESS * total
+        return loss <= WELL_SOLVED * total or is_hopeless
+
+    found = descend(_Product.of(D, y, a, b), DAMPING, steps=STEPS, is_done=is_done)
+    return None if found is None or found.misfit > SOLVED * total else (found.a, found.b)
 
 
 def _plain(w: Floats, columns: NDArray[np.intp], centre: Floats, spread: Floats) -> Floats:

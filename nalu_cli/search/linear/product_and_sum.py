@@ -17,6 +17,8 @@ from nalu_cli.numerics.least_squares import (
     reweighted,
     weighted_least_squares,
 )
+from nalu_cli.numerics.selection import backward_elimination, forward_selection
+from nalu_cli.numerics.tolerances import RANK
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
 from nalu_cli.search.candidate import Found
@@ -27,14 +29,23 @@ __all__ = ["PRODUCT", "SUM"]
 Floats = NDArray[np.float64]
 
 MOSTLY = 0.95
-"""Share of the targets, by size, whose signs a product must have."""
+"""*Guess:* share of the weight of all rows on which a product must have the signs of the targets;
+under noise small targets, which weigh little, change sign."""
 
 SIGNIFICANT = 4.0
-"""Standard errors that a coefficient of a noisy sum is away from 0."""
+"""*Guess:* standard errors that a coefficient of a sum under noise is away from 0 at least; chance
+puts one in sixteen thousand there."""
 
+MOST_SELECTED = 60
+"""*Guess:* columns that a forward selection takes at most; a law of more would not be read."""
 
-MOST_PURSUED = 60
-"""Columns that are picked at most out of more columns than rows."""
+EXACT = 1e-9
+"""*Guess:* a sum whose largest residual is below this share of the targets explains them to
+rounding, columns that nearly depend on each other included."""
+
+ABSENT = 1e-10
+"""*Guess:* a coefficient below this share of the largest, in columns of one size, is a zero that
+rounding moved."""
 
 SUM_POWERS = tuple(map(Fraction, ("1", "2", "-1", "1/2", "-1/2", "-2")))
 
@@ -57,7 +68,7 @@ def products(rows: Rows) -> Iterator[Circuit]:
     if not len(usable) or not len(rows):
         return
     target = np.log(np.abs(rows.y))
-    usable = usable[_asked(np.log(np.abs(rows.X[:, usable])), target)]
+    usable = usable[_candidates(np.log(np.abs(rows.X[:, usable])), target)]
     logs = np.log(np.abs(rows.X[:, usable]))
     different: list[dict[int, Fraction]] = []
     for slopes, weights in _slopes(logs, target, log_weights(rows.y)):
@@ -71,18 +82,18 @@ def products(rows: Rows) -> Iterator[Circuit]:
 def _slopes(logs: Floats, target: Floats, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
     """Slopes of the logarithms, and the weights of the rows.
 
-    The rows are weighted by the target; then by what the product says that it is, as targets
-    smaller than their noise have logarithms far off and too large a weight; then without the
-    columns that do not matter.
+    The rows are weighted by the target; then by the fitted product, as targets smaller than their
+    noise have logarithms far off and too large a weight; then the columns whose slopes are not
+    significant are left out.
     """
     design = np.column_stack([logs, np.ones(len(target))])
     yield weighted_least_squares(design, target, weights)[0][:-1], weights
     coefficients, errors, weights = reweighted(design, target, weights)
     yield coefficients[:-1], weights
-    matters = np.abs(coefficients) > SIGNIFICANT * errors
-    matters[-1] = True
+    significant = np.abs(coefficients) > SIGNIFICANT * errors
+    significant[-1] = True
     slopes = np.zeros(len(coefficients))
-    slopes[matters] = weighted_least_squares(design[:, matters], target, weights)[0]
+    slopes[significant] = weighted_least_squares(design[:, significant], target, weights)[0]
     yield slopes[:-1], weights
 
 
@@ -119,8 +130,8 @@ def sums(rows: Rows) -> Iterator[Circuit]:
     Yields
     ------
     Circuit
-        ``(c + sum c_j x_j) ** p`` with coefficients that do not matter left out, exact ones and
-        others alike.
+        ``(c + sum c_j x_j) ** p``, exact or not, without the coefficients that are not
+        significant.
     """
     sign = float(np.sign(np.median(rows.y)))
     same = sign * rows.y > 0
@@ -140,10 +151,10 @@ def _power_of_sum(rows: Rows, power: Fraction, sign: float) -> Iterator[Circuit]
     n = rows.X.shape[1]
     with np.errstate(all="ignore"):
         target = rows.y ** float(1 / power)
-    asked = _asked(rows.X, target)
+    chosen = _candidates(rows.X, target)
     with np.errstate(all="ignore"):
-        found = _sparse_least_squares(rows.X[:, asked], target)
-    if found is None and len(asked) == n:
+        found = _sparse_least_squares(rows.X[:, chosen], target)
+    if found is None and len(chosen) == n:
         # an error of y is one of y**(1/p) that goes with this power of y
         with np.errstate(all="ignore"):
             falling = np.minimum(log_weights(rows.y) ** float(1 - 1 / power), MOST_WEIGHT)
@@ -151,31 +162,18 @@ def _power_of_sum(rows: Rows, power: Fraction, sign: float) -> Iterator[Circuit]
             found = _significant_least_squares(rows.X, target, weights)
     if found is not None:
         coefficients = np.zeros(n)
-        coefficients[asked] = found[:-1]
+        coefficients[chosen] = found[:-1]
         yield single_sum(n, coefficients.tolist(), float(found[-1]), power, sign)
 
 
-def _asked(design: Floats, target: Floats) -> NDArray[np.intp]:
-    """All columns, or of too many for the rows those that orthogonal matching pursuit takes.
-
-    Pati, Rezaiifar and Krishnaprasad, Orthogonal matching pursuit, Asilomar 1993.
-    """
+def _candidates(design: Floats, target: Floats) -> NDArray[np.intp]:
+    """Places of all columns; where they are too many for the rows, of a forward selection."""
     n_rows, n = design.shape
-    if n + 2 <= n_rows or not np.isfinite(target).all():
-        return np.arange(n if n + 2 <= n_rows else 0, dtype=np.intp)
-    centred = design - design.mean(axis=0)
-    size = np.linalg.norm(centred, axis=0)
-    centred = centred / np.where(size > 0, size, 1.0)
-    y = target - target.mean()
-    chosen: list[int] = []
-    left = y
-    for _ in range(min(MOST_PURSUED, n_rows // 3)):
-        chosen.append(int(np.argmax(np.abs(centred.T @ left))))
-        part = centred[:, chosen]
-        left = y - part @ np.linalg.lstsq(part, y, rcond=None)[0]
-        if np.linalg.norm(left) <= 1e-12 * np.linalg.norm(y):
-            break
-    return np.unique(np.array(chosen, dtype=np.intp))
+    if n + 2 <= n_rows:
+        return np.arange(n, dtype=np.intp)
+    if not np.isfinite(target).all():
+        return np.arange(0, dtype=np.intp)
+    return forward_selection(design, target, min(MOST_SELECTED, n_rows // 3))
 
 
 def _sparse_least_squares(X: Floats, y: Floats) -> Floats | None:
@@ -185,35 +183,27 @@ def _sparse_least_squares(X: Floats, y: Floats) -> Floats | None:
     scale = float(np.sqrt(np.mean(y**2)))
     if not np.isfinite(scale) or scale == 0:
         return None
-    c = np.linalg.lstsq(design, y / scale, rcond=1e-13)[0]
+    c = np.linalg.lstsq(design, y / scale, rcond=RANK)[0]
     residual = float(np.max(np.abs(design @ c - y / scale)))
-    if residual > 1e-9:
+    if residual > EXACT:
         return None
-    kept = np.abs(c) > 1e-10 * np.abs(c).max()
+    kept = np.abs(c) > ABSENT * np.abs(c).max()
     c = np.where(kept, c, 0.0)
-    c[kept] = np.linalg.lstsq(design[:, kept], y / scale, rcond=1e-13)[0]
+    c[kept] = np.linalg.lstsq(design[:, kept], y / scale, rcond=RANK)[0]
     return np.append(c[:-1] * scale / size, c[-1] * scale)
 
 
 def _significant_least_squares(X: Floats, y: Floats, weights: Floats) -> Floats | None:
     """Coefficients and offset; those that are within their errors of 0 are 0."""
-    design = np.column_stack([X, np.ones(len(X))])
-    size = np.sqrt(np.mean(design**2, axis=0))
-    A, b = design / size * weights[:, None], y * weights
+    A, b = np.column_stack([X, np.ones(len(X))]) * weights[:, None], y * weights
     if not np.isfinite(b).all() or not np.isfinite(A).all():
         return None
-    kept = np.arange(len(size))
-    while len(kept) and len(b) > len(kept):
-        c, *_ = np.linalg.lstsq(A[:, kept], b, rcond=1e-13)
-        variance = float(np.sum((b - A[:, kept] @ c) ** 2)) / (len(b) - len(kept))
-        errors = np.sqrt(variance * np.diag(np.linalg.pinv(A[:, kept].T @ A[:, kept])))
-        doubt = np.abs(c) / np.maximum(errors, 5e-324)
-        if doubt.min() > SIGNIFICANT:
-            coefficients = np.zeros(len(size))
-            coefficients[kept] = c / size[kept]
-            return coefficients
-        kept = np.delete(kept, int(np.argmin(doubt)))
-    return None
+    chosen, found = backward_elimination(A, b, significance=SIGNIFICANT)
+    if not len(chosen):
+        return None
+    coefficients = np.zeros(A.shape[1])
+    coefficients[chosen] = found
+    return coefficients
 
 
 def _search_products(problem: Problem, _: Context) -> Iterator[Found]:

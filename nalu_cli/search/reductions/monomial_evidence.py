@@ -1,4 +1,4 @@
-"""With which powers columns multiply the target, as far as its logarithm tells."""
+"""The powers of columns that multiply the target, from the slopes of its logarithm."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from nalu_cli.numerics.least_squares import log_weights, reweighted
+from nalu_cli.numerics.least_squares import (
+    heteroscedastic_least_squares,
+    log_weights,
+    reweighted,
+)
 
 __all__ = ["Powers"]
 
@@ -18,30 +22,35 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 SURE = 4.0
-"""Standard errors within which the slope of a factor's logarithm lies from its exponent."""
+"""*Guess:* a slope lies within four standard errors of the exponent of its factor; of normal errors
+one in sixteen thousand is larger, and those estimated from few rows are larger more often."""
 
 ROUNDING = 1e-9
+"""*Guess:* distance from its exponent that a slope may have in a table without noise, where the
+standard error is nothing but rounding itself."""
+
 CLEAR = 2.0
-"""Standard errors that the next exponent must be away."""
+"""*Guess:* the next exponent must be two standard errors further away, or the slope does not tell
+which of both it is."""
 
 NEAR = 0.1
-"""Largest distance of the slope from the exponent, however large the error; relative above 1."""
+"""*Guess:* a slope is at most this far from its exponent, relative to exponents above 1, however
+large its standard error: a tenth of columns that are no factors have such slopes by chance."""
 
 LARGEST = 6
+"""*Guess:* largest exponent of a factor; laws with larger ones are rare."""
 
 ROWS_PER_SLOPE = 4
-"""With fewer rows than this for each logarithm and product of two, products are left out."""
-
-LEAST_FREE = 1e-3
-"""Of a row that decides a coefficient alone, the share that it is taken to say about its error."""
+"""*Guess:* with fewer rows than four for each logarithm and each product of two of them, the
+products are left out of the fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Powers:
     """Slopes of log|y| in each log|x|, (n_columns,), their errors, and which are straight lines.
 
-    A factor is one whatever the other columns are; any other column has some slope too, which may
-    be close to a whole number by chance, but it changes with the column or with others.
+    A column that is a factor has the same slope everywhere. Any other column has a slope too,
+    perhaps close to a whole number by chance, but it changes with that column or with others.
     """
 
     slopes: Floats
@@ -50,10 +59,10 @@ class Powers:
 
     @classmethod
     def of(cls, X: Floats, y: Floats) -> Powers:
-        """By weighted least squares, of each slope the surer one of two.
+        """By weighted least squares without and with products of two logarithms.
 
-        Products of two logarithms take what the other columns do out of the errors, but ask for
-        more than a few rows that outweigh all others.
+        The products take what the other columns do out of the residuals, but need many rows that
+        weigh about as much. Of both fits each slope has the one with the smaller error.
         """
         n = X.shape[1]
         logs, target, weights = np.log(np.abs(X)), np.log(np.abs(y)), log_weights(y)
@@ -73,7 +82,7 @@ class Powers:
         return cls(slopes, errors, np.array([j not in bent for j in range(n)]))
 
     def of_factors(self, roots: Bools) -> tuple[Fraction, ...]:
-        """The powers columns are factors with, halves among them where roots may be; else 0."""
+        """The power of each column that is a factor, 0 for others; halves where roots are true."""
         return tuple(
             _exponent(slope, error, root=bool(root)) if straight else Fraction(0)
             for slope, error, straight, root in zip(
@@ -83,19 +92,13 @@ class Powers:
 
 
 def _fitted(design: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Coefficients, (K,), and standard errors that need no errors of one size.
+    """Coefficients, (K,), and standard errors that do not presume errors of one size.
 
-    What a straight line leaves of the other columns is larger in some places than in others; each
-    row counts with what it would leave if it had not been fitted (MacKinnon and White, Journal of
-    Econometrics 29, 1985, HC3).
+    What the other columns do to the target is larger in some places than in others, and to a
+    straight line it is error.
     """
     weights = reweighted(design, target, weights)[2]
-    A, b = design * weights[:, None], target * weights
-    inverse = np.linalg.pinv(A)
-    coefficients = inverse @ b
-    leverage = np.einsum("nk,kn->n", A, inverse)
-    alone = (b - A @ coefficients) / np.maximum(1 - leverage, LEAST_FREE)
-    return coefficients, np.sqrt(inverse**2 @ alone**2)
+    return heteroscedastic_least_squares(design, target, weights)
 
 
 def _exponent(slope: float, error: float, *, root: bool) -> Fraction:
