@@ -1,4 +1,4 @@
-"""The state of a climb: what was found and weighed so far, and the time that is left."""
+"""The state of a climb: what was found and weighed so far, and how much time remains."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.fitting.likelihood import PRINTED
 from nalu_cli.judge.candidate import Candidate
 from nalu_cli.judge.selection import pick
+from nalu_cli.numerics.seen_functions import SeenFunctions
 from nalu_cli.problem import Problem
 from nalu_cli.search.candidate import Found
 from nalu_cli.search.schedule import Turn
@@ -19,7 +20,7 @@ from nalu_cli.settings import Effort, FitSettings
 __all__ = ["SECONDS", "Climbed", "Clock", "Record", "seconds_of"]
 
 SECONDS = {Effort.QUICK: 5.0, Effort.NORMAL: 25.0, Effort.THOROUGH: 300.0}
-"""Time limit of each effort when the user gives none."""
+"""*Guess:* time limit of each effort, in seconds, when the user gives none."""
 
 
 @dataclass(slots=True)
@@ -34,8 +35,10 @@ class Climbed:
         Random starts trained.
     shortest : float
         Least complexity, before it was refined, of a circuit that turned out to be exact.
-    rewritten : dict of str to int
-        Of the errors of formulas under noise that a shorter form was looked for, the complexity.
+    functions : SeenFunctions
+        Formulas under noise for which a shorter form was looked for.
+    rewritten : dict of int to int
+        By its place among these, the least complexity with which that was done.
     interrupted : bool
         Whether it was stopped before it was done.
     """
@@ -43,7 +46,8 @@ class Climbed:
     candidates: list[Candidate] = field(default_factory=list)
     restarts: int = 0
     shortest: float = math.inf
-    rewritten: dict[str, int] = field(default_factory=dict)
+    functions: SeenFunctions = field(default_factory=SeenFunctions)
+    rewritten: dict[int, int] = field(default_factory=dict)
     interrupted: bool = False
 
     @property
@@ -63,7 +67,7 @@ class Climbed:
 
 
 class Clock:
-    """Asked everywhere whether to go on."""
+    """Tells every part of the search whether to go on."""
 
     def __init__(self, limit: float, stop: Callable[[], bool] | None) -> None:
         self.start = time.monotonic()
@@ -76,7 +80,7 @@ class Clock:
         return time.monotonic() - self.start
 
     @property
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds until the time limit."""
         return max(0.0, self.limit - self.seconds)
 
@@ -86,7 +90,7 @@ class Clock:
 
     def over(self) -> bool:
         """Whether to stop, for either reason."""
-        return self.interrupted() or not self.left
+        return self.interrupted() or not self.remaining
 
 
 def seconds_of(settings: FitSettings) -> float:

@@ -107,4 +107,4 @@ def _report(
     error = far.rmse / size if far is not None and far.rmse is not None and size > 0 else None
     circuit = best.circuit if best is not None else None
     done = (turn, step, climbed.restarts, problem.names)
-    watch(Progress(*done, circuit, error, clock.seconds, clock.left))
+    watch(Progress(*done, circuit, error, clock.seconds, clock.remaining))

@@ -16,13 +16,15 @@ from nalu_cli.snapping.surprise import surprise_of
 __all__ = ["Patience"]
 
 PATIENCE = 4
-"""Turns without a better formula after which one within the noise is taken. *Guess.*"""
+"""*Guess:* turns without a better formula after which one within the noise is taken."""
 
 PLAIN = 25
-"""Largest complexity of a formula within the noise that may be enough before all have had it."""
+"""*Guess:* largest complexity of a formula within the noise that may end the climb before every
+strategy has had its turn."""
 
 SURE = 12.0
-"""Bits by which numbers must be shorter than chance. *Derived:* one imitation in 4096 has such."""
+"""*Derived:* bits by which the numbers of a formula must be shorter than chance makes them: one
+imitation in 4096 has such numbers."""
 
 
 class Patience:
@@ -38,7 +40,7 @@ class Patience:
         self.idle = 0
 
     def spent(self, best: Candidate | None, turn: Turn) -> bool:
-        """Ask once after each turn."""
+        """Whether the climb may end; called once after each turn."""
         if best is not self.best:
             self.best, self.idle = best, 0
         elif turn.strategy.cost is not Cost.INSTANT:

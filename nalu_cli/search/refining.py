@@ -27,18 +27,29 @@ from nalu_cli.snapping.evidence import settle
 __all__ = ["Refining"]
 
 SYMBOLS_OF_A_REAL = 4
+"""*Guess:* symbols that a constant costs at most until it is named."""
+
 LIKELY_NAMED = 6
-"""What a constant costs at most until it is named, and how many may turn out to have names."""
+"""*Guess:* constants of one formula at most that may turn out to have names."""
 
 LIKELY_SHORTENED = 8
-"""Symbols that a shorter form of a formula may save."""
+"""*Guess:* symbols that a shorter form of a formula may save."""
+
+ONE_FUNCTION = 1e-9
+"""*Guess:* squared distance of the values of two formulas, as a share of the sum of their squared
+residuals, up to which they are one function: constants that are named are equal, and those that are
+fitted to all rows converge further than this."""
+
+MOST_COMPARED = 200
+"""*Guess:* rows at most on which the values of formulas are compared."""
 
 NEARLY_INSIDE = 30.0
-"""Half-widths that a printed row may be off before numbers are looked for that keep it inside.
-*Guess:* a least-squares fit of a right formula is off by two at most."""
+"""*Guess:* half-widths that a printed row may be off before numbers are looked for that keep it
+inside; a least-squares fit of a right formula is off by two at most."""
 
 NEARLY = 1e-7
-"""Relative error below which a circuit is refined as a law without noise."""
+"""*Guess:* relative error below which a circuit is refined as a law without noise: no measurement
+is as precise, and constants with eight right digits seldom make a larger one."""
 
 
 def _is_permitted(circuit: Circuit, settings: FitSettings) -> bool:
@@ -71,9 +82,9 @@ class _Contest:
         return math.log(self._rows)
 
     def is_open_to_named(self, rough: Candidate) -> bool:
-        """Ask before constants are fitted to all rows and get names.
+        """Whether it may win once its constants are fitted to all rows and named.
 
-        Until then the far rows say little: a constant that is slightly off moves them most.
+        Until then the far rows tell little: a constant that is slightly off moves them most.
         """
         best = self.climbed.best
         if best is None or rough.rmse == 0:
@@ -85,18 +96,27 @@ class _Contest:
         return hoped - named * self._symbol <= best.score
 
     def is_open_to_shortened(self, circuit: Circuit) -> bool:
-        """Ask, once, before a shorter form is looked for; of equal formulas only shorter ones."""
+        """Whether a shorter form is worth looking for; of one function only in shorter formulas."""
         if not has_few_constants(circuit):
             return False  # a fit: rewriting takes long and numbers without names do not cancel
         named = weigh(circuit, self.problem, found_by="")
         best, rewritten = self.climbed.best, self.climbed.rewritten
-        error = f"{named.rmse:.9e}"
-        if named.complexity >= rewritten.get(error, math.inf):
+        function = self._function(named)
+        if named.complexity >= rewritten.get(function, math.inf):
             return False
         if best is not None and named.score - LIKELY_SHORTENED * self._symbol > best.score:
             return False
-        rewritten[error] = named.complexity
+        rewritten[function] = named.complexity
         return True
+
+    def _function(self, named: Candidate) -> int:
+        """A number for the function that a formula computes, whatever form it has."""
+        rows = self.problem.inner_rows()
+        some = np.linspace(0, len(rows) - 1, min(MOST_COMPARED, len(rows))).astype(int)
+        values = named.circuit.evaluate(rows.X[some])
+        allowance = ONE_FUNCTION * len(some) * named.rmse**2
+        known = self.climbed.functions.find(values, allowance)
+        return self.climbed.functions.add(values) if known is None else known
 
 
 @dataclass(slots=True)
@@ -136,7 +156,8 @@ class Refining:
     def take_up(self) -> None:
         """Add those that wait to the candidates.
 
-        Beside an exact one they are only shown; when the time is over, the best of them is refined.
+        Once there is an exact one they are only shown; when the time is over, the best of them is
+        refined.
         """
         decided = self.climbed.is_decided
         promising = min(self.waiting, key=lambda rough: rough.score, default=None)
@@ -165,12 +186,12 @@ class Refining:
         rows = self.problem.own_rows()
         if rows.half_y is None or agreement(rough.circuit, rows) > NEARLY_INSIDE:
             return None
-        settled = settle(
+        enclosed = settle(
             rough.circuit, rows, Printed(tolerance(rough.circuit, rows)), stop=self.clock.over
         )
-        if settled is None:
+        if enclosed is None:
             return None
-        return weigh(settled.circuit, self.problem, found_by=rough.found_by, moves=rough.moves)
+        return weigh(enclosed.circuit, self.problem, found_by=rough.found_by, moves=rough.moves)
 
     def _refined(self, rough: Candidate) -> Candidate:
         inside = self._inside(rough)
@@ -184,7 +205,7 @@ class Refining:
         contest = None if sigma is None else _Contest(self.problem, self.climbed)
         if contest is not None and not contest.is_open_to_named(rough):
             return rough
-        # noise hides much: every row has a say in which formula it is, see `judge.verdict`
+        # noise hides much, so every row counts in which formula it is, see `judge.verdict`
         rows = self.problem.train if sigma is None else self.problem.own_rows()
         try:
             refined = refine(

@@ -22,7 +22,7 @@ def defined(inside: Floats, x: Floats) -> Floats:
     return x[inside > 0]
 
 
-def asked(x: Floats, y: Floats | None = None) -> Problem:
+def posed(x: Floats, y: Floats | None = None) -> Problem:
     """The target plays no part in what is found."""
     return problem_of(x, uniform(9, len(x), 1)[:, 0] if y is None else y)
 
@@ -30,7 +30,7 @@ def asked(x: Floats, y: Floats | None = None) -> Problem:
 def test_a_difference_that_is_never_negative_is_no_accident() -> None:
     x = uniform(1, 1000, 3, low=-10, high=10)
     x = defined(x[:, 0] - x[:, 2], x)
-    (root,) = roots_of(asked(x))
+    (root,) = roots_of(posed(x))
     assert root.terms == ((1.0, (1, 0, 0)), (-1.0, (0, 0, 1)))
     assert root.signs == ()
     np.testing.assert_allclose(root.values(x), np.sqrt(x[:, 0] - x[:, 2]))
@@ -39,27 +39,27 @@ def test_a_difference_that_is_never_negative_is_no_accident() -> None:
 def test_coefficients_are_found_as_closely_as_the_rows_tell() -> None:
     x = uniform(2, 1500, 2, low=-10, high=10)
     x = defined(x[:, 0] + 0.4 * x[:, 1], x)
-    (root,) = roots_of(asked(x))
+    (root,) = roots_of(posed(x))
     assert {m: c for c, m in root.terms} == pytest.approx({(1, 0): 1.0, (0, 1): 0.4}, rel=0.03)
 
 
-def test_the_sign_of_a_sum_is_that_of_columns_beside_it() -> None:
+def test_the_sign_of_a_sum_is_that_of_other_columns() -> None:
     x = uniform(3, 3000, 5, low=-10, high=10)
     x = defined((x[:, 3] + x[:, 4] - x[:, 0]) * x[:, 0] * x[:, 1], x)
-    times, over = roots_of(asked(x))
+    times, over = roots_of(posed(x))
     assert times.terms == over.terms
     assert {m.index(1): abs(c) for c, m in times.terms} == {0: 1, 3: 1, 4: 1}
     assert times.signs == over.signs == (0, 1)
     inside = np.abs(x[:, 3] + x[:, 4] - x[:, 0])
-    beside = np.abs(x[:, 0] * x[:, 1])
-    np.testing.assert_allclose(times.values(x), np.sqrt(inside * beside))
-    np.testing.assert_allclose(over.values(x), np.sqrt(inside / beside))
+    outside = np.abs(x[:, 0] * x[:, 1])
+    np.testing.assert_allclose(times.values(x), np.sqrt(inside * outside))
+    np.testing.assert_allclose(over.values(x), np.sqrt(inside / outside))
 
 
 def test_products_of_two_columns_stand_under_roots_too() -> None:
     x = uniform(7, 2000, 4, low=-10, high=10)
     x = defined(x[:, 0] - x[:, 1] - 2 * x[:, 2] * x[:, 3], x)
-    (root,) = roots_of(asked(x))
+    (root,) = roots_of(posed(x))
     assert {m: c for c, m in root.terms} == {(1, 0, 0, 0): 1, (0, 1, 0, 0): -1, (0, 0, 1, 1): -2}
 
 
@@ -72,14 +72,14 @@ def test_rows_from_everywhere_give_nothing_away(name: str) -> None:
         x = defined(x[:, 0] - x[:, 1], x)
     elif name == "another boundary":
         x = defined(x[:, 0] ** 2 + x[:, 1] ** 2 - 90, x)
-    assert roots_of(asked(x)) == ()
+    assert roots_of(posed(x)) == ()
 
 
 def test_what_is_found_with_the_root_as_a_column_is_put_in_the_columns_there_are() -> None:
     x = uniform(5, 1000, 3, low=-10, high=10)
     x = defined(x[:, 0] * (x[:, 1] - x[:, 2]), x)
     y = x[:, 1] * np.sqrt(x[:, 0] * (x[:, 1] - x[:, 2]))
-    times = next(iter(ADD_ROOT_OF_SIGNS.reduce(asked(x, y))))
+    times = next(iter(ADD_ROOT_OF_SIGNS.reduce(posed(x, y))))
     assert times.problem.train.X.shape[1] == 4
     one = Fraction(1)
     law = Circuit(4, ((Unit(UnitKind.PRODUCT, (Term(1, one), Term(3, one)), 1.0),),))
@@ -91,7 +91,7 @@ def test_what_is_found_with_the_root_as_a_column_is_put_in_the_columns_there_are
     squared = Circuit(4, ((Unit(UnitKind.PRODUCT, (Term(3, Fraction(2)),), 1.0),),))
     again = times.lift(Found(squared)).circuit
     np.testing.assert_allclose(again.evaluate(x), x[:, 0] * (x[:, 1] - x[:, 2]))
-    # no root is left that could be undefined elsewhere
+    # no root remains that could be undefined elsewhere
     assert np.isfinite(again.evaluate(-np.abs(x) * [1, 1, 2])).all()
 
 
@@ -100,7 +100,7 @@ def test_factors_are_pulled_out_of_the_question_with_a_root() -> None:
     x = defined(x[:, 0] - x[:, 1], x)
     root = np.sqrt(x[:, 0] - x[:, 1])
     y = x[:, 2] ** 3 * (root + 7)
-    parts = list(ROOT_OF_SIGNS.reduce(asked(x, y)))
+    parts = list(ROOT_OF_SIGNS.reduce(posed(x, y)))
     assert [part.name for part in parts] == ["times factors with a root", "with a root"]
     part = parts[0]
     assert part.problem.train.weights is not None
@@ -113,7 +113,7 @@ def test_factors_are_pulled_out_of_the_question_with_a_root() -> None:
 
 
 def others(x: Floats) -> list[tuple[object, ...]]:
-    return [(root.terms, root.signs, root.over) for root in other_roots_of(asked(x))]
+    return [(root.terms, root.signs, root.over) for root in other_roots_of(posed(x))]
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -122,7 +122,7 @@ def test_a_product_that_never_changes_sign_is_no_accident(sign: float) -> None:
     x = defined(sign * x[:, 1] * x[:, 3], x)
     first = ((sign, (0, 1, 0, 0)),)
     assert others(x) == [(first, (3,), False), (first, (3,), True)]
-    times, over = other_roots_of(asked(x))
+    times, over = other_roots_of(posed(x))
     np.testing.assert_allclose(times.values(x), np.sqrt(np.abs(x[:, 1] * x[:, 3])))
     np.testing.assert_allclose(over.values(x), np.sqrt(np.abs(x[:, 1] / x[:, 3])))
 
@@ -154,7 +154,7 @@ def test_laws_with_such_roots_are_algebra_with_one_column_more() -> None:
     x = uniform(11, 2000, 3, low=-10, high=10)
     x = defined(x[:, 0] * x[:, 1], x)
     y = (x[:, 2] + np.sqrt(x[:, 0] * x[:, 1])) / (x[:, 0] + 3)
-    times = next(iter(ADD_IMPLIED_ROOT.reduce(asked(x, y))))
+    times = next(iter(ADD_IMPLIED_ROOT.reduce(posed(x, y))))
     laws = [
         c
         for r in relations(times.problem.train, most_columns=100)

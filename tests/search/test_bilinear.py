@@ -63,7 +63,7 @@ def test_other_laws_are_none(law: str) -> None:
     assert list(products_of_two_sums(Rows(X, y))) == []
 
 
-def test_what_cannot_be_asked_is_not() -> None:
+def test_tables_that_cannot_tell_yield_nothing() -> None:
     X = columns(1, 2, n=5)
     y = X[:, 0] * X[:, 1]
     assert list(products_of_two_sums(Rows(X[:6], y[:6]))) == []

@@ -72,7 +72,7 @@ def test_factors_of_a_rest_that_has_poles_are_found(noise: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["all factors", "no factor", "zeros", "few rows"])
-def test_no_factors_and_nothing_but_factors_are_left_alone(name: str) -> None:
+def test_no_factors_and_nothing_but_factors_are_not_divided(name: str) -> None:
     x = uniform(5, 5 if name == "few rows" else 300, 4, low=0.5, high=3)
     y = {
         "all factors": x.prod(axis=1),

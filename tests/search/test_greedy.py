@@ -78,7 +78,7 @@ def test_few_rows_that_are_a_little_off_get_no_pole_each() -> None:
         assert len(constants_of(circuit)) <= 4
 
 
-def test_constants_whose_powers_are_beyond_doubles_are_left_out() -> None:
+def test_constants_whose_powers_are_beyond_doubles_are_dropped() -> None:
     rows, _ = noisy("product", 0.01)
     tiny = Unit(UnitKind.SUM, (Term(0, Fraction(1), 1e-200), Term(1, Fraction(1), 1e-200)), 0.0)
     power = Unit(UnitKind.PRODUCT, (Term(0, Fraction(-2)),), 1.0)
@@ -86,7 +86,7 @@ def test_constants_whose_powers_are_beyond_doubles_are_left_out() -> None:
     assert list(grown(rows, [start], stop=lambda: True))
 
 
-def test_told_to_stop_it_offers_what_it_was_given() -> None:
+def test_stopped_at_once_it_offers_what_it_was_given() -> None:
     rows, _ = noisy("product", 0.01)
     starts = list(sums(rows))
     found = list(grown(rows, starts, stop=lambda: True))

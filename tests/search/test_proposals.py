@@ -50,8 +50,8 @@ def test_what_a_law_lacks_is_proposed_early(lack: str) -> None:
     proposals = Proposer(rows, weights, inverses=every, roots=every).proposals(fitted.node)
     assert [p.score for p in proposals] == sorted(p.score for p in proposals)
     fits = [fit_tree(p.of(fitted.node), rows, weights) for p in proposals[:30]]
-    left = min(fit.misfit for fit in fits if fit is not None)
-    assert left < 1.1 * float(np.sum((y - truth) ** 2))
+    least = min(fit.misfit for fit in fits if fit is not None)
+    assert least < 1.1 * float(np.sum((y - truth) ** 2))
 
 
 def test_columns_with_zeros_are_not_divided_by_and_negative_ones_have_no_root() -> None:

@@ -32,19 +32,19 @@ def test_a_sum_that_is_positive_on_every_row_is_sparse_and_whole() -> None:
     assert {e: c for c, e in terms} == {(0, 1, 0, 0, 0): 1.0, (0, 0, 0, 0, 1): -3.0}
 
 
-def test_monomials_of_two_columns_are_asked_where_columns_do_not_do() -> None:
+def test_monomials_of_two_columns_are_tried_where_columns_do_not_do() -> None:
     x = uniform(2, 1000, 3, low=-3, high=3) * np.array([1e-9, 1.0, 1e9])
     terms = found(x[x[:, 0] * x[:, 2] > x[:, 1]])
     assert terms is not None
     assert {e: c for c, e in terms} == {(1, 0, 1): 1.0, (0, 1, 0): -1.0}
 
 
-def test_columns_of_both_signs_may_stand_beside_it() -> None:
+def test_columns_of_both_signs_may_multiply_it() -> None:
     x = uniform(7, 1600, 4, low=-3, high=3)
     x = x[(x[:, 0] - x[:, 1]) * x[:, 3] > 0]
-    terms, beside = next(signed_sums(rows(x), 2))
+    terms, others = next(signed_sums(rows(x), 2))
     assert {e: c for c, e in terms} == {(1, 0, 0, 0): 1.0, (0, 1, 0, 0): -1.0}
-    assert beside == (3,)
+    assert others == (3,)
 
 
 def test_real_numbers_stay_what_they_are() -> None:

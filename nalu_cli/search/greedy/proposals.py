@@ -25,26 +25,39 @@ Bools = NDArray[np.bool_]
 Twice = NDArray[np.int64]
 
 MOST_MONOMIALS = 250
+"""*Guess:* monomials with whole exponents that are tried in every place, the simplest ones."""
+
 LARGEST_DEGREE = 4
-"""Of the monomials, exponents counted by their size."""
+"""*Guess:* largest degree of a monomial that is tried, exponents counted by their size."""
 
 ALL_DEGREES = 60
-"""So many of the simplest are tried whatever their degree, those with roots among them."""
+"""*Guess:* so many of the simplest monomials, those with roots among them, are tried whatever their
+degree."""
 
 ONE = Fraction(1)
+
 POWERS = tuple(map(Fraction, ("-1", "1/2", "-1/2")))
+"""*Guess:* powers of a factor 1 + c m, for a monomial m, that are tried: quotients and roots."""
+
 SIZES = (0.3, 3.0)
+"""*Guess:* c that are tried in a factor 1 + c m, whose columns have sizes near 1, before a fit."""
+
 NEAR_ZERO = 0.7
-"""Powers of a factor 1 + c m, and c that are tried; the share of 1 that a negative c takes."""
+"""*Guess:* share of the 1 that a negative c takes from a factor 1 + c m where m is largest."""
 
 CLOSE_TO_POLE = 0.05
+"""*Guess:* a factor 1 + c m that comes closer to 0 on some row is not tried."""
+
 OF_A_KIND = 3
-"""Proposals of one kind at one place."""
+"""*Guess:* proposals of one kind at one place of a formula."""
 
 CLEARLY_NEW = 1e-6
-"""Share of its length by which a direction must leave the span of those there are."""
+"""*Guess:* share of its squared length that must be orthogonal to the slopes of all constants for a
+change to be a new direction."""
 
 ROUNDING = 1e-26
+"""*Guess:* no change is predicted to lower the sum of squares below this share; its root, 1e-13, is
+the rounding of a sum over rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +84,11 @@ class Proposal:
 
 
 class Proposer:
-    """Looks on some rows which changes of a formula they ask for.
+    """Ranks changes of a formula by what they would explain of the residuals on some rows.
 
     As in cascade correlation (Fahlman and Lebiere, NeurIPS 1989), what is added is chosen by how
-    well it correlates with the error that is left; here at every place of a formula, through the
-    slopes at that place.
+    well it correlates with the residuals; here at every place of a formula, through the slopes at
+    that place.
 
     Parameters
     ----------
@@ -100,14 +113,14 @@ class Proposer:
         root = spots(tree, self.X, self.weights)
         if not np.isfinite(root.value).all():
             return []
-        left = (self.y - root.value) * self.weights
+        residual = (self.y - root.value) * self.weights
         with np.errstate(all="ignore"):
             J = jacobian(root)
         length = length_of(tree)
         found = [
-            *self._terms(root, J, left),
-            *self._factors(root, J, left),
-            *self._brackets(root, J, left),
+            *self._terms(root, J, residual),
+            *self._factors(root, J, residual),
+            *self._brackets(root, J, residual),
         ]
         found = [
             Proposal(p.score + length * self.symbol, p.path, p.make)
@@ -116,19 +129,19 @@ class Proposer:
         ]
         return sorted(found, key=lambda p: p.score)
 
-    def _terms(self, root: Spot, J: Floats, left: Floats) -> Iterator[Proposal]:
-        """A monomial more in a sum, or beside any factor."""
+    def _terms(self, root: Spot, J: Floats, residual: Floats) -> Iterator[Proposal]:
+        """A monomial more in a sum, or added to any factor."""
         span = basis(J)
-        left = left - span @ (span.T @ left)
+        residual = residual - span @ (span.T @ residual)
         for spot, parent in root.with_parents():
             if isinstance(parent, Sum) and not isinstance(spot.node, Sum):
-                continue  # its sum is asked itself
-            scores, c = _fits(spot.slope[:, None] * self.values, span, left)
+                continue  # the sum itself gets the monomial
+            scores, c = _fits(spot.slope[:, None] * self.values, span, residual)
             scores += (self.lengths + 2) * self.symbol
             for m in _best(scores):
                 yield Proposal(scores[m], spot.path, _plus(float(c[m]), self.monomials[m]))
 
-    def _factors(self, root: Spot, J: Floats, left: Floats) -> Iterator[Proposal]:
+    def _factors(self, root: Spot, J: Floats, residual: Floats) -> Iterator[Proposal]:
         """A term times a monomial or times a power of 1 + c m, or a monomial in its place."""
         paths = homes(root.node)
         for spot, parent in root.with_parents():
@@ -136,7 +149,7 @@ class Proposer:
                 continue
             own = spot.slope * spot.value
             span = basis(J[:, [path[: len(spot.path)] != spot.path for path in paths]])
-            target = left + own
+            target = residual + own
             target = target - span @ (span.T @ target)
             yield from self._monomials(spot, span, target)
             for power, sizes, values in self.brackets:
@@ -146,13 +159,13 @@ class Proposer:
                     bracket = total([(float(sizes[m]), self.monomials[m])], 1.0)
                     yield Proposal(scores[m], spot.path, _times(float(c[m]), (bracket, power)))
 
-    def _brackets(self, root: Spot, J: Floats, left: Floats) -> Iterator[Proposal]:
+    def _brackets(self, root: Spot, J: Floats, residual: Floats) -> Iterator[Proposal]:
         """The whole sum times a power of 1 + c m, all of which agree to first order."""
         if not isinstance(root.node, Sum):
             return
         span = basis(J)
         own = root.slope * root.value
-        scores, c = _fits(own[:, None] * self.values, span, left - span @ (span.T @ left))
+        scores, c = _fits(own[:, None] * self.values, span, residual - span @ (span.T @ residual))
         scores += (self.lengths + 4) * self.symbol
         for m in _best(scores):
             for power in (ONE, *POWERS):
@@ -185,7 +198,7 @@ def _instead(scale: float, monomial: Node) -> Callable[[Node], Node]:
 
 
 def _fits(Z: Floats, span: Floats, target: Floats) -> tuple[Floats, Floats]:
-    """For each column of Z beside the span: n log of what is left of the target, coefficient."""
+    """For each column of Z and the span: n log of the sum of squared residuals, coefficient."""
     n = len(target)
     with np.errstate(all="ignore"):
         size = np.einsum("nm,nm->m", Z, Z)

@@ -24,16 +24,16 @@ Change = tuple[Floats, Callable[[Node], Node]]
 """What is added to the value of a sum, and the new node."""
 
 POWERS = tuple(map(Fraction, ("-1", "1/2", "-1/2", "2")))
-"""Of the bracket that two terms are folded into."""
+"""*Guess:* powers of the bracket that two terms are folded into."""
 
 MOST = 12
-"""Forms of one formula, those that are closest before anything is fitted."""
+"""*Guess:* other forms of one formula, those that are closest before anything is fitted."""
 
 ONE = Fraction(1)
 
 
 def regroupings(tree: Node, rows: Rows, weights: Floats) -> list[Node]:
-    """Formulas with as many constants that the rows may not tell from this one.
+    """Formulas with as many constants that the rows may not tell from the given one.
 
     Two terms are folded, l + r as l*(1 + r/(q*l))**q, which agree to first order; a factor of one
     term is taken out of the whole sum; a term is moved into a sum within another one.
@@ -52,15 +52,15 @@ def regroupings(tree: Node, rows: Rows, weights: Floats) -> list[Node]:
     """
     root = spots(tree, rows.X, weights)
     with np.errstate(all="ignore"):
-        left = (rows.y - root.value) * weights
+        residual = (rows.y - root.value) * weights
         span = basis(jacobian(root))
-    if not np.isfinite(left).all():
+    if not np.isfinite(residual).all():
         return []
     found = []
     with np.errstate(all="ignore"):
         for spot, _ in root.with_parents():
             for change, make in _changes(spot):
-                after = left - spot.slope * change
+                after = residual - spot.slope * change
                 misfit = float(after @ after - np.sum((span.T @ after) ** 2))
                 if math.isfinite(misfit):
                     found.append((misfit, spot.path, make))
@@ -91,18 +91,18 @@ def _folded(spot: Spot, tree: Sum) -> Iterator[Change]:
 
 def _fold(
     others: list[tuple[float, Node]],
-    left: tuple[float, Node],
-    right: tuple[float, Node],
+    first: tuple[float, Node],
+    second: tuple[float, Node],
     power: Fraction,
 ) -> Callable[[Node], Node]:
     """l*(1 + r/(q*l))**q, or with l inside the bracket where that is shorter."""
 
     def make(_: Node) -> Node:
-        (c, first), (d, second) = left, right
-        ratio = product([(second, ONE), (first, -ONE)])
+        (c, kept), (d, folded) = first, second
+        ratio = product([(folded, ONE), (kept, -ONE)])
         share = d / (c * float(power))
-        forms = [product([(first, ONE), (total([(share, ratio)], 1.0), power)])]
-        root = product([(first, 1 / power)])
+        forms = [product([(kept, ONE), (total([(share, ratio)], 1.0), power)])]
+        root = product([(kept, 1 / power)])
         if not isinstance(root, Magnitude):
             rest = product([(root, ONE), (ratio, ONE)])
             forms.append(product([(total([(1.0, root), (share, rest)]), power)]))

@@ -1,1 +1,1 @@
-"""Problems changed so that their answers are simpler, and answers brought back."""
+"""Reductions: simpler problems made from a problem, and their solutions lifted back to it."""

@@ -89,8 +89,8 @@ def _with_root(tree: Node, root: Root) -> Node:
     return tree
 
 
-def _beside_a_root(inside: list[tuple[Node, Fraction]], n: int) -> Example:
-    """The last column plus the root of a product; rows where it has no value are left out."""
+def _added_to_a_root(inside: list[tuple[Node, Fraction]], n: int) -> Example:
+    """The last column plus the root of a product; rows where it has no value are dropped."""
     root = product([(product(inside), HALF)])
     tree = total([(1.0, Column(n - 1)), (1.0, root)], 0.0)
     return Example(circuit_of(tree, n), low=-3.0)
@@ -100,7 +100,7 @@ ADD_ROOT_OF_SIGNS = Reducer(
     name="with a root",
     summary="a column more, such as sqrt(a*(b - c)), whose sign tells in which rows there are data",
     reduce=partial(_reduced, roots_of),
-    example=_beside_a_root(
+    example=_added_to_a_root(
         [(Column(0), ONE), (total([(1.0, Column(1)), (-1.0, Column(2))], 0.0), ONE)], 4
     ),
 )
@@ -109,5 +109,5 @@ ADD_IMPLIED_ROOT = Reducer(
     name="with a root",
     summary="a column more, such as sqrt(a*b) or sqrt(a - b), that has a value on every row",
     reduce=partial(_reduced, other_roots_of),
-    example=_beside_a_root([(Column(0), ONE), (Column(1), ONE)], 3),
+    example=_added_to_a_root([(Column(0), ONE), (Column(1), ONE)], 3),
 )

@@ -35,7 +35,7 @@ class DividedByMonomial:
     slopes : ndarray of shape (n_columns,)
         Of the target's logarithm in those of the columns.
     exponents : tuple of Fraction
-        Of the monomial; 0 for the columns that are left.
+        Of the monomial; 0 for the columns of the reduced problem.
     """
 
     problem: Problem
@@ -62,7 +62,7 @@ class DividedByMonomial:
 
 
 def divided(problem: Problem) -> tuple[DividedByMonomial, ...]:
-    """Divide the target by the columns it is a product of, as far as logarithms tell.
+    """Divide the target by the columns that its logarithm shows to be factors.
 
     In y = a*b**2 * f(c, d) with columns that vary by themselves the logarithm of the target has
     the slopes 1 and 2 in those of a and b, whatever f is. A slope of a half may be chance sooner

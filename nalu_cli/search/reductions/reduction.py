@@ -1,4 +1,4 @@
-"""The contract of a reduction: a problem with the same answers, simpler ones, brought back."""
+"""The contract of a reduction: a simpler problem whose solutions are lifted to the whole one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Reduction(Protocol):
 
     @property
     def name(self) -> str:
-        """What a strategy that solves it is called beside its own name."""
+        """What is added to the name of a strategy that solves it."""
 
     @property
     def problem(self) -> Problem:
@@ -44,7 +44,7 @@ class Reducer:
     Parameters
     ----------
     name : str
-        As shown to people, beside the name of a strategy.
+        As shown to people, after the name of a strategy.
     summary : str
         One line on what is changed; README's table is made from it.
     reduce : callable

@@ -1,4 +1,4 @@
-"""Roots that the rows imply: there are none where the root would have no value."""
+"""Roots that the rows imply: no row lies where the root would have no value."""
 
 from __future__ import annotations
 
@@ -28,19 +28,26 @@ __all__ = ["Root", "other_roots_of", "roots_of"]
 Floats = NDArray[np.float64]
 
 MOST_SIGNS = 4
-"""Columns of both signs under a root beside a sum."""
+"""*Guess:* columns of both signs that multiply or divide a sum under a root at most."""
 
-MOST_COLUMNS, MOST_DEGREE = 8, 2
-"""Of tables, and of monomials, of which one may be larger than another on every row."""
+MOST_COLUMNS = 8
+"""*Guess:* columns of a table at most in which pairs of monomials are compared."""
+
+MOST_DEGREE = 2
+"""*Guess:* degree of the monomials of which one may be larger than another on every row."""
 
 RATIOS = (1.0, 2.0, 3.0, 4.0, 1 / 2, 1 / 3, 1 / 4)
+"""*Guess:* c in a root of a - c b, for monomials a and b, that are looked for."""
+
 NEAREST = 0.03
-"""Simple ratios of two such monomials, and how close to them the nearest row comes."""
+"""*Guess:* share by which a/b exceeds c at most on the nearest row, for a root of a - c b."""
 
 SHUFFLED = 0.1
-"""Share of the rows that are on the wrong side when each column is shuffled by itself."""
+"""*Guess:* share of the rows on which a - c b is negative at least once each column is shuffled by
+itself: else it is positive by the ranges of the columns, and not because of a root."""
 
 MOST_OTHERS = 4
+"""*Guess:* roots at most that are made from products without a sign change and from differences."""
 
 ONE = Fraction(1)
 
@@ -54,7 +61,7 @@ class Root:
     terms : tuple of (float, tuple of int)
         Coefficients and exponents of the monomials.
     signs : tuple of int
-        Columns of both signs that stand beside the sum.
+        Columns of both signs that multiply or divide the sum.
     over : bool
         Whether the sum is divided by these, or multiplied.
     """
@@ -72,15 +79,15 @@ class Root:
     def inside(self) -> Node:
         """What stands under the root, as a tree."""
         power = -ONE if self.over else ONE
-        beside = [(Column(j), power) for j in self.signs]
-        return product([(sum_node(self.terms), ONE), *beside])
+        factors = [(Column(j), power) for j in self.signs]
+        return product([(sum_node(self.terms), ONE), *factors])
 
     def values(self, X: Floats) -> Floats:
         """The root on some rows: (N,), NaN where there is none."""
         with np.errstate(all="ignore"):
             inside = sum_values(self.terms, X)
-            beside = np.prod(X[:, self.signs], axis=1)
-            return np.asarray(np.sqrt(inside / beside if self.over else inside * beside))
+            factor = np.prod(X[:, self.signs], axis=1)
+            return np.asarray(np.sqrt(inside / factor if self.over else inside * factor))
 
 
 def roots_of(problem: Problem) -> tuple[Root, ...]:
@@ -98,7 +105,7 @@ def roots_of(problem: Problem) -> tuple[Root, ...]:
     Returns
     -------
     tuple of Root
-        For the first such sum, times and over the columns beside it.
+        For the first such sum, times and over these columns.
     """
     rows = problem.all_rows()
     if not columns_of_both_signs(rows.X):
@@ -142,10 +149,10 @@ def _products(X: Floats) -> Iterator[Root]:
             if any(known <= set(chosen) for known in found) or np.any(sign != sign[0]):
                 continue
             found.append(set(chosen))
-            first, *beside = chosen
+            first, *others = chosen
             exponents = tuple(int(j == first) for j in range(X.shape[1]))
             terms = ((float(sign[0]), exponents),)
-            yield from (Root(terms, tuple(beside), over) for over in (False, True))
+            yield from (Root(terms, tuple(others), over) for over in (False, True))
 
 
 def _differences(X: Floats) -> Iterator[Root]:
