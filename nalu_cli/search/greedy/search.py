@@ -60,6 +60,9 @@ ROWS_PER_CONSTANT = 4
 GAIN = 1.0
 """Of score, by which growing goes on."""
 
+SHARE = 0.5
+"""Of the time that is left when a formula is grown. *Guess:* longer stacks come after it."""
+
 PRICES = (1, 4)
 OFFERED = 24
 """So many are offered for each price of a constant in symbols."""
@@ -258,4 +261,5 @@ GREEDY = Strategy(
         circuit_of(Sum(((1.0, _SUM_OF_PRODUCT), (1.0, Column(2))), 0.0), 3), noise=0.01
     ),
     search=_search,
+    share=SHARE,
 )
