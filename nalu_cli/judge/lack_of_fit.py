@@ -32,6 +32,7 @@ __all__ = ["TOO_FEW", "lack_of_fit", "residual_structure"]
 
 Floats = NDArray[np.float64]
 
+SMALL = "the residuals are small but larger than rounding explains"
 TOO_FEW = "the rows are too few to tell a law from chance"
 
 SPARE_ROWS = 2
@@ -142,7 +143,7 @@ def _of_size(circuit: Circuit, problem: Problem, kind: ErrorKind, residuals: Flo
     rmse = root_mean_square(residuals * scale_of_errors(inner, kind))
     if rmse < ROUNDINGS * float(np.std(inner.y)):
         enough = is_borne_out(circuit, problem.all_rows())
-        found.append("the residuals are small but larger than rounding explains" if enough else TOO_FEW)
+        found.append(SMALL if enough else TOO_FEW)
     return found
 
 

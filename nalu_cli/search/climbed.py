@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.fitting.likelihood import PRINTED
@@ -15,6 +17,7 @@ from nalu_cli.numerics.seen_functions import SeenFunctions
 from nalu_cli.problem import Problem
 from nalu_cli.search.candidate import Found
 from nalu_cli.search.schedule import Turn
+from nalu_cli.search.strategy import Context
 from nalu_cli.settings import Effort, FitSettings
 
 __all__ = ["SECONDS", "Climbed", "Clock", "Record", "seconds_of"]
@@ -84,6 +87,11 @@ class Clock:
         """Seconds until the time limit."""
         return max(0.0, self.limit - self.seconds)
 
+    def part(self, share: float) -> Callable[[], bool]:
+        """Tells whether this share of the remaining time is over."""
+        until = self.seconds + share * self.remaining
+        return lambda: self.over() or self.seconds >= until
+
     def interrupted(self) -> bool:
         """Whether the user, or a signal, ends the climb."""
         return self.stop is not None and self.stop()
@@ -99,27 +107,46 @@ def seconds_of(settings: FitSettings) -> float:
 
 
 class Record:
-    """The formulas found for each problem, the whole one and the reduced ones."""
+    """What each problem, the whole one and the reduced ones, has seen of strategies."""
 
     def __init__(self, whole: Problem) -> None:
         self.whole = whole
         self._found: dict[int, list[Circuit]] = {}
+        self._paused: dict[tuple[int, str], Iterator[Found | None]] = {}
 
     def of(self, problem: Problem) -> list[Circuit]:
         """Those found for a problem, in the order they came; the list goes on growing."""
         return self._found.setdefault(id(problem), [])
 
-    def add(self, turn: Turn, found: Found) -> Found:
-        """Note what a strategy found, and bring it back to the whole problem.
+    def has_paused(self, turn: Turn) -> bool:
+        """Whether the strategy has paused on this problem."""
+        return (id(turn.problem), turn.name) in self._paused
 
-        Raises
-        ------
-        ValueError
-            If no circuit can hold it.
+    def candidates(self, turn: Turn, context: Context) -> Iterator[Found]:
+        """What a strategy finds until it pauses, or its numbers give out, for the whole problem.
+
+        One matrix must not end the climb.
         """
+        key = id(turn.problem), turn.name
+        search = self._paused.pop(key, None) or turn.strategy.search(turn.problem, context)
+        try:
+            for found in search:
+                if found is None:
+                    self._paused[key] = search
+                    return
+                lifted = self._lifted(turn, found)
+                if lifted is not None:
+                    yield lifted
+        except (np.linalg.LinAlgError, OverflowError, ValueError):
+            return
+
+    def _lifted(self, turn: Turn, found: Found) -> Found | None:
         self.of(turn.problem).append(found.circuit)
         if turn.reduction is None:
             return found
-        lifted = turn.reduction.lift(found)
+        try:
+            lifted = turn.reduction.lift(found)
+        except ValueError:
+            return None  # a power beyond what a circuit holds
         self.of(self.whole).append(lifted.circuit)
         return lifted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,11 +10,10 @@ from nalu_cli.answer import Progress, Watch
 from nalu_cli.circuit import Circuit, Unit, UnitKind
 from nalu_cli.judge.candidate import errors_on, weigh
 from nalu_cli.problem import Problem
-from nalu_cli.search.candidate import Found
 from nalu_cli.search.climbed import Climbed, Clock, Record, seconds_of
 from nalu_cli.search.patience import Patience
 from nalu_cli.search.refining import Refining
-from nalu_cli.search.schedule import Turn, turns
+from nalu_cli.search.schedule import turns
 from nalu_cli.search.strategy import Context, Cost
 from nalu_cli.settings import FitSettings
 
@@ -54,11 +53,15 @@ def climb(
     refining = Refining(problem, settings, climbed, clock)
     record = Record(problem)
     for step, turn in enumerate(turns(problem, settings)):
+        if turn.goes_on and not record.has_paused(turn):
+            continue
         if turn.strategy.cost is not Cost.INSTANT:
             refining.take_up()
         _report(watch, climbed, clock, problem, turn.name, step)
-        context = Context(settings, turn.cycle, record.of(turn.problem), clock.over)
-        for found in _candidates(turn, context, record):
+        context = Context(
+            settings, turn.cycle, record.of(turn.problem), clock.part(turn.strategy.share)
+        )
+        for found in record.candidates(turn, context):
             climbed.restarts += found.restarts
             refining.offer(found, turn)
             best = climbed.best
@@ -72,18 +75,6 @@ def climb(
     refining.take_up()
     climbed.interrupted = clock.interrupted() and not climbed.is_decided
     return climbed
-
-
-def _candidates(turn: Turn, context: Context, record: Record) -> Iterator[Found]:
-    """What a strategy finds until its numbers give out: one matrix must not end the climb."""
-    try:
-        for found in turn.strategy.search(turn.problem, context):
-            try:
-                yield record.add(turn, found)
-            except ValueError:
-                continue  # a power beyond what a circuit holds
-    except np.linalg.LinAlgError:
-        return
 
 
 def _constant(problem: Problem) -> Circuit:

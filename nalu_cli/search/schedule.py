@@ -56,12 +56,15 @@ class Step:
     when : When
     may_end : bool
         Whether the climb may end after it with a formula within the noise.
+    goes_on : bool
+        Whether only strategies that have paused go on.
     """
 
     strategies: tuple[Strategy, ...]
     on: tuple[Reducer | None, ...] = (None,)
     when: When = When.ALWAYS
     may_end: bool = True
+    goes_on: bool = False
 
 
 WHOLE = None
@@ -74,18 +77,21 @@ ALGEBRA = (PRODUCT, SUM, PRODUCT_OF_SUMS, NULL_SPACE)
 CELLS = (CELLS_1, CELLS_2_1, CELLS_4_1, CELLS_3_3_1)
 
 # No closed form explains printed cells to rounding, so their stacks come first. After algebra the
-# climb does not end within the noise: a longer formula may be much closer.
+# climb does not end within the noise: a longer formula may be much closer. Long stacks wait until
+# terms with poles were looked for and formulas were grown: nothing else finds those.
 SCHEDULE: tuple[Step, ...] = (
     Step(CELLS, when=When.CELL),
     Step((STACKS,), when=When.PRINTED),
     Step(ALGEBRA, may_end=False),
     Step(ALGEBRA, on=(ROOT_OF_SIGNS, MONOMIAL, IMPLIED_ROOT), may_end=False),
     Step((STACKS,), when=When.UNPRINTED),
-    Step((STACKS, OUTLYING_TERM), on=(ROOT_OF_SIGNS, MONOMIAL)),
     Step((OUTLYING_TERM,)),
+    Step((STACKS, OUTLYING_TERM), on=(ROOT_OF_SIGNS, MONOMIAL)),
     Step((SPARSE_RELATIONS,), on=(WHOLE, ROOT_OF_SIGNS, MONOMIAL), when=When.FEW_ROWS),
     Step((LARGE_NULL_SPACE,)),
     Step((GREEDY,)),
+    Step((STACKS,), on=(WHOLE, ROOT_OF_SIGNS, MONOMIAL), goes_on=True),
+    Step((STACKS,), on=(WHOLE, ROOT_OF_SIGNS, MONOMIAL), goes_on=True),
     Step((MORE_SPARSE_RELATIONS,), when=When.FEW_ROWS),
     Step((STACKS, *CELLS), when=When.REPEATED),
 )
@@ -114,6 +120,8 @@ class Turn:
         How often the strategy has had its turn before, with other random starts.
     may_end : bool
         Whether the climb may end after it with a formula within the noise.
+    goes_on : bool
+        Whether it is taken only where the strategy has paused.
     name : str
         As shown to people.
     """
@@ -123,6 +131,7 @@ class Turn:
     reduction: Reduction | None
     cycle: int
     may_end: bool
+    goes_on: bool
     name: str
 
 
@@ -201,6 +210,6 @@ def _turn(
 ) -> Turn:
     name = strategy.name.format(cell=settings.cell)
     if reduction is None:
-        return Turn(strategy, problem, None, cycle, step.may_end, name)
+        return Turn(strategy, problem, None, cycle, step.may_end, step.goes_on, name)
     name = f"{name} {reduction.name}"
-    return Turn(strategy, reduction.problem, reduction, cycle, step.may_end, name)
+    return Turn(strategy, reduction.problem, reduction, cycle, step.may_end, step.goes_on, name)

@@ -92,10 +92,13 @@ class Strategy:
     example : Example
         A law that it must find.
     search : callable
-        Yields formulas for a problem, best first.
+        Yields formulas for a problem, best first, and None where other strategies may have their
+        turn before it goes on.
     trains : Trains
     layers : int, optional
         Of its stacks, where they have a fixed number.
+    share : float
+        Of the time that is left, what it may take.
     is_exhaustive : bool
         Whether it goes on to longer formulas until they do no better: one within the noise is
         enough after it.
@@ -105,7 +108,8 @@ class Strategy:
     summary: str
     cost: Cost
     example: Example
-    search: Callable[[Problem, Context], Iterator[Found]]
+    search: Callable[[Problem, Context], Iterator[Found | None]]
     trains: Trains = Trains.NOTHING
     layers: int | None = None
+    share: float = 1.0
     is_exhaustive: bool = False

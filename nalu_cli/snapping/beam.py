@@ -161,11 +161,10 @@ class Beam:
         # the others first follow as the linear model has it
         moves = np.array([p.moves(model) for p in proposals])
         thetas[:, model.at] += clipped(model, thetas, moves)
-        saved = np.zeros(len(proposals))
+        saved = np.array([self._saved(p) for p in proposals])
         for r, p in enumerate(proposals):
             for trial in p.new:
                 thetas[r, model.at[trial.number]] = trial.value
-                saved[r] += self.unnamed[trial.number] - trial.bits
         limit = model.bound.allowed(np.array([p.parent.measure for p in proposals]), saved)
         free = np.array([self._free(some) for some in trials])
         thetas, measure = fit(model, thetas, free, limit, patience=patience)
@@ -181,6 +180,17 @@ class Beam:
             )
             for r, line in zip(within, lines, strict=True)
         ]
+
+    def _saved(self, proposal: Proposal) -> float:
+        """Bits that new values save beside numbers that keep the digits that the rows tell.
+
+        Numbers that can stand in for one another are each told badly while all are free, and well
+        once the others are set.
+        """
+        new, line = proposal.new, proposal.parent.line
+        at_first = sum(float(self.unnamed[trial.number]) for trial in new)
+        told = max(at_first, line.told(line.places([trial.number for trial in new])))
+        return told - sum(trial.bits for trial in new)
 
     def _free(self, trials: Sequence[Trial]) -> Bools:
         free = np.ones(len(self.model.places), dtype=bool)

@@ -62,6 +62,10 @@ class Line:
         """Where numbers stand among the free ones."""
         return [int(place) for place in np.searchsorted(self.free, numbers)]
 
+    def told(self, at: Sequence[int]) -> float:
+        """Bits that the rows tell of free numbers together, those that stay free moving along."""
+        return self.bits - self._bits_of(np.setdiff1d(np.arange(len(self.free)), at))
+
     def followed(self, at: Sequence[int], shifts: Floats) -> tuple[Floats, float, float]:
         """All free numbers when some of them are set.
 

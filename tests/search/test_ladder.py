@@ -20,7 +20,7 @@ from nalu_cli.search import climbed as climbed_module
 from nalu_cli.search import ladder
 from nalu_cli.search.candidate import Found
 from nalu_cli.search.ladder import climb
-from nalu_cli.search.linear.product_and_sum import PRODUCT, SUM, sums
+from nalu_cli.search.linear.product_and_sum import PRODUCT, SUM, products, sums
 from nalu_cli.search.schedule import Turn
 from nalu_cli.search.strategy import Context, Cost, Strategy
 from nalu_cli.settings import Effort, FitSettings
@@ -177,19 +177,59 @@ def schedule(monkeypatch: pytest.MonkeyPatch, *strategies: Strategy) -> None:
 
     def turns(problem: Problem, _: FitSettings) -> Iterator[Turn]:
         for strategy in strategies:
-            yield Turn(strategy, problem, None, 0, True, strategy.name)
+            yield Turn(strategy, problem, None, 0, True, False, strategy.name)
 
     monkeypatch.setattr(ladder, "turns", turns)
 
 
-def test_a_strategy_whose_numbers_give_out_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error", [np.linalg.LinAlgError("singular"), ValueError("inf"), OverflowError("too large")]
+)
+def test_a_strategy_whose_numbers_give_out_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def hopeless(_: Problem, __: Context) -> Iterator[Found]:
-        raise np.linalg.LinAlgError("singular")
+        raise error
         yield
 
     schedule(monkeypatch, replace(PRODUCT, search=hopeless), PRODUCT)
     x = uniform(1, 100, 2, low=1.0)
     climbed = climb(problem_of(x, x[:, 0] * x[:, 1]), QUICK)
+    assert climbed.best is not None
+    assert climbed.best.is_exact
+
+
+def test_a_strategy_takes_its_share_of_the_time_and_goes_on_where_it_paused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+
+    def pausing(problem: Problem, _: Context) -> Iterator[Found | None]:
+        seen.append("begun")
+        yield None
+        seen.append("gone on")
+        yield from map(Found, products(problem.train))
+
+    def waiting(_: Problem, context: Context) -> Iterator[Found]:
+        while not context.stop():
+            pass
+        seen.append("share over")
+        yield from ()
+
+    first = Turn(replace(PRODUCT, search=pausing), wavy(), None, 0, False, False, "product")
+    other = replace(SUM, search=waiting, share=0.2)
+
+    def turns(problem: Problem, _: FitSettings) -> Iterator[Turn]:
+        again = replace(first, problem=problem)
+        yield again
+        yield Turn(other, problem, None, 0, False, False, "sum")
+        yield replace(again, goes_on=True)
+        yield replace(again, goes_on=True)
+
+    monkeypatch.setattr(ladder, "turns", turns)
+    x = uniform(1, 100, 2, low=1.0)
+    climbed = climb(problem_of(x, x[:, 0] * x[:, 1]), FitSettings(time_limit=1.0))
+    assert seen == ["begun", "share over", "gone on"]
     assert climbed.best is not None
     assert climbed.best.is_exact
 

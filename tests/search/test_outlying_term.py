@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from tables import Floats, uniform
 
+from nalu_cli.expression.canonical import monomial, total
+from nalu_cli.expression.to_circuit import circuit_of
 from nalu_cli.rows import Rows
 from nalu_cli.search.outlying_term.search import outlying_terms
 
@@ -38,6 +40,22 @@ def test_a_law_is_found_without_noise(law: str) -> None:
 @pytest.mark.parametrize("law", ["a quotient", "a product", "a root of one and a product"])
 def test_a_law_is_found_under_noise(law: str) -> None:
     assert distance(law, 0.01) < 0.005
+
+
+def test_a_pole_is_found_beside_a_sum_that_others_found() -> None:
+    x = uniform(4, 1000, 2, low=-6, high=6)
+    a, b = x.T
+    most = a**3 * b - 2 * a**2 * b**2 + a * b**3 - 4 * b + a
+    truth = most + a / (2.5 - b)
+    noise = 0.005 * np.sqrt(np.mean(truth**2)) * np.random.default_rng(5).normal(size=1000)
+    rows = Rows(x, truth + noise)
+    A = np.column_stack([a**3 * b, a**2 * b**2, a * b**3, b, a])
+    weights = np.linalg.lstsq(A, most, rcond=None)[0]
+    terms = [(3, 1), (2, 2), (1, 3), (0, 1), (1, 0)]
+    tree = total((float(w), monomial(e)) for w, e in zip(weights, terms, strict=True))
+    candidates = outlying_terms(rows, known=[circuit_of(tree, 2)])
+    off = min(float(np.std(c.evaluate(x) - truth) / np.std(truth)) for c in candidates)
+    assert off < 0.002
 
 
 def test_units_far_from_one_change_nothing() -> None:

@@ -60,9 +60,10 @@ def printed() -> Problem:
 WITH_FACTORS = [
     *ALGEBRA,
     *on("times factors", ALGEBRA),
-    "stacks",
+    *["stacks", "beside a sum"],
     *on("times factors", ["stacks", "beside a sum"]),
-    *["beside a sum", "algebraic", "grown"],
+    *["algebraic", "grown"],
+    *["stacks", "stacks times factors", "stacks", "stacks times factors"],
     *AGAIN,
     *AGAIN,
 ]
@@ -80,7 +81,7 @@ STEPS = {
             *ALGEBRA,
             *on("with a root", ALGEBRA),
             *on("with a root", ALGEBRA),
-            *["stacks", "beside a sum", "algebraic", "grown"],
+            *["stacks", "beside a sum", "algebraic", "grown", "stacks", "stacks"],
             *AGAIN,
             *AGAIN,
         ],
@@ -90,7 +91,8 @@ STEPS = {
         FitSettings(),
         [
             *ALGEBRA,
-            *["stacks", "beside a sum", "few monomials", "algebraic", "grown", "few monomials"],
+            *["stacks", "beside a sum", "few monomials", "algebraic", "grown"],
+            *["stacks", "stacks", "few monomials"],
             *AGAIN,
             *AGAIN,
         ],
@@ -101,11 +103,11 @@ STEPS = {
         FitSettings(),
         ["stacks", *(step for k, step in enumerate(WITH_FACTORS) if k != 8)],
     ),
-    "train only": (many_columns, FitSettings(train_only=True), ["stacks", *AGAIN, *AGAIN]),
+    "train only": (many_columns, FitSettings(train_only=True), [*3 * ["stacks"], *AGAIN, *AGAIN]),
     "two layers": (
         few_rows,
         FitSettings(layers=2),
-        ["stacks", *2 * ["stacks", "auto 2-1", "auto 4-1"]],
+        [*3 * ["stacks"], *2 * ["stacks", "auto 2-1", "auto 4-1"]],
     ),
     "a published cell": (
         few_rows,

@@ -83,6 +83,9 @@ little off."""
 GAIN = 1.0
 """*Guess:* a formula is better if its score is lower by this; a symbol costs five on 150 rows."""
 
+SHARE = 0.5
+"""Of the time that is left when a formula is grown. *Guess:* longer stacks come after it."""
+
 PRICES = (1, 4)
 """*Guess:* what a constant costs in symbols when the best are chosen: many constants turn out to
 have short names, the others stay long."""
@@ -299,4 +302,5 @@ GREEDY = Strategy(
         circuit_of(Sum(((1.0, _SUM_OF_PRODUCT), (1.0, Column(2))), 0.0), 3), noise=0.01
     ),
     search=_search,
+    share=SHARE,
 )

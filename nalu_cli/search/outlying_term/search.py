@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.expression.canonical import monomial, product, total
+from nalu_cli.expression.canonical import expression_of, monomial, product, total
 from nalu_cli.expression.edits import tidy
 from nalu_cli.expression.fitted_tree import FittedTree, fit_tree
 from nalu_cli.expression.to_circuit import circuit_of
 from nalu_cli.expression.tree import Column, Node, Number
+from nalu_cli.fitting.likelihood import stands_out
 from nalu_cli.numerics.monomials import laurent_values
 from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
@@ -69,8 +70,14 @@ FITTED = 100
 YIELDED = 6
 """Number of formulas that are yielded, the best. *Guess:* more only repeat them."""
 
+KNOWN = 3
+"""Formulas of other strategies, the best for most rows, to which one more term is looked for.
+*Guess:* a sum, the same with a term that follows the few rows, and one that is shorter."""
 
-def outlying_terms(rows: Rows, *, stop: Stop = lambda: False) -> Iterator[Circuit]:
+
+def outlying_terms(
+    rows: Rows, *, known: Iterable[Circuit] = (), stop: Stop = lambda: False
+) -> Iterator[Circuit]:
     """A sum of few monomials and one more term; or one term times a power of 1 and another.
 
     Where the other term is small, a robust fit finds the sum. The rows where it is large, close to
@@ -82,6 +89,8 @@ def outlying_terms(rows: Rows, *, stop: Stop = lambda: False) -> Iterator[Circui
     ----------
     rows : Rows
         Training rows.
+    known : iterable of Circuit
+        Formulas that one more term may stand beside as well.
     stop : callable
         Asked before each sum; True ends the search.
 
@@ -97,7 +106,10 @@ def outlying_terms(rows: Rows, *, stop: Stop = lambda: False) -> Iterator[Circui
     weights = rows.all_weights()
     fits: list[FittedTree] = []
     with np.errstate(all="ignore"):
-        for tree in itertools.islice(_trees(scaled, weights, scale, stop), FITTED):
+        trees = itertools.chain(
+            _after_known(scaled, weights, known, scale), _trees(scaled, weights, scale, stop)
+        )
+        for tree in itertools.islice(trees, FITTED):
             fitted = fit_tree(tree, scaled, weights)
             if fitted is not None:
                 fits.append(fitted)
@@ -106,6 +118,30 @@ def outlying_terms(rows: Rows, *, stop: Stop = lambda: False) -> Iterator[Circui
             yield scale.up(circuit_of(tidy(fitted.node), rows.X.shape[1]))
         except (OverflowError, ValueError):
             continue  # an exponent or a constant beyond what a circuit holds
+
+
+def _after_known(
+    rows: Rows, weights: Floats, known: Iterable[Circuit], scale: Scale
+) -> Iterator[Node]:
+    """Formulas that most rows follow, and a term that the others show."""
+    followed: dict[float, tuple[Circuit, Floats]] = {}
+    for circuit in known:
+        try:
+            scaled = scale.back(circuit)
+        except ValueError:
+            continue  # a power of the scale is no double
+        residual = rows.y - scaled.evaluate(rows.X)
+        spread = NORMAL * float(np.median(np.abs(residual * weights)))
+        if spread > 0 and np.isfinite(residual).all():
+            followed.setdefault(spread, (scaled, residual))
+    for spread in sorted(followed)[:KNOWN]:
+        scaled, residual = followed[spread]
+        spreads = np.abs(residual) * weights / spread
+        some = spreads > STANDING_OUT
+        if some.sum() > SPARE_ROWS and stands_out(residual * weights):
+            first = expression_of(scaled)
+            for term in ResidualTerm(rows.X[some], residual[some], spreads[some]).candidates():
+                yield total([(1.0, first), (1.0, term)])
 
 
 def _trees(rows: Rows, weights: Floats, scale: Scale, stop: Stop) -> Iterator[Node]:
@@ -196,8 +232,10 @@ def _values(X: Floats, exponents: Exponents) -> Floats:
 
 
 def _search(problem: Problem, context: Context) -> Iterator[Found]:
-    # few rows show the term, but its constants are fitted to all rows
-    return map(Found, outlying_terms(problem.train, stop=context.stop))
+    # few rows show the term; its constants are fitted to all
+    return map(
+        Found, outlying_terms(problem.train, known=tuple(context.earlier), stop=context.stop)
+    )
 
 
 # the law is a + b + 1/(a - c)

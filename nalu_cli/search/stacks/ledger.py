@@ -114,7 +114,8 @@ class Ledger:
             if not self.is_sure:
                 self.idle[step.kind].clear()
         cheap = numbers <= (QUICK if step.grown_alone else np.inf)
-        return batch.take(cheap & self._may_be_best(expected, numbers))
+        # what is not snapped must not keep others from it
+        return batch.take(cheap & self._may_be_best(np.where(cheap, expected, np.inf), numbers))
 
     def is_closed(self, step: Step) -> bool:
         """Whether a step is not worth its time."""
@@ -180,6 +181,8 @@ class NoisyLedger(Ledger):
         is_best = Ledger.note(self, snapped, step)
         if is_best:
             self.kind, self.is_even = step.kind, snapped.is_even
+            # what few rows show stands beside numbers that are right
+            self.is_sure = self.is_sure and snapped.is_even
             self.idle.clear()
         return is_best
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -50,6 +51,13 @@ SHAPES = (
 """Shapes of stacks from short to long. *Guess:* from one product to what thirty rows can hardly
 tell apart."""
 
+SMALL = 4
+"""Products of quotients that are grown before others. *Guess:* most of those that people print."""
+
+SIMPLE_SHAPES = SHAPES[: SHAPES.index(Shape(2, (1, 1))) + 1]
+"""That start at random for the target itself before they do for its powers. *Measured:* two
+quotients of 1 and a product, as of x**4 and y**4, are found in a second once they are asked."""
+
 LONG_SUMS = tuple(Shape(terms) for terms in range(8, 13))
 """Shapes of sums that start from shorter ones only. *Guess:* the square of a distance in five
 dimensions has eleven terms."""
@@ -73,12 +81,15 @@ class Step:
         Place of the shape in the list.
     grown_alone : bool
         Whether no stack starts at random.
+    turn : int
+        How often other searches have had their turn before it.
     """
 
     shape: Shape
     power: float
     place: int
     grown_alone: bool
+    turn: int = 2
 
     @property
     def kind(self) -> Kind:
@@ -101,17 +112,31 @@ def _steps() -> tuple[Step, ...]:
     one, *longer = SHAPES
     places = {shape: place for place, shape in enumerate((*SHAPES, *LONG_SUMS))}
 
-    def steps(powers: Sequence[float], shapes: Sequence[Shape], *, grown: bool) -> list[Step]:
-        return [Step(shape, power, places[shape], grown) for power in powers for shape in shapes]
+    def steps(
+        powers: Sequence[float], shapes: Sequence[Shape], *, grown: bool, turn: int = 2
+    ) -> list[Step]:
+        made = itertools.product(powers, shapes)
+        return [Step(shape, power, places[shape], grown, turn) for power, shape in made]
 
     sums = [shape for shape in longer if not shape.inner]
     quotients = [shape for shape in longer if len(shape.inner) == 1]
+    small = [shape for shape in quotients if shape.units <= SMALL]
+    larger = [shape for shape in quotients if shape.units > SMALL]
+    simple = [shape for shape in longer if shape in SIMPLE_SHAPES]
+    others = ((power, shape) for shape in longer for power in POWERS)
     return (
-        *steps(QUICK_POWERS, [one], grown=False),
-        *steps(QUICK_POWERS, sums, grown=True),
-        *steps(QUOTIENT_POWERS, quotients, grown=True),
-        *steps(QUICK_POWERS, LONG_SUMS, grown=True),
-        *(step for shape in longer for step in steps(POWERS, [shape], grown=False)),
+        *steps(QUICK_POWERS, [one], grown=False, turn=0),
+        *steps(QUICK_POWERS, sums, grown=True, turn=0),
+        *steps(QUOTIENT_POWERS, small, grown=True, turn=0),
+        *steps(QUICK_POWERS, LONG_SUMS, grown=True, turn=1),
+        *steps(QUOTIENT_POWERS, larger, grown=True, turn=1),
+        *steps((1.0,), simple, grown=False),
+        *(
+            step
+            for power, shape in others
+            if power != 1 or shape not in simple
+            for step in steps([power], [shape], grown=False)
+        ),
     )
 
 

@@ -27,7 +27,7 @@ from nalu_cli.search.strategy import Context, Cost, Example, Stop, Strategy, Tra
 from nalu_cli.snapping.bound import Noise, Printed
 from nalu_cli.snapping.evidence import Settled, settle
 
-__all__ = ["STACKS", "trained_stacks"]
+__all__ = ["STACKS", "stacks_in_parts", "trained_stacks"]
 
 Floats = NDArray[np.float64]
 
@@ -77,6 +77,19 @@ def trained_stacks(
     restarts : int
         Stacks that were trained for it.
     """
+    parts = stacks_in_parts(rows, seed=seed, layers=layers, cycle=cycle, stop=stop)
+    return (found for found in parts if found is not None)
+
+
+def stacks_in_parts(
+    rows: Rows,
+    *,
+    seed: int | tuple[int, ...] = 0,
+    layers: int | None = None,
+    cycle: int = 0,
+    stop: Stop = lambda: False,
+) -> Iterator[tuple[Circuit, int] | None]:
+    """What `trained_stacks` gives, and None where other searches may have their turn first."""
     used = _used_columns(rows)
     n = rows.X.shape[1]
     if not len(used):
@@ -85,7 +98,11 @@ def trained_stacks(
     steps = [step for step in STEPS if layers in (None, step.layers)]
     for kind in _kinds(narrow):
         is_inside = False
-        for found, restarts in _climbed(kind, steps, np.random.default_rng(seed), cycle, stop):
+        for one in _climbed(kind, steps, np.random.default_rng(seed), cycle, stop):
+            if one is None:
+                yield None
+                continue
+            found, restarts = one
             is_inside |= found.is_inside
             circuit = found.circuit
             yield (circuit if len(used) == n else circuit.among(n, used.tolist())), restarts
@@ -112,15 +129,21 @@ def _with_columns(rows: Rows, used: NDArray[np.intp]) -> Rows:
 
 def _climbed(
     rows: Rows, steps: Sequence[Step], rng: np.random.Generator, cycle: int, stop: Stop
-) -> Iterator[tuple[Snapped, int]]:
-    """Snapped stacks of one shape after another, and how many were trained for each."""
+) -> Iterator[tuple[Snapped, int] | None]:
+    """Snapped stacks of one shape after another, and how many were trained for each.
+
+    None where other strategies may have their turn before longer ones.
+    """
     chosen = rng.permutation(len(rows))[:MOST_ROWS]
     search = Trainer(rows, Columns.of(rows.X[chosen]), chosen, rng, cycle > 0, stop)
     if search.is_printed:
         yield from _climbed_as_printed(search, steps, PrintedLedger(len(rows), cycle))
         return
-    ledger = NoisyLedger(len(rows), cycle)
+    ledger, turn = NoisyLedger(len(rows), cycle), 0
     for step, batch in _trained(search, steps, ledger):
+        if step.turn > turn:
+            turn = step.turn
+            yield None
         for snapped in _snapped(search, batch, step.power):
             ledger.note(snapped, step)
             yield snapped, len(batch)
@@ -255,14 +278,19 @@ def _within_noise(circuit: Circuit, search: Trainer) -> Snapped | None:
     return Snapped(settled.circuit, settled.gain, total, nearly, is_even)
 
 
-def _search(problem: Problem, context: Context) -> Iterator[Found]:
+def _search(problem: Problem, context: Context) -> Iterator[Found | None]:
     rows = problem.train if problem.train.half_y is None else problem.own_rows()
     settings, cycle = context.settings, context.cycle
-    seed = (settings.seed, cycle)
-    for circuit, restarts in trained_stacks(
-        rows, seed=seed, layers=settings.layers, cycle=cycle, stop=context.stop
+    # longer stacks wait for other strategies, the first time
+    search = trained_stacks if cycle else stacks_in_parts
+    for found in search(
+        rows,
+        seed=(settings.seed, cycle),
+        layers=settings.layers,
+        cycle=cycle,
+        stop=context.stop,
     ):
-        yield Found(circuit, restarts=restarts, is_snapped=True)
+        yield found and Found(found[0], restarts=found[1], is_snapped=True)
 
 
 STACKS: Strategy = Strategy(

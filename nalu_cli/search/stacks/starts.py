@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nalu_cli.numerics.tolerances import NOVEL
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
+from nalu_cli.search.stacks.nearby import distinct, neighbours, simplified
 from nalu_cli.search.stacks.projection import project, signs_of
 from nalu_cli.search.stacks.training import Goal
 
@@ -56,6 +57,9 @@ HIGH = (tuple((e, False) for e in (-4.0, -3.0, 4.0, 5.0)), ((5.0, True), (6.0, F
 """Exponents in the library for products of two columns, of more, and further ones for single
 columns: first of columns that are never negative, then of others, with True where the product takes
 the column's sign. *Guess:* those of most laws."""
+
+PARENTS = 10
+"""Starts for each stack that one term is added to, as it is and with simple exponents. *Guess.*"""
 
 MOST_MONOMIALS = 1500
 """Number of products in the library. *Guess:* their correlations with the residual take some
@@ -253,14 +257,17 @@ def grown_starts(
     -------
     Batch
     """
-    exponents, odd = library(columns)
-    values = values_of(exponents, odd, columns)
-    best = shorter.take(np.argsort(shorter.loss)[: max(1, count // 6)])
+    simple = library(columns)
+    best = distinct(shorter, max(1, count // PARENTS))
+    best = Batch.joined([best, simplified(best, columns)])
     at = project(best, columns, signs_of(best, columns), goal.target, goal.weights)
     inside = shape.outer == shorter.shape.outer
     parts = []
     each = -(-count // len(best))
     for r in range(len(best)):
+        beside = neighbours(best.exponents[r], best.odd[r], columns)
+        exponents, odd = (np.concatenate(pair) for pair in zip(simple, beside, strict=True))
+        values = values_of(exponents, odd, columns)
         base = at.terms[r] @ at.weights[r] if inside else goal.weights
         gains = _gains(values * base[:, None], at.terms[r], at.residual[r])
         chosen = np.argsort(-gains)[: 3 * each]

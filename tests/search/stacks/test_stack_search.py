@@ -15,7 +15,7 @@ from nalu_cli.expression.complexity import digits_of_constants
 from nalu_cli.fitting.likelihood import agreement
 from nalu_cli.rows import Rows
 from nalu_cli.search.stacks.schedule import SHAPES, STEPS
-from nalu_cli.search.stacks.search import trained_stacks
+from nalu_cli.search.stacks.search import stacks_in_parts, trained_stacks
 
 MOST = 40
 """Number of candidates that are looked at: imitations by shorter stacks come first."""
@@ -152,9 +152,23 @@ def test_few_rows_give_finite_values(rows: int) -> None:
         assert np.isfinite(circuit.evaluate(x)).all()
 
 
+def test_searches_that_take_turns_offer_what_one_alone_does() -> None:
+    x = np.random.default_rng(31).uniform(-2, 2, (200, 2))
+    noise = 0.01 * np.random.default_rng(3).normal(size=200)
+    rows = Rows(x, np.abs(x[:, 0] - x[:, 1]) ** 1.3 * np.cos(x[:, 0]) + noise)
+    parts = list(itertools.islice(stacks_in_parts(rows), MOST))
+    assert None in parts
+    alone = list(itertools.islice(trained_stacks(rows), len(parts) - parts.count(None)))
+    assert [part for part in parts if part is not None] == alone
+
+
 def test_steps_go_from_short_to_long_and_each_once() -> None:
     slow = [step for step in STEPS if not step.grown_alone]
-    assert [step.place for step in slow] == sorted(step.place for step in slow)
+    order = [(step.turn, step.place) for step in slow]
+    assert order == sorted(order)
+    turns = [step.turn for step in STEPS]
+    assert turns == sorted(turns)
+    assert set(turns) == {0, 1, 2}
     assert len(set(STEPS)) == len(STEPS)
     assert {step.shape for step in slow} == set(SHAPES)
     assert all(len(step.shape.inner) <= 1 for step in STEPS if step.grown_alone)

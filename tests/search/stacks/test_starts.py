@@ -10,6 +10,7 @@ from stacks import SEEDS, SHAPES, goal_of, never, rows_of, stack, starts, value
 from tables import Floats
 
 from nalu_cli.search.stacks.batch import Batch, Columns, Shape
+from nalu_cli.search.stacks.nearby import distinct, neighbours, simplified
 from nalu_cli.search.stacks.starts import (
     MOST_MONOMIALS,
     grown_starts,
@@ -149,8 +150,10 @@ def test_grown_starts_keep_the_shorter_stack(short: Shape, long: Shape, signed: 
     grown = grown_starts(before, columns, goal, long, 12, np.random.default_rng(1))
     assert len(grown) == 12
     assert grown.shape == long
-    old_outer, old_inner = before.exponents[:, : short.outer], before.exponents[:, short.outer :]
-    best = {row.tobytes() for row in old_outer}
+    # as it is, and with simple exponents
+    old = np.concatenate([before.exponents, simplified(before, columns).exponents])
+    old_outer, old_inner = old[:, : short.outer], old[:, short.outer :]
+    best = {row.tobytes() for row in old_outer.copy()}
     assert {row.tobytes() for row in grown.exponents[:, : short.outer].copy()} <= best
     inside = grown.exponents[:, long.outer :][:, : old_inner.shape[1]].copy()
     assert {row.tobytes() for row in inside} <= {row.tobytes() for row in old_inner.copy()}
@@ -160,6 +163,29 @@ def test_grown_starts_keep_the_shorter_stack(short: Shape, long: Shape, signed: 
     assert {r.tobytes() for r in grown.powers[:, :kept].copy()} <= {
         r.tobytes() for r in before.powers.copy()
     }
+
+
+def test_terms_that_differ_in_one_column_are_found_beside_a_real_exponent() -> None:
+    x = rows_of(8, 80, 4)
+    columns = Columns.of(x)
+    a, b, c, d = x.T
+    goal = goal_of(a**2 * b**3 / c**2 * (d - 0.5))
+    shorter = trained(Shape(1), x, goal)
+    rng = np.random.default_rng(2)
+    grown = grown_starts(shorter, columns, goal, Shape(2), 12, rng)
+    assert train(grown, columns, goal, steps=40, stop=never).loss.min() < 1e-12
+
+
+def test_stacks_that_differ_are_told_from_copies() -> None:
+    one = stack([[1.0, 1.2]], 1, weights=[1.0])
+    batch = Batch.joined([one, one, one])
+    batch.loss = np.array([2.0, 1.0, 2.0])
+    assert distinct(batch, 5).loss.tolist() == [1.0, 2.0]
+    assert len(distinct(batch, 1)) == 1
+    columns = Columns.of(rows_of(1, 20, 2))
+    exponents, odd = neighbours(one.exponents[0], one.odd[0], columns)
+    assert not odd.any()
+    assert {(0.0, 1.0), (1.0, 0.0), (-1.0, 1.0), (1.0, 3.0)} <= set(map(tuple, exponents))
 
 
 @pytest.mark.parametrize("seed", range(4))
