@@ -16,7 +16,7 @@ from nalu_cli.answer.points import points_of
 from nalu_cli.circuit.constants import constants_of
 from nalu_cli.errors import UsageError
 from nalu_cli.expression.closed_form import TIGHT, Named, name_constant
-from nalu_cli.judge.candidate import Candidate, errors_on
+from nalu_cli.judge.judged import Judged, errors_on
 from nalu_cli.judge.rivals import rivals_of
 from nalu_cli.judge.selection import front
 from nalu_cli.judge.verdict import fitted_on_all_rows, fitted_on_training_rows, verdict
@@ -285,7 +285,7 @@ def _answer(problem: Problem, climbed: Climbed, settings: FitSettings, seconds: 
     )
 
 
-def _constants(best: Candidate) -> tuple[Constant, ...]:
+def _constants(best: Judged) -> tuple[Constant, ...]:
     found = []
     for place, value in constants_of(best.circuit).items():
         error = best.standard_errors.get(place)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nalu_cli.answer import Rival
 from nalu_cli.circuit import Circuit
 from nalu_cli.expression.complexity import complexity
-from nalu_cli.judge.candidate import Candidate, weigh
+from nalu_cli.judge.judged import Judged, weigh
 from nalu_cli.judge.neighbours import neighbours, scaled_to
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
@@ -58,9 +58,7 @@ MOST_CORNERS = 10
 """*Guess:* with more columns the corners are not tried: there would be more than a thousand."""
 
 
-def rivals_of(
-    candidates: Iterable[Candidate], best: Candidate, problem: Problem
-) -> tuple[Rival, ...]:
+def rivals_of(candidates: Iterable[Judged], best: Judged, problem: Problem) -> tuple[Rival, ...]:
     """The candidates that fit no worse than the best one and yet are other formulas.
 
     Two formulas are told apart by the rows when the difference of their squared errors, row by row,
@@ -69,9 +67,9 @@ def rivals_of(
 
     Parameters
     ----------
-    candidates : iterable of Candidate
+    candidates : iterable of Judged
         Everything weighed.
-    best : Candidate
+    best : Judged
         The answer.
     problem : Problem
 
@@ -95,7 +93,7 @@ def rivals_of(
     return tuple(found)
 
 
-def _as_good(candidates: Iterable[Candidate], best: Candidate, problem: Problem) -> list[Circuit]:
+def _as_good(candidates: Iterable[Judged], best: Judged, problem: Problem) -> list[Circuit]:
     """Other circuits that fit no worse: what was weighed, and neighbours of the best."""
     longest = best.complexity + MOST_LONGER
     ranked = sorted((c for c in candidates if math.isfinite(c.score)), key=lambda c: c.score)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from nalu_cli.answer import FrontEntry
-from nalu_cli.judge.candidate import Candidate, errors_on
+from nalu_cli.judge.judged import Judged, errors_on
 from nalu_cli.problem import Problem
 
 __all__ = ["front", "pick"]
@@ -16,16 +16,16 @@ EQUALLY_GOOD = 1.0
 less than a bit of evidence."""
 
 
-def pick(candidates: Iterable[Candidate]) -> Candidate | None:
+def pick(candidates: Iterable[Judged]) -> Judged | None:
     """The shortest exact candidate, or the one with the best score.
 
     Parameters
     ----------
-    candidates : iterable of Candidate
+    candidates : iterable of Judged
 
     Returns
     -------
-    Candidate or None
+    Judged or None
         None when there is none with finite errors.
     """
     usable = [c for c in candidates if math.isfinite(c.score)]
@@ -39,7 +39,7 @@ def pick(candidates: Iterable[Candidate]) -> Candidate | None:
     return min((c for c in usable if c.score <= best + EQUALLY_GOOD), key=lambda c: c.complexity)
 
 
-def _rank_of_law(candidate: Candidate) -> tuple[bool, int, int, float]:
+def _rank_of_law(candidate: Judged) -> tuple[bool, int, int, float]:
     """By what exact candidates are ranked: agreement to the last bit is never chance.
 
     Printed digits leave constants some room, and there the fewest digits count.
@@ -49,12 +49,12 @@ def _rank_of_law(candidate: Candidate) -> tuple[bool, int, int, float]:
     return as_printed, candidate.complexity, digits, candidate.agreement
 
 
-def front(candidates: Iterable[Candidate], problem: Problem) -> tuple[FrontEntry, ...]:
+def front(candidates: Iterable[Judged], problem: Problem) -> tuple[FrontEntry, ...]:
     """The Pareto front of complexity and far error, simplest first.
 
     Parameters
     ----------
-    candidates : iterable of Candidate
+    candidates : iterable of Judged
     problem : Problem
 
     Returns

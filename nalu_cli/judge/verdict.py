@@ -10,7 +10,7 @@ from nalu_cli.circuit.constants import constants_of
 from nalu_cli.expression.closed_form import name_constant
 from nalu_cli.fitting.fit_constants import refit
 from nalu_cli.fitting.likelihood import PRINTED, ErrorKind
-from nalu_cli.judge.candidate import Candidate, errors_on, weigh
+from nalu_cli.judge.judged import Judged, errors_on, weigh
 from nalu_cli.judge.lack_of_fit import lack_of_fit
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
@@ -25,12 +25,12 @@ rows, is no approximation either."""
 INPUTS_CONSIDERED = "agrees when the last printed digits of the inputs are considered too"
 
 
-def verdict(candidate: Candidate, problem: Problem) -> tuple[Status, float | None, tuple[str, ...]]:
+def verdict(candidate: Judged, problem: Problem) -> tuple[Status, float | None, tuple[str, ...]]:
     """What may be claimed about a candidate.
 
     Parameters
     ----------
-    candidate : Candidate
+    candidate : Judged
     problem : Problem
 
     Returns
@@ -59,19 +59,19 @@ def verdict(candidate: Candidate, problem: Problem) -> tuple[Status, float | Non
     return Status.APPROXIMATE, None, tuple(found)
 
 
-def fitted_on_all_rows(candidate: Candidate, problem: Problem) -> Candidate:
+def fitted_on_all_rows(candidate: Judged, problem: Problem) -> Judged:
     """A candidate whose constants without a name are fitted on every row there is.
 
     Parameters
     ----------
-    candidate : Candidate
+    candidate : Judged
         Judged already: rows that constants were fitted on are no test of them any more.
     problem : Problem
         Rows of a file of the user's own stay out of it.
 
     Returns
     -------
-    Candidate
+    Judged
         With the standard errors of its constants; its score is the old one. An exact one is what
         it was.
     """
@@ -80,7 +80,7 @@ def fitted_on_all_rows(candidate: Candidate, problem: Problem) -> Candidate:
     return _fitted(candidate, problem.own_rows())
 
 
-def fitted_on_training_rows(candidate: Candidate, problem: Problem) -> Candidate:
+def fitted_on_training_rows(candidate: Judged, problem: Problem) -> Judged:
     """A candidate whose constants without a name are fitted on the training rows alone.
 
     Under noise all rows have a say in which formula is chosen. Its predictions of the held-out
@@ -88,12 +88,12 @@ def fitted_on_training_rows(candidate: Candidate, problem: Problem) -> Candidate
 
     Parameters
     ----------
-    candidate : Candidate
+    candidate : Judged
     problem : Problem
 
     Returns
     -------
-    Candidate
+    Judged
         Judged anew; an exact one is what it was.
     """
     if candidate.is_law:
@@ -108,7 +108,7 @@ def fitted_on_training_rows(candidate: Candidate, problem: Problem) -> Candidate
     )
 
 
-def _fitted(candidate: Candidate, rows: Rows) -> Candidate:
+def _fitted(candidate: Judged, rows: Rows) -> Judged:
     if not candidate.rmse > 0:
         return candidate  # there are no residuals to fit
     values = constants_of(candidate.circuit)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit
 
-__all__ = ["Found"]
+__all__ = ["Candidate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Candidate:
     """A circuit that a strategy has found.
 
     Parameters

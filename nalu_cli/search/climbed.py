@@ -11,11 +11,11 @@ import numpy as np
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.fitting.likelihood import PRINTED
-from nalu_cli.judge.candidate import Candidate
+from nalu_cli.judge.judged import Judged
 from nalu_cli.judge.selection import pick
 from nalu_cli.numerics.seen_functions import SeenFunctions
 from nalu_cli.problem import Problem
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.schedule import Turn
 from nalu_cli.search.strategy import Context
 from nalu_cli.settings import Effort, FitSettings
@@ -32,7 +32,7 @@ class Climbed:
 
     Parameters
     ----------
-    candidates : list of Candidate
+    candidates : list of Judged
         Everything weighed.
     restarts : int
         Random starts trained.
@@ -46,7 +46,7 @@ class Climbed:
         Whether it was stopped before it was done.
     """
 
-    candidates: list[Candidate] = field(default_factory=list)
+    candidates: list[Judged] = field(default_factory=list)
     restarts: int = 0
     shortest: float = math.inf
     functions: SeenFunctions = field(default_factory=SeenFunctions)
@@ -54,7 +54,7 @@ class Climbed:
     interrupted: bool = False
 
     @property
-    def best(self) -> Candidate | None:
+    def best(self) -> Judged | None:
         """The pick of the candidates so far."""
         return pick(self.candidates)
 
@@ -112,7 +112,7 @@ class Record:
     def __init__(self, whole: Problem) -> None:
         self.whole = whole
         self._found: dict[int, list[Circuit]] = {}
-        self._paused: dict[tuple[int, str], Iterator[Found | None]] = {}
+        self._paused: dict[tuple[int, str], Iterator[Candidate | None]] = {}
 
     def of(self, problem: Problem) -> list[Circuit]:
         """Those found for a problem, in the order they came; the list goes on growing."""
@@ -122,7 +122,7 @@ class Record:
         """Whether the strategy has paused on this problem."""
         return (id(turn.problem), turn.name) in self._paused
 
-    def candidates(self, turn: Turn, context: Context) -> Iterator[Found]:
+    def candidates(self, turn: Turn, context: Context) -> Iterator[Candidate]:
         """What a strategy finds until it pauses, or its numbers give out, for the whole problem.
 
         One matrix must not end the climb.
@@ -140,7 +140,7 @@ class Record:
         except (np.linalg.LinAlgError, OverflowError, ValueError):
             return
 
-    def _lifted(self, turn: Turn, found: Found) -> Found | None:
+    def _lifted(self, turn: Turn, found: Candidate) -> Candidate | None:
         self.of(turn.problem).append(found.circuit)
         if turn.reduction is None:
             return found

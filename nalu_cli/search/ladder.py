@@ -8,7 +8,7 @@ import numpy as np
 
 from nalu_cli.answer import Progress, Watch
 from nalu_cli.circuit import Circuit, Unit, UnitKind
-from nalu_cli.judge.candidate import errors_on, weigh
+from nalu_cli.judge.judged import errors_on, weigh
 from nalu_cli.problem import Problem
 from nalu_cli.search.climbed import Climbed, Clock, Record, seconds_of
 from nalu_cli.search.patience import Patience

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nalu_cli.fitting.likelihood import stands_out
-from nalu_cli.judge.candidate import Candidate
+from nalu_cli.judge.judged import Judged
 from nalu_cli.judge.verdict import verdict
 from nalu_cli.problem import Problem
 from nalu_cli.search.schedule import FEW_ROWS, Turn
@@ -36,10 +36,10 @@ class Patience:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.best: Candidate | None = None
+        self.best: Judged | None = None
         self.idle = 0
 
-    def spent(self, best: Candidate | None, turn: Turn) -> bool:
+    def spent(self, best: Judged | None, turn: Turn) -> bool:
         """Whether the climb may end; called once after each turn."""
         if best is not self.best:
             self.best, self.idle = best, 0
@@ -54,7 +54,7 @@ class Patience:
             return False
         return verdict(best, self.problem)[0] is Status.WITHIN_NOISE
 
-    def _is_sure(self, best: Candidate) -> bool:
+    def _is_sure(self, best: Judged) -> bool:
         """Whether no row is off by what noise never is, and no imitation has such short numbers."""
         rows = self.problem.own_rows()
         if not best.rmse > 0:

@@ -11,12 +11,12 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.circuit.constants import constants_of, without_constants
 from nalu_cli.expression.complexity import complexity, digits_of_constants
 from nalu_cli.fitting.likelihood import agreement, misfit_bits, tolerance
-from nalu_cli.judge.candidate import Candidate, errors_on, weigh
 from nalu_cli.judge.description_length import has_few_constants
+from nalu_cli.judge.judged import Judged, errors_on, weigh
 from nalu_cli.numerics.criterion import DEVIANCE
 from nalu_cli.problem import Problem
 from nalu_cli.refine.refine import refine, rewritten
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.climbed import Climbed, Clock
 from nalu_cli.search.schedule import Turn
 from nalu_cli.search.strategy import Cost
@@ -81,7 +81,7 @@ class _Contest:
     def _symbol(self) -> float:
         return math.log(self._rows)
 
-    def is_open_to_named(self, rough: Candidate) -> bool:
+    def is_open_to_named(self, rough: Judged) -> bool:
         """Whether it may win once its constants are fitted to all rows and named.
 
         Until then the far rows tell little: a constant that is slightly off moves them most.
@@ -109,7 +109,7 @@ class _Contest:
         rewritten[function] = named.complexity
         return True
 
-    def _function(self, named: Candidate) -> int:
+    def _function(self, named: Judged) -> int:
         """A number for the function that a formula computes, whatever form it has."""
         rows = self.problem.inner_rows()
         some = np.linspace(0, len(rows) - 1, min(MOST_COMPARED, len(rows))).astype(int)
@@ -130,9 +130,9 @@ class Refining:
     settings: FitSettings
     climbed: Climbed
     clock: Clock
-    waiting: list[Candidate] = field(default_factory=list)
+    waiting: list[Judged] = field(default_factory=list)
 
-    def offer(self, found: Found, turn: Turn) -> None:
+    def offer(self, found: Candidate, turn: Turn) -> None:
         """Add an offer to the candidates, now or later, if it can compete and is permitted."""
         circuit = found.circuit
         if not self.settings.constants:
@@ -172,7 +172,7 @@ class Refining:
         rmse = errors_on(circuit, train).rmse or 0.0
         return None if rmse <= NEARLY * float(np.std(train.y)) else rmse
 
-    def _rewritten(self, rough: Candidate) -> Candidate:
+    def _rewritten(self, rough: Judged) -> Judged:
         """One that agrees with every printed row, as a person would write it."""
         rows = self.problem.own_rows()
         circuit = rewritten(rough.circuit, rows, length=_length, stop=self.clock.over)
@@ -181,7 +181,7 @@ class Refining:
         found = weigh(circuit, self.problem, found_by=rough.found_by, moves=rough.moves)
         return found if found.is_law else rough
 
-    def _inside(self, rough: Candidate) -> Candidate | None:
+    def _inside(self, rough: Judged) -> Judged | None:
         """With numbers that keep every row inside what is printed, if there are any."""
         rows = self.problem.own_rows()
         if rows.half_y is None or agreement(rough.circuit, rows) > NEARLY_INSIDE:
@@ -193,11 +193,11 @@ class Refining:
             return None
         return weigh(enclosed.circuit, self.problem, found_by=rough.found_by, moves=rough.moves)
 
-    def _refined(self, rough: Candidate) -> Candidate:
+    def _refined(self, rough: Judged) -> Judged:
         inside = self._inside(rough)
         return self._fitted(rough if inside is None or not inside.is_law else inside)
 
-    def _fitted(self, rough: Candidate) -> Candidate:
+    def _fitted(self, rough: Judged) -> Judged:
         """Its constants fitted and named, unless they are short already, and its form shortened."""
         if rough.is_exact_as_printed:
             return self._rewritten(rough)

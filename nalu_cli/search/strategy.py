@@ -8,7 +8,7 @@ from enum import Enum
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.problem import Problem
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.settings import FitSettings
 
 __all__ = ["Context", "Cost", "Example", "Stop", "Strategy", "Trains"]
@@ -108,7 +108,7 @@ class Strategy:
     summary: str
     cost: Cost
     example: Example
-    search: Callable[[Problem, Context], Iterator[Found | None]]
+    search: Callable[[Problem, Context], Iterator[Candidate | None]]
     trains: Trains = Trains.NOTHING
     layers: int | None = None
     share: float = 1.0

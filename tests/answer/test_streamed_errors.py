@@ -12,7 +12,7 @@ from tables import uniform
 
 from nalu_cli.answer.streamed_errors import Tally
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
-from nalu_cli.judge.candidate import errors_on
+from nalu_cli.judge.judged import errors_on
 from nalu_cli.rows import Rows
 
 COPY = Circuit(1, ((Unit(UnitKind.PRODUCT, (Term(0, Fraction(1)),), 1.0),),))

@@ -7,7 +7,7 @@ from tables import problem_of, uniform
 
 from nalu_cli.circuit import Circuit
 from nalu_cli.expression.text import formula_text
-from nalu_cli.judge.candidate import weigh
+from nalu_cli.judge.judged import weigh
 from nalu_cli.judge.rivals import rivals_of
 from nalu_cli.problem import Problem
 

@@ -8,12 +8,12 @@ from judged import CONSTANT, PRODUCT, far_out, printed_problem
 from tables import problem_of, uniform
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.judge.candidate import Candidate, errors_on, weigh
+from nalu_cli.judge.judged import Judged, errors_on, weigh
 from nalu_cli.judge.selection import front, pick
 from nalu_cli.problem import Problem
 
 
-def several(problem: Problem) -> list[Candidate]:
+def several(problem: Problem) -> list[Judged]:
     circuits = [
         CONSTANT,
         Circuit(2, ((weighted((0, 2.5), (1, 2.5), offset=-6.2),),)),

@@ -15,7 +15,7 @@ from tables import Floats, problem_of, uniform
 
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.fitting.fit_constants import refit
-from nalu_cli.judge.candidate import errors_on, weigh
+from nalu_cli.judge.judged import errors_on, weigh
 from nalu_cli.judge.verdict import fitted_on_all_rows, fitted_on_training_rows, verdict
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows

@@ -10,7 +10,7 @@ from tables import Floats, problem_of, uniform
 
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.problem import Problem
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.reductions.add_root_column import ADD_IMPLIED_ROOT, ADD_ROOT_OF_SIGNS
 from nalu_cli.search.reductions.root_evidence import other_roots_of, roots_of
 from nalu_cli.search.relations.null_space import relations
@@ -84,12 +84,12 @@ def test_what_is_found_with_the_root_as_a_column_is_put_in_the_columns_there_are
     one = Fraction(1)
     law = Circuit(4, ((Unit(UnitKind.PRODUCT, (Term(1, one), Term(3, one)), 1.0),),))
     np.testing.assert_allclose(law.evaluate(times.problem.train.X), times.problem.train.y)
-    lifted = times.lift(Found(law, (), 7))
+    lifted = times.lift(Candidate(law, (), 7))
     assert lifted.circuit.n_columns == 3
     assert lifted.restarts == 7
     np.testing.assert_allclose(lifted.circuit.evaluate(x), y)
     squared = Circuit(4, ((Unit(UnitKind.PRODUCT, (Term(3, Fraction(2)),), 1.0),),))
-    again = times.lift(Found(squared)).circuit
+    again = times.lift(Candidate(squared)).circuit
     np.testing.assert_allclose(again.evaluate(x), x[:, 0] * (x[:, 1] - x[:, 2]))
     # no root remains that could be undefined elsewhere
     assert np.isfinite(again.evaluate(-np.abs(x) * [1, 1, 2])).all()
@@ -109,7 +109,7 @@ def test_factors_are_pulled_out_of_the_question_with_a_root() -> None:
         part.problem.train.X.shape[1],
         ((Unit(UnitKind.SUM, (Term(part.problem.names.index("root"), one),), 7.0),),),
     )
-    np.testing.assert_allclose(part.lift(Found(inner)).circuit.evaluate(x), y)
+    np.testing.assert_allclose(part.lift(Candidate(inner)).circuit.evaluate(x), y)
 
 
 def others(x: Floats) -> list[tuple[object, ...]]:
@@ -160,5 +160,5 @@ def test_laws_with_such_roots_are_algebra_with_one_column_more() -> None:
         for r in relations(times.problem.train, most_columns=100)
         for c in r.circuits(times.problem.train)
     ]
-    values = [times.lift(Found(law)).circuit.evaluate(x) for law in laws]
+    values = [times.lift(Candidate(law)).circuit.evaluate(x) for law in laws]
     assert any(np.allclose(value, y, rtol=1e-9) for value in values)

@@ -19,7 +19,7 @@ from fractions import Fraction
 
 from nalu_cli.circuit.builders import single_sum
 from nalu_cli.problem import Problem
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.strategy import Context, Cost, Example, Strategy
 
 
@@ -27,11 +27,11 @@ def _mean(n: int):
     return single_sum(n, (1 / n,) * n, 0.0, Fraction(1), 1.0)
 
 
-def _search(problem: Problem, context: Context) -> Iterator[Found]:
+def _search(problem: Problem, context: Context) -> Iterator[Candidate]:
     size = abs(problem.train.y).mean() / abs(problem.train.X.mean(axis=1)).mean()
     n = problem.train.X.shape[1]
-    yield Found(single_sum(n, (size / n,) * n, 0.0, Fraction(1), 1.0))
-    yield Found(_mean(n))
+    yield Candidate(single_sum(n, (size / n,) * n, 0.0, Fraction(1), 1.0))
+    yield Candidate(_mean(n))
 
 
 MEAN = Strategy(
@@ -50,7 +50,7 @@ from dataclasses import dataclass, replace
 from nalu_cli.circuit import Unit, UnitKind, Term
 from nalu_cli.circuit.builders import single_sum
 from nalu_cli.problem import Problem
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.reductions.reduction import Reducer
 from nalu_cli.search.strategy import Example
 from fractions import Fraction
@@ -61,7 +61,7 @@ class Turned:
     problem: Problem
     name = "with its sign turned"
 
-    def lift(self, found: Found) -> Found:
+    def lift(self, found: Candidate) -> Candidate:
         turn = Unit(UnitKind.PRODUCT, (Term(0, Fraction(1)),), -1.0)
         circuit = replace(found.circuit, layers=(*found.circuit.layers, (turn,)))
         return replace(found, circuit=circuit)

@@ -10,7 +10,7 @@ from tables import Floats, problem_of, uniform
 
 from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.reductions.divide_by_monomial import divided
 
 RATIO = Circuit(2, ((Unit(UnitKind.SUM, (Term(0, Fraction(1)), Term(1, Fraction(1))), 2.0),),))
@@ -33,7 +33,7 @@ def test_factors_are_found_whatever_the_rest_is() -> None:
 def test_what_is_lifted_is_the_law_of_all_columns() -> None:
     x = uniform(2, 400, 4, low=0.5, high=3)
     (part,) = divided(problem_of(x, law(x)))
-    lifted = part.lift(Found(RATIO, (Move(0, 0, "c", 0.99, 1.0, 1e-6),), 7))
+    lifted = part.lift(Candidate(RATIO, (Move(0, 0, "c", 0.99, 1.0, 1e-6),), 7))
     there = uniform(3, 30, 4, low=5, high=50)
     np.testing.assert_allclose(lifted.circuit.evaluate(there), law(there))
     assert lifted.restarts == 7

@@ -18,7 +18,7 @@ from nalu_cli.problem import Problem
 from nalu_cli.refine.simplify import shorten
 from nalu_cli.search import climbed as climbed_module
 from nalu_cli.search import ladder
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.ladder import climb
 from nalu_cli.search.linear.product_and_sum import PRODUCT, SUM, products, sums
 from nalu_cli.search.schedule import Turn
@@ -188,7 +188,7 @@ def schedule(monkeypatch: pytest.MonkeyPatch, *strategies: Strategy) -> None:
 def test_a_strategy_whose_numbers_give_out_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def hopeless(_: Problem, __: Context) -> Iterator[Found]:
+    def hopeless(_: Problem, __: Context) -> Iterator[Candidate]:
         raise error
         yield
 
@@ -204,13 +204,13 @@ def test_a_strategy_takes_its_share_of_the_time_and_goes_on_where_it_paused(
 ) -> None:
     seen: list[str] = []
 
-    def pausing(problem: Problem, _: Context) -> Iterator[Found | None]:
+    def pausing(problem: Problem, _: Context) -> Iterator[Candidate | None]:
         seen.append("begun")
         yield None
         seen.append("gone on")
-        yield from map(Found, products(problem.train))
+        yield from map(Candidate, products(problem.train))
 
-    def waiting(_: Problem, context: Context) -> Iterator[Found]:
+    def waiting(_: Problem, context: Context) -> Iterator[Candidate]:
         while not context.stop():
             pass
         seen.append("share over")
@@ -244,8 +244,8 @@ def test_under_noise_equal_formulas_are_shortened_once_and_those_of_many_constan
         asked.append(circuit)
         return circuit
 
-    def thrice(problem: Problem, _: Context) -> Iterator[Found]:
-        return (Found(c) for c in [*sums(problem.train)] * 3)
+    def thrice(problem: Problem, _: Context) -> Iterator[Candidate]:
+        return (Candidate(c) for c in [*sums(problem.train)] * 3)
 
     schedule(monkeypatch, replace(SUM, search=thrice, cost=Cost.SECONDS))
     monkeypatch.setattr(shorten, "shorten", as_it_is)

@@ -16,7 +16,7 @@ from tables import Floats, problem_of
 from nalu_cli.circuit import Circuit
 from nalu_cli.circuit.rounding_error import rounding_bound
 from nalu_cli.problem import Problem
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.reductions.reduction import Reducer
 from nalu_cli.search.schedule import REDUCERS, STRATEGIES
 from nalu_cli.search.strategy import Context, Example, Strategy, Trains
@@ -123,7 +123,7 @@ def test_lifted_circuits_compute_what_the_reduced_ones_do(
         whole, reduced = problem.train, reduction.problem.train
         circuit = data.draw(circuits(n_columns=reduced.X.shape[1]))
         try:
-            lifted = reduction.lift(Found(circuit)).circuit
+            lifted = reduction.lift(Candidate(circuit)).circuit
         except ValueError:
             continue  # a power beyond what a circuit holds
         inner, bound = rounding_bound(circuit, reduced.X)

@@ -12,7 +12,7 @@ from tables import Floats, problem_of, uniform
 
 from nalu_cli.circuit import UnitKind
 from nalu_cli.problem import Problem
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.schedule import Turn, turns
 from nalu_cli.search.strategy import Context
 from nalu_cli.settings import CellName, FitSettings
@@ -29,12 +29,12 @@ def posed(low: float = 1.0, sizes: tuple[float, float] = (1.0, 1.0)) -> Problem:
     return problem_of(x * sizes, law(x))
 
 
-def taken(turn: Turn, settings: FitSettings, *, stop: bool = False) -> list[Found]:
+def taken(turn: Turn, settings: FitSettings, *, stop: bool = False) -> list[Candidate]:
     context = Context(settings, turn.cycle, (), lambda: stop)
     return [found for found in turn.strategy.search(turn.problem, context) if found]
 
 
-def found_by(name: str, problem: Problem, settings: FitSettings = SETTINGS) -> list[Found]:
+def found_by(name: str, problem: Problem, settings: FitSettings = SETTINGS) -> list[Candidate]:
     return taken(next(t for t in turns(problem, settings) if t.name == name), settings)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from nalu_cli.circuit.builders import single_product, single_sum
 from nalu_cli.problem import Problem
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.cells.workbench import Workbench
 from nalu_cli.search.strategy import Context, Cost, Example, Strategy, Trains
 from nalu_cli.settings import CellName, Effort
@@ -36,7 +36,7 @@ SEEDS_APART = 7919
 do not share starts."""
 
 
-def _search(widths: tuple[int, ...], problem: Problem, context: Context) -> Iterator[Found]:
+def _search(widths: tuple[int, ...], problem: Problem, context: Context) -> Iterator[Candidate]:
     """Train stacks with layers of these widths, polish and snap them."""
     # torch takes a second to load, and most problems end before cells are trained
     from nalu_cli.training.cells import CELLS, Path

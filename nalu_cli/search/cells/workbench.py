@@ -11,7 +11,7 @@ from nalu_cli.fitting.levenberg_marquardt import evaluate_relaxed
 from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.settings import CellName, FitSettings
 from nalu_cli.snapping.allowed_values import AllowedValues
 from nalu_cli.snapping.snap import Snapped, snap
@@ -110,14 +110,14 @@ class Workbench:
             stop=stop,
         )
 
-    def found(self, snapped: list[Snapped], restarts: int) -> Iterator[Found]:
+    def found(self, snapped: list[Snapped], restarts: int) -> Iterator[Candidate]:
         """Circuits in the user's units."""
         for k, one in enumerate(snapped):
             try:
                 circuit = self.scale.up(one.circuit)
             except (OverflowError, ValueError):
                 continue  # a constant that no double can hold in the user's units
-            yield Found(circuit, one.moves, restarts if k == 0 else 0)
+            yield Candidate(circuit, one.moves, restarts if k == 0 else 0)
 
 
 def _calibrated(relaxed: Relaxed, rows: Rows) -> Relaxed:

@@ -27,7 +27,7 @@ from nalu_cli.numerics.seen_functions import SeenFunctions
 from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.greedy.proposals import Proposer
 from nalu_cli.search.greedy.rewrites import regroupings
 from nalu_cli.search.strategy import Context, Cost, Example, Stop, Strategy
@@ -287,8 +287,8 @@ def _screened(y: Floats) -> NDArray[np.intp]:
     return np.union1d(spread, np.argsort(-np.abs(y), kind="stable")[:LARGEST])
 
 
-def _search(problem: Problem, context: Context) -> Iterator[Found]:
-    return map(Found, grown(problem.train, context.earlier, stop=context.stop))
+def _search(problem: Problem, context: Context) -> Iterator[Candidate]:
+    return map(Candidate, grown(problem.train, context.earlier, stop=context.stop))
 
 
 # the law is a*b + c

@@ -14,7 +14,7 @@ from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.numerics.gauss_newton import Damping, descend
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.strategy import Context, Cost, Example, Strategy
 
 __all__ = ["PRODUCT_OF_SUMS"]
@@ -212,8 +212,8 @@ def _circuit(sums: list[Floats], size: float, *, simple: bool) -> Circuit:
     return Circuit(len(sums[0]) - 1, (tuple(units), (answer,)))
 
 
-def _search(problem: Problem, _: Context) -> Iterator[Found]:
-    return map(Found, products_of_two_sums(problem.train))
+def _search(problem: Problem, _: Context) -> Iterator[Candidate]:
+    return map(Candidate, products_of_two_sums(problem.train))
 
 
 _ONE = Fraction(1)

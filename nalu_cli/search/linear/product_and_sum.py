@@ -21,7 +21,7 @@ from nalu_cli.numerics.selection import backward_elimination, forward_selection
 from nalu_cli.numerics.tolerances import RANK
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.strategy import Context, Cost, Example, Strategy
 
 __all__ = ["PRODUCT", "SUM"]
@@ -206,12 +206,12 @@ def _significant_least_squares(X: Floats, y: Floats, weights: Floats) -> Floats 
     return coefficients
 
 
-def _search_products(problem: Problem, _: Context) -> Iterator[Found]:
-    return map(Found, products(problem.train))
+def _search_products(problem: Problem, _: Context) -> Iterator[Candidate]:
+    return map(Candidate, products(problem.train))
 
 
-def _search_sums(problem: Problem, _: Context) -> Iterator[Found]:
-    return map(Found, sums(problem.train))
+def _search_sums(problem: Problem, _: Context) -> Iterator[Candidate]:
+    return map(Candidate, sums(problem.train))
 
 
 PRODUCT = Strategy(

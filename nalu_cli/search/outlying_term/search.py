@@ -20,7 +20,7 @@ from nalu_cli.numerics.monomials import laurent_values
 from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.outlying_term.residual_term import (
     DEFINED_SHARE,
     SPARE_ROWS,
@@ -231,10 +231,10 @@ def _values(X: Floats, exponents: Exponents) -> Floats:
     return laurent_values(X, np.array([twice]))[:, 0]
 
 
-def _search(problem: Problem, context: Context) -> Iterator[Found]:
+def _search(problem: Problem, context: Context) -> Iterator[Candidate]:
     # few rows show the term; its constants are fitted to all
     return map(
-        Found, outlying_terms(problem.train, known=tuple(context.earlier), stop=context.stop)
+        Candidate, outlying_terms(problem.train, known=tuple(context.earlier), stop=context.stop)
     )
 
 

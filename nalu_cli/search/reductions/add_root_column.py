@@ -15,7 +15,7 @@ from nalu_cli.expression.to_circuit import circuit_of
 from nalu_cli.expression.tree import Column, Magnitude, Node, Product, Sum
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.reductions.reduction import Reducer
 from nalu_cli.search.reductions.root_evidence import Root, other_roots_of, roots_of
 from nalu_cli.search.strategy import Example
@@ -44,7 +44,7 @@ class WithRootColumn:
 
     name = "with a root"
 
-    def lift(self, found: Found) -> Found:
+    def lift(self, found: Candidate) -> Candidate:
         """What was found, in the columns there are.
 
         Raises
@@ -53,7 +53,7 @@ class WithRootColumn:
             If an exponent becomes too large.
         """
         tree = _with_root(expression_of(found.circuit), self.root)
-        return Found(circuit_of(tree, self.root.column), (), found.restarts)
+        return Candidate(circuit_of(tree, self.root.column), (), found.restarts)
 
 
 def _reduced(

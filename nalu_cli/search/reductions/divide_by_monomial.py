@@ -13,7 +13,7 @@ from nalu_cli.answer import Move
 from nalu_cli.circuit import Circuit, Term, Unit, UnitKind
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.reductions.monomial_evidence import Powers
 from nalu_cli.search.reductions.reduction import Reducer
 from nalu_cli.search.strategy import Example
@@ -45,7 +45,7 @@ class DividedByMonomial:
 
     name = "times factors"
 
-    def lift(self, found: Found) -> Found:
+    def lift(self, found: Candidate) -> Candidate:
         """What was found for the other columns, times the monomial."""
         inner = found.circuit.among(len(self.names), _others(self.exponents))
         width = len(inner.layers[-1])

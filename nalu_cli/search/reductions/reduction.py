@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from nalu_cli.problem import Problem
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.strategy import Example
 
 __all__ = ["Chained", "Reducer", "Reduction", "followed_by"]
@@ -27,7 +27,7 @@ class Reduction(Protocol):
     def problem(self) -> Problem:
         """The reduced problem; its rows carry the weights of their errors."""
 
-    def lift(self, found: Found) -> Found:
+    def lift(self, found: Candidate) -> Candidate:
         """A solution of the whole problem.
 
         Raises
@@ -76,7 +76,7 @@ class Chained:
         """The inner problem."""
         return self.inner.problem
 
-    def lift(self, found: Found) -> Found:
+    def lift(self, found: Candidate) -> Candidate:
         """A solution of the whole problem; see `Reduction`."""
         return self.outer.lift(self.inner.lift(found))
 

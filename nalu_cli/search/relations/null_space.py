@@ -23,7 +23,7 @@ from nalu_cli.numerics.monomials import monomial_values, polynomial_values
 from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.relations.ansatz import MOST_DEGREE, Ansatz, Variables, ansatzes
 from nalu_cli.search.strategy import Context, Cost, Example, Strategy
 
@@ -359,10 +359,10 @@ FEW_COLUMNS = 260
 take a few seconds."""
 
 
-def _search(least: int, most: int, problem: Problem, context: Context) -> Iterator[Found]:
+def _search(least: int, most: int, problem: Problem, context: Context) -> Iterator[Candidate]:
     rows = problem.train
     for found in relations(rows, least_columns=least, most_columns=most, stop=context.stop):
-        yield from map(Found, found.circuits(rows))
+        yield from map(Candidate, found.circuits(rows))
 
 
 # the law is (2*a + b**2)/(1 + a*b)

@@ -18,7 +18,7 @@ from nalu_cli.numerics.tolerances import SAME
 from nalu_cli.problem import Problem
 from nalu_cli.problem.scaling import Scale
 from nalu_cli.rows import Rows
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.relations.null_space import Relation
 from nalu_cli.search.strategy import Context, Cost, Example, Strategy
 
@@ -306,10 +306,10 @@ MORE_EFFORT = 20
 """How many times the usual work is done once all else has failed. *Guess:* one or two minutes."""
 
 
-def _search(effort: int, problem: Problem, context: Context) -> Iterator[Found]:
+def _search(effort: int, problem: Problem, context: Context) -> Iterator[Candidate]:
     rows = problem.train
     for found in short_relations(rows, most_terms=MOST_TERMS, effort=effort, stop=context.stop):
-        yield from map(Found, found.circuits(rows))
+        yield from map(Candidate, found.circuits(rows))
 
 
 SPARSE_RELATIONS: Strategy = Strategy(

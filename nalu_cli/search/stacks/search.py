@@ -15,7 +15,7 @@ from nalu_cli.fitting.likelihood import PRINTED, stands_out, tolerance
 from nalu_cli.numerics.tolerances import SAME, TINY
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
-from nalu_cli.search.candidate import Found
+from nalu_cli.search.candidate import Candidate
 from nalu_cli.search.stacks.batch import Batch, Columns
 from nalu_cli.search.stacks.ledger import Ledger, NoisyLedger, PrintedLedger, Snapped
 from nalu_cli.search.stacks.lowering import circuit_of_stack, with_whole_signs
@@ -278,7 +278,7 @@ def _within_noise(circuit: Circuit, search: Trainer) -> Snapped | None:
     return Snapped(settled.circuit, settled.gain, total, nearly, is_even)
 
 
-def _search(problem: Problem, context: Context) -> Iterator[Found | None]:
+def _search(problem: Problem, context: Context) -> Iterator[Candidate | None]:
     rows = problem.train if problem.train.half_y is None else problem.own_rows()
     settings, cycle = context.settings, context.cycle
     # longer stacks wait for other strategies, the first time
@@ -290,7 +290,7 @@ def _search(problem: Problem, context: Context) -> Iterator[Found | None]:
         cycle=cycle,
         stop=context.stop,
     ):
-        yield found and Found(found[0], restarts=found[1], is_snapped=True)
+        yield found and Candidate(found[0], restarts=found[1], is_snapped=True)
 
 
 STACKS: Strategy = Strategy(

@@ -12,7 +12,7 @@ from judged import PRODUCT, far_out
 from tables import problem_of, uniform
 
 from nalu_cli.circuit import Circuit
-from nalu_cli.judge.candidate import errors_on, weigh
+from nalu_cli.judge.judged import errors_on, weigh
 from nalu_cli.rows import Rows
 
 

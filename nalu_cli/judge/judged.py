@@ -26,11 +26,11 @@ from nalu_cli.numerics.criterion import DEVIANCE, bic
 from nalu_cli.problem import Problem
 from nalu_cli.rows import Rows
 
-__all__ = ["Candidate", "errors_on", "weigh"]
+__all__ = ["Judged", "errors_on", "weigh"]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Judged:
     """A circuit with what it is judged by.
 
     Parameters
@@ -121,7 +121,7 @@ def weigh(
     found_by: str,
     moves: tuple[Move, ...] = (),
     standard_errors: dict[Place, float] | None = None,
-) -> Candidate:
+) -> Judged:
     """Judge a circuit by all rows.
 
     Parameters
@@ -134,7 +134,7 @@ def weigh(
 
     Returns
     -------
-    Candidate
+    Judged
     """
     parts = (problem.train, problem.near, problem.far)
     exact = _exact_kind(circuit, problem)
@@ -142,7 +142,7 @@ def weigh(
     lawful = exact is not None and is_law(circuit, problem.all_rows(), exact)
     length = complexity(circuit)
     rmse = errors_on(circuit, problem.inner_rows()).rmse
-    return Candidate(
+    return Judged(
         circuit,
         found_by,
         moves,
