@@ -139,7 +139,7 @@ class _Request:
         stopped = self.stop is not None and self.stop()
         return not stopped and self.climbing + SHORTEST_CLIMB < seconds_of(self.settings)
 
-    def told(self, doing: str, answer: Answer | None = None) -> Callable[[int], None]:
+    def reporter(self, doing: str, answer: Answer | None = None) -> Callable[[int], None]:
         """What hears how many rows were looked at, and passes it on."""
         names = () if answer is None else answer.names
         circuit = None if answer is None else answer.circuit
@@ -198,7 +198,7 @@ def _excerpt(
     inputs: Sequence[str] | None,
     ignore: Sequence[str] = (),
 ) -> Excerpt:
-    told = request.told("reading")
+    report = request.reporter("reading")
     return excerpt_of(
         table,
         target,
@@ -207,7 +207,7 @@ def _excerpt(
         ignore=ignore,
         sigma=request.sigma,
         stop=request.stop,
-        told=told,
+        report=report,
     )
 
 
@@ -239,7 +239,7 @@ def _compared(request: _Request, answer: Answer, table: Table | LongTable, part:
         part.names,
         typical,
         stop=request.stop,
-        told=request.told("comparing", answer),
+        report=request.reporter("comparing", answer),
     )
 
 

@@ -136,6 +136,13 @@ MOST_GUESSES = 367
 ORIGIN = re.compile(r"\*(Measured|Derived|Cited|Guess)[.:]")
 """Where a threshold comes from, as its text has it."""
 
+RETIRED = {
+    *("asked", "question", "questions", "said", "told", "say", "says", "beside", "settled"),
+    *("rung", "rungs", "noting"),
+}
+"""Words of no use to a reader who knows the field: problem, ansatz, residual, weight, candidate,
+strategy and evidence say what is meant."""
+
 NEVER_NAMED = {"eval", "exec", "parse_expr", "pickle", "sympify"}
 """What a user types in a header or a file is never executed."""
 
@@ -238,6 +245,32 @@ def test_ever_fewer_thresholds_do_not_say_where_they_come_from() -> None:
 def test_ever_fewer_thresholds_are_guesses() -> None:
     texts = [path.read_text(encoding="utf-8") for path in engine()]
     assert sum(len(re.findall(r"\bGuess[.:]", text)) for text in texts) <= MOST_GUESSES
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in files() if place(path) in {*ENGINE, "answer", "pipeline", "rows"}],
+    ids=lambda p: p.relative_to(PACKAGE).as_posix(),
+)
+def test_identifiers_use_the_words_of_the_field(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    words = {word for name in identifiers(tree) for word in name.lower().strip("_").split("_")}
+    assert words.isdisjoint(RETIRED)
+
+
+def identifiers(tree: ast.AST) -> Iterator[str]:
+    """The names that a module gives, those of classes with a word for each capital."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.ClassDef):
+            yield re.sub(r"(?<!^)(?=[A-Z])", "_", node.name)
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda p: p.relative_to(PACKAGE).as_posix())

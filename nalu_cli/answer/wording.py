@@ -165,7 +165,7 @@ def _rows(errors: dict[str, Errors]) -> int:
 
 def _as_printed(answer: Answer) -> str | None:
     """Why a formula that agrees with every printed digit is believed no more than others."""
-    return next((said for said in answer.caveats if said.startswith(AGREES_AS_PRINTED)), None)
+    return next((caveat for caveat in answer.caveats if caveat.startswith(AGREES_AS_PRINTED)), None)
 
 
 def _digits(answer: Answer) -> str:

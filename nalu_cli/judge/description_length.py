@@ -180,8 +180,8 @@ def is_borne_out(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBL
         allowed = tolerance(circuit, rows, kind)
     tree = expression_of(circuit)
     length = BITS_PER_SYMBOL * complexity(tree)
-    said = evidence_bits(rows, allowed)
-    if said < length + _bits_of_constants(circuit) + SURPLUS_BITS:
+    evidence = evidence_bits(rows, allowed)
+    if evidence < length + _bits_of_constants(circuit) + SURPLUS_BITS:
         return False
     return all(
         evidence_bits(rows.take(few), None if allowed is None else allowed[few])

@@ -26,7 +26,7 @@ CLOSE = 3
 """*Guess:* one of so many pairs of neighbours along a column, the closest, is asked whether its
 residuals agree; between rows that lie farther apart a tooth may end."""
 
-MOST_ASKED = 1500
+MOST_PAIRED = 1500
 """*Guess:* of more rows a part is asked for its neighbours: the distances of all pairs are
 computed."""
 
@@ -118,7 +118,7 @@ def neighbours_agree(X: Floats, residuals: Floats) -> bool:
         return False
     spread = X.std(axis=0)
     Z = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    rows = np.arange(len(Z))[:: max(1, len(Z) // MOST_ASKED)]
+    rows = np.arange(len(Z))[:: max(1, len(Z) // MOST_PAIRED)]
     Z, r = Z[rows], residuals[rows]
     distance = (Z**2).sum(axis=1)[:, None] + (Z**2).sum(axis=1)[None, :] - 2 * Z @ Z.T
     np.fill_diagonal(distance, np.inf)

@@ -71,7 +71,7 @@ def checked(
     typical: float,
     *,
     stop: Callable[[], bool] | None = None,
-    told: Callable[[int], None] = lambda rows: None,
+    report: Callable[[int], None] = lambda rows: None,
 ) -> Check:
     """Compare a formula with every row.
 
@@ -86,7 +86,7 @@ def checked(
         Median size of the target.
     stop : callable, optional
         Asked after each block; True ends the comparison.
-    told : callable
+    report : callable
         Hears after each block how many rows were compared.
 
     Returns
@@ -96,7 +96,7 @@ def checked(
     found = _Findings(answer, names, typical)
     for rows, lines in blocks:
         found.add(rows, lines)
-        told(found.seen)
+        report(found.seen)
         if stop is not None and stop():
             return found.check(is_finished=False)
     return found.check(is_finished=True)

@@ -15,7 +15,7 @@ from nalu_cli.rows import Rows, together
 from nalu_cli.settings import FitSettings
 from nalu_cli.table import Kind, Precision, Table
 
-__all__ = ["Box", "Problem", "Rows", "asked_columns", "pose"]
+__all__ = ["Box", "Problem", "Rows", "allowed_columns", "pose"]
 
 Floats = NDArray[np.float64]
 
@@ -126,10 +126,10 @@ def pose(
         A column without numbers, standard errors that are not positive, or too few rows.
     """
     target = table.resolve(target)
-    asked = asked_columns(table, target, inputs, ignore, sigma)
-    values, notes = _selected(table, asked, target, sigma)
+    allowed = allowed_columns(table, target, inputs, ignore, sigma)
+    values, notes = _selected(table, allowed, target, sigma)
     _check_rows(table, len(values))
-    names, columns, column_notes = _varying_columns(asked, values[:, : len(asked)])
+    names, columns, column_notes = _varying_columns(allowed, values[:, : len(allowed)])
     y = values[:, -1]
     names, columns, twin_notes = _without_multiples(names, columns)
     names, columns, copy_note = _copy_of_target(names, columns, y, constants=settings.constants)
@@ -138,7 +138,7 @@ def pose(
     near = _near_rows(~far, settings.seed)
     train = ~(far | near)
     level = _noise_level(y, settings.noise)
-    errors = _errors(values[:, len(asked) : -1], level)
+    errors = _errors(values[:, len(allowed) : -1], level)
     rows = printed_rows(columns, y, tuple(precision.values()), errors)
     far_part = rows.take(far)
     test_notes: tuple[str, ...] = ()
@@ -150,7 +150,7 @@ def pose(
         _printed_note(target, precision[target]),
         *sentinel_notes((*names, target), np.column_stack((columns, y))),
     )
-    said = (*table.notes, *notes, *column_notes, *twin_notes, copy_note, *facts, *test_notes)
+    all_notes = (*table.notes, *notes, *column_notes, *twin_notes, copy_note, *facts, *test_notes)
     return Problem(
         names=names,
         target=target,
@@ -159,7 +159,7 @@ def pose(
         far=far_part,
         far_is_test=test is not None,
         box=_box(columns[train]),
-        notes=tuple(filter(None, said)),
+        notes=tuple(filter(None, all_notes)),
         precision=precision,
     )
 
@@ -170,7 +170,7 @@ def _printed_note(target: str, precision: Precision) -> str:
     return "" if plain else f"the target {quoted(target)} is printed with {precision}"
 
 
-def asked_columns(
+def allowed_columns(
     table: Table,
     target: str,
     inputs: Sequence[str] | None,
@@ -182,31 +182,33 @@ def asked_columns(
     if target in ignored:
         raise UsageError(f"the target {quoted(target)} is also ignored")
     if inputs is None:
-        asked = tuple(n for n in table.names if n != target and n not in ignored)
+        allowed = tuple(n for n in table.names if n != target and n not in ignored)
     else:
-        asked = tuple(dict.fromkeys(table.resolve(name) for name in inputs))
-        if target in asked:
+        allowed = tuple(dict.fromkeys(table.resolve(name) for name in inputs))
+        if target in allowed:
             raise UsageError(
                 f"the target {quoted(target)} is also an input", remedy="Leave it out of --inputs."
             )
-        asked = tuple(n for n in asked if n not in ignored)
-    return asked if sigma is None else _without_errors(asked, table.resolve(sigma), target, inputs)
+        allowed = tuple(n for n in allowed if n not in ignored)
+    return (
+        allowed if sigma is None else _without_errors(allowed, table.resolve(sigma), target, inputs)
+    )
 
 
 def _without_errors(
-    asked: tuple[str, ...], sigma: str, target: str, inputs: Sequence[str] | None
+    allowed: tuple[str, ...], sigma: str, target: str, inputs: Sequence[str] | None
 ) -> tuple[str, ...]:
     if sigma == target:
         raise UsageError(
             f"the target {quoted(target)} is also the column of its standard errors",
             remedy="Name another column with --sigma.",
         )
-    if inputs is not None and sigma in asked:
+    if inputs is not None and sigma in allowed:
         raise UsageError(
             f"the standard errors {quoted(sigma)} are also an input",
             remedy="Leave them out of --inputs.",
         )
-    return tuple(name for name in asked if name != sigma)
+    return tuple(name for name in allowed if name != sigma)
 
 
 def _selected(

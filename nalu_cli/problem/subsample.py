@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.errors import DataError
-from nalu_cli.problem import asked_columns
+from nalu_cli.problem import allowed_columns
 from nalu_cli.table import LongTable, Table
 from nalu_cli.table.precision import precision_of_values
 from nalu_cli.table.table import Gaps
@@ -103,7 +103,7 @@ def excerpt_of(
     ignore: Sequence[str] = (),
     sigma: str | None = None,
     stop: Callable[[], bool] | None = None,
-    told: Callable[[int], None] = lambda rows: None,
+    report: Callable[[int], None] = lambda rows: None,
 ) -> Excerpt:
     """Read all rows once and keep as many as can be fitted.
 
@@ -120,7 +120,7 @@ def excerpt_of(
         As in `pose`; kept beside the inputs.
     stop : callable, optional
         Asked after each block; True leaves it at the rows so far.
-    told : callable
+    report : callable
         Hears after each block how many rows were read.
 
     Returns
@@ -139,36 +139,36 @@ def excerpt_of(
         raise DataError(f"{table.source} has no rows that can be used", remedy="Check the file.")
     target = first.resolve(target)
     errors = () if sigma is None else (first.resolve(sigma),)
-    asked = (*asked_columns(first, target, inputs, ignore, sigma), *errors, target)
-    gaps = Gaps(table.source, asked, target, first.skip_bad_rows)
-    kept = _Kept(len(asked) - 1, seed)
+    wanted = (*allowed_columns(first, target, inputs, ignore, sigma), *errors, target)
+    gaps = Gaps(table.source, wanted, target, first.skip_bad_rows)
+    kept = _Kept(len(wanted) - 1, seed)
     notes = dict.fromkeys(first.notes)
-    for block in table.blocks(asked):
+    for block in table.blocks(wanted):
         values, complete = block.complete(gaps)
         kept.add(values[complete], block.lines[complete])
         notes |= dict.fromkeys(block.notes)
-        told(gaps.rows)
+        report(gaps.rows)
         if stop is not None and stop():
             break
     gaps.refuse_too_many()
-    said = (*list(notes)[:MOST_NOTES], *gaps.notes())
-    part = _table_of(first, asked, kept, said)
+    all_notes = (*list(notes)[:MOST_NOTES], *gaps.notes())
+    part = _table_of(first, wanted, kept, all_notes)
     if isinstance(table, LongTable):
         # the cells of its first block may all be of one size, those that were kept are of every
         part = replace(part, precisions=tuple(map(precision_of_values, part.columns.T)))
     return Excerpt(part, kept.seen)
 
 
-def _table_of(first: Table, asked: tuple[str, ...], kept: _Kept, notes: tuple[str, ...]) -> Table:
+def _table_of(first: Table, wanted: tuple[str, ...], kept: _Kept, notes: tuple[str, ...]) -> Table:
     rows, lines = kept.rows()
     return Table(
         source=first.source,
         header=first.header,
-        names=asked,
+        names=wanted,
         columns=rows,
         unusable=first.unusable,
         notes=notes,
-        precisions=tuple(map(first.precision_of, asked)),
+        precisions=tuple(map(first.precision_of, wanted)),
         lines=lines,
     )
 

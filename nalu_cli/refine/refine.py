@@ -80,10 +80,10 @@ class Refined:
     circuit: Circuit
     standard_errors: dict[Place, float]
 
-    def most_certain(self, asked: Set[Place]) -> Place | None:
-        """The constant with the smallest relative error, but for those asked about already."""
+    def most_certain(self, tried: Set[Place]) -> Place | None:
+        """The constant with the smallest relative error, but for those tried already."""
         values = constants_of(self.circuit)
-        places = [p for p in values if p in self.standard_errors and p not in asked]
+        places = [p for p in values if p in self.standard_errors and p not in tried]
         return min(places, key=self._relative_error, default=None)
 
     def nearest_integer(self, fixed: Set[Place]) -> Place | None:
@@ -296,11 +296,11 @@ class _Refinement:
 
     def name_constants(self, best: Refined, fixed: Set[Place] = frozenset()) -> Refined:
         """Give names to the constants, the most certain first, and fit the others each time."""
-        asked: set[Place] = set()
+        tried: set[Place] = set()
         if len(best.standard_errors) > MOST_NAMED:
             return best
-        while (place := best.most_certain(asked)) is not None:
-            asked.add(place)
+        while (place := best.most_certain(tried)) is not None:
+            tried.add(place)
             for named in best.names(place, noisy=self.sigma is not None):
                 trial = self._with_constant(best, place, named, fixed)
                 if self.fits_as_well(trial.circuit, best.circuit):

@@ -22,7 +22,7 @@ from nalu_cli.search.schedule import Turn
 from nalu_cli.search.strategy import Cost
 from nalu_cli.settings import FitSettings
 from nalu_cli.snapping.bound import Printed
-from nalu_cli.snapping.evidence import settle
+from nalu_cli.snapping.evidence import shorten_numbers
 
 __all__ = ["Refining"]
 
@@ -186,7 +186,7 @@ class Refining:
         rows = self.problem.own_rows()
         if rows.half_y is None or agreement(rough.circuit, rows) > NEARLY_INSIDE:
             return None
-        enclosed = settle(
+        enclosed = shorten_numbers(
             rough.circuit, rows, Printed(tolerance(rough.circuit, rows)), stop=self.clock.over
         )
         if enclosed is None:

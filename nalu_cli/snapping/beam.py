@@ -59,7 +59,7 @@ class Beam:
     def __init__(self, model: Model, *, exponents_alone: bool) -> None:
         self.model = model
         count = len(model.places)
-        self.asked: Bools = model.exponent if exponents_alone else np.ones(count, dtype=bool)
+        self.to_set: Bools = model.exponent if exponents_alone else np.ones(count, dtype=bool)
         self.width = WIDTH if count <= FEW_NUMBERS else WIDTH_OF_MANY
         reachable = model.bound.allowed(0.0, np.zeros(1))
         theta, measure = fit(
@@ -69,9 +69,9 @@ class Beam:
         expected = line.bits + model.bound.bits(line.squares)
         self.root = Setting(theta[0], float(measure[0]), (), line, expected)
         # a number without a name keeps the digits that the rows tell
-        told = np.array([surprise(error) for error in line.errors])
-        self.unnamed: Floats = np.maximum(told, 0.0) + UNNAMED
-        self.extender = Extender(model, self.asked, self.unnamed)
+        known = np.array([surprise(error) for error in line.errors])
+        self.unnamed: Floats = np.maximum(known, 0.0) + UNNAMED
+        self.extender = Extender(model, self.to_set, self.unnamed)
 
     def is_complete(self, setting: Setting) -> bool:
         """Whether all numbers are set that must be."""
@@ -109,7 +109,7 @@ class Beam:
         return best
 
     def _is_open(self, setting: Setting) -> bool:
-        return bool(self.asked[setting.line.free].any())
+        return bool(self.to_set[setting.line.free].any())
 
     def _is_better(self, one: Setting, best: Setting | None) -> bool:
         if best is None:
@@ -189,8 +189,8 @@ class Beam:
         """
         new, line = proposal.new, proposal.parent.line
         at_first = sum(float(self.unnamed[trial.number]) for trial in new)
-        told = max(at_first, line.told(line.places([trial.number for trial in new])))
-        return told - sum(trial.bits for trial in new)
+        known = max(at_first, line.bits_of_places(line.places([trial.number for trial in new])))
+        return known - sum(trial.bits for trial in new)
 
     def _free(self, trials: Sequence[Trial]) -> Bools:
         free = np.ones(len(self.model.places), dtype=bool)

@@ -18,7 +18,7 @@ from nalu_cli.snapping.line import Line
 from nalu_cli.snapping.model import Model
 from nalu_cli.snapping.surprise import LONGER, surprise, total_gain
 
-__all__ = ["Settled", "settle"]
+__all__ = ["ShortNumbers", "shorten_numbers"]
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ MOST_ROWS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ShortNumbers:
     """A circuit whose numbers are as short as the rows allow.
 
     Parameters
@@ -51,14 +51,14 @@ class Settled:
     measure: float
 
 
-def settle(
+def shorten_numbers(
     circuit: Circuit,
     rows: Rows,
     bound: Bound,
     *,
     exponents_alone: bool = False,
     stop: Callable[[], bool] = lambda: False,
-) -> Settled | None:
+) -> ShortNumbers | None:
     """Give all numbers the cheapest values that the bound on the errors allows.
 
     Parameters
@@ -73,7 +73,7 @@ def settle(
 
     Returns
     -------
-    Settled or None
+    ShortNumbers or None
         None when no numbers are within the bound, or there are too many.
 
     Notes
@@ -95,10 +95,12 @@ def settle(
         if strict is not None and not (best is not None and beam.is_complete(best)) and not stop():
             model.bound = strict
             best = beam.best(stop) or best
-        return None if best is None else _settled(circuit, model, best, beam.unnamed)
+        return None if best is None else _with_numbers(circuit, model, best, beam.unnamed)
 
 
-def _settled(circuit: Circuit, model: Model, best: Setting, unnamed: Floats) -> Settled | None:
+def _with_numbers(
+    circuit: Circuit, model: Model, best: Setting, unnamed: Floats
+) -> ShortNumbers | None:
     """The circuit with its numbers."""
     bits = unnamed.copy()
     for trial in best.trials:
@@ -108,7 +110,7 @@ def _settled(circuit: Circuit, model: Model, best: Setting, unnamed: Floats) -> 
         new = with_constants(circuit, dict(zip(model.places, values, strict=True)))
     except ValueError:
         return None
-    return Settled(new, float(bits.sum()), _gain(model, best), best.measure)
+    return ShortNumbers(new, float(bits.sum()), _gain(model, best), best.measure)
 
 
 def _gain(model: Model, best: Setting) -> float:

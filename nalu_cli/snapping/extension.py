@@ -116,14 +116,14 @@ class Extender:
     Parameters
     ----------
     model : Model
-    asked : ndarray of bool, shape (Q,)
+    to_set : ndarray of bool, shape (Q,)
         Numbers that are to be set.
     unnamed : ndarray of shape (Q,)
         Bits of each where it keeps the digits that the rows tell.
     """
 
-    def __init__(self, model: Model, asked: NDArray[np.bool_], unnamed: Floats) -> None:
-        self.model, self.asked, self.unnamed = model, asked, unnamed
+    def __init__(self, model: Model, to_set: NDArray[np.bool_], unnamed: Floats) -> None:
+        self.model, self.to_set, self.unnamed = model, to_set, unnamed
 
     def bits(self, trials: Iterable[Trial], squares: float) -> float:
         """Of numbers that are set, and of errors; a term that is dropped saves its own."""
@@ -145,9 +145,9 @@ class Extender:
         """
         squares = setting.line.squares
         best: dict[int, tuple[float, Trial]] = {}
-        for trial, told, off in self._trials(setting, width):
+        for trial, known, off in self._trials(setting, width):
             bits = self.bits([trial], squares + off**2) - self.model.bound.bits(squares)
-            saved = told - bits
+            saved = known - bits
             yield Proposal(setting, (trial,), setting.expected - saved)
             if trial.number not in best or saved > best[trial.number][0]:
                 best[trial.number] = saved, trial
@@ -166,7 +166,7 @@ class Extender:
         for parts in (1, 2):
             nearest = np.round(parts * values) / parts + 0.0
             for distance in BOLD:
-                some = self.asked & self.model.exponent & (np.abs(nearest - values) <= distance)
+                some = self.to_set & self.model.exponent & (np.abs(nearest - values) <= distance)
                 trials = [
                     Trial(int(q), float(nearest[q]), price_of_exponent(float(nearest[q])))
                     for q in np.flatnonzero(some)
@@ -183,13 +183,13 @@ class Extender:
         """Values of free numbers, what the rows tell of these, and how many errors they are off."""
         model, line = self.model, setting.line
         for k, q in enumerate(map(int, line.free)):
-            if not self.asked[q]:
+            if not self.to_set[q]:
                 continue
             exponent, term = bool(model.exponent[q]), bool(model.term[q])
             scale, error = float(line.scales[k]), float(line.errors[k])
-            told = -math.log2(error)
+            known = -math.log2(error)
             if line.effects[k] <= NO_EFFECT:
-                yield Trial(q, 0.0 if exponent or term else 1.0, 0.0), told, 0.0
+                yield Trial(q, 0.0 if exponent or term else 1.0, 0.0), known, 0.0
                 continue
             now = float(setting.theta[model.at[q]])
             middle = now + float(line.shifts[k]) * scale
@@ -202,9 +202,9 @@ class Extender:
                 most=MOST_VALUES,
             )
             for bits, x in near:
-                says_nothing = model.bound.keeps_reals and bits >= self.unnamed[q] + LONGER
-                if (x or exponent or term) and not says_nothing:
-                    yield Trial(q, x, bits), told, (x - middle) / (error * scale)
+                gains_nothing = model.bound.keeps_reals and bits >= self.unnamed[q] + LONGER
+                if (x or exponent or term) and not gains_nothing:
+                    yield Trial(q, x, bits), known, (x - middle) / (error * scale)
 
     def _related(self, q: int, value: float, setting: Setting) -> list[tuple[float, float]]:
         """Values of numbers that are set, as this one may have."""

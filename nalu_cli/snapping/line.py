@@ -62,7 +62,7 @@ class Line:
         """Where numbers stand among the free ones."""
         return [int(place) for place in np.searchsorted(self.free, numbers)]
 
-    def told(self, at: Sequence[int]) -> float:
+    def bits_of_places(self, at: Sequence[int]) -> float:
         """Bits that the rows tell of free numbers together, those that stay free moving along."""
         return self.bits - self._bits_of(np.setdiff1d(np.arange(len(self.free)), at))
 

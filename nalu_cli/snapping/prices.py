@@ -137,8 +137,8 @@ def cheapest(
     if not exponent:
         found |= {x: price(x) for x in _special(value, width) if abs(x - value) <= width and x}
     else:
-        beside = (f(n * value) / n for n in (2, 3, 4, 6) for f in (math.floor, math.ceil))
-        found |= {x: price(x) for x in beside if abs(x - value) <= width}
+        fractions = (f(n * value) / n for n in (2, 3, 4, 6) for f in (math.floor, math.ceil))
+        found |= {x: price(x) for x in fractions if abs(x - value) <= width}
     for bits, x in related:
         if abs(x - value) <= width:
             found[x] = min(found.get(x, math.inf), bits)

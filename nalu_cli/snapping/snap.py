@@ -24,9 +24,9 @@ NEARLY_CLEAN = 1e-6
 """A polished loss below this share of the variance is not noise but an unfinished polish."""
 
 SLACK = 1e-9
-"""Loss that a snapped weight may cost while the others have not settled yet."""
+"""Loss that a snapped weight may cost while the others have not followed yet."""
 
-SETTLED = 1e-16
+AT_A_LAW = 1e-16
 """Below this loss the stack is at a law; from here on only rounding is tolerated."""
 
 ROUNDING = 1e-24
@@ -203,7 +203,7 @@ def _accept(
     for r, row in enumerate(rows):
         before = state.loss[row]
         if clean:
-            limit = max(1e3 * before, ROUNDING) if before < SETTLED else max(4 * before, SLACK)
+            limit = max(1e3 * before, ROUNDING) if before < AT_A_LAW else max(4 * before, SLACK)
         else:
             limit = before * (1 + rise * len(chosen[r]))
         if loss[r] <= limit:
@@ -283,9 +283,9 @@ def _collected(
     state: _Surgery, best: NDArray[np.intp], trained: Floats, n: int, names: Sequence[str]
 ) -> list[Snapped]:
     found = []
-    settled: Bools = np.all(state.frozen | state.stays, axis=1)
+    fixed: Bools = np.all(state.frozen | state.stays, axis=1)
     for r in np.argsort(state.loss, kind="stable"):
-        if not settled[r] or not np.isfinite(state.loss[r]):
+        if not fixed[r] or not np.isfinite(state.loss[r]):
             continue
         circuit = _circuit(state.network, int(r), state.theta[r], n)
         if circuit is not None:

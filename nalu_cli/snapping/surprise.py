@@ -21,7 +21,7 @@ __all__ = ["LONGER", "surprise", "surprise_of", "total_gain"]
 
 Floats = NDArray[np.float64]
 
-MOST_TOLD = 1e-15
+LEAST_ERROR = 1e-15
 """*Derived:* no number is known better than to the rounding of doubles."""
 
 LONGER = 1.0
@@ -33,7 +33,7 @@ LONG = 45.0
 
 def surprise(error: float) -> float:
     """Bits that say where a number is, relative to its size, within an error to both sides."""
-    return -math.log2(max(2 * error, MOST_TOLD))
+    return -math.log2(max(2 * error, LEAST_ERROR))
 
 
 def total_gain(gains: Iterable[tuple[tuple[int, int] | None, float]]) -> float:

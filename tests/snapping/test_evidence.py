@@ -22,7 +22,7 @@ from nalu_cli.experiments.written_formula import read_formula
 from nalu_cli.fitting.likelihood import agreement
 from nalu_cli.rows import Rows
 from nalu_cli.snapping.bound import Noise, Printed
-from nalu_cli.snapping.evidence import MOST_NUMBERS, settle
+from nalu_cli.snapping.evidence import MOST_NUMBERS, shorten_numbers
 
 SEEDS = range(3)
 
@@ -63,11 +63,11 @@ def test_a_printed_power_law_comes_back_from_rough_numbers(law: str, seed: int) 
     truth = LAWS[law]
     x = rows_of(seed, 60, len(truth) - 1)
     rows = printed(x, power_law(*truth).evaluate(x), 5)
-    settled = settle(power_law(*rough(truth, seed)), rows, cells(rows))
-    assert settled is not None
-    assert numbers(settled.circuit) == pytest.approx(truth, rel=1e-14)
-    assert settled.gain > 10
-    assert settled.measure <= 1 + 1e-9
+    short = shorten_numbers(power_law(*rough(truth, seed)), rows, cells(rows))
+    assert short is not None
+    assert numbers(short.circuit) == pytest.approx(truth, rel=1e-14)
+    assert short.gain > 10
+    assert short.measure <= 1 + 1e-9
 
 
 def least_squares(rows: Rows) -> Circuit:
@@ -98,9 +98,9 @@ def test_a_number_is_not_cut_short_at_the_cost_of_the_others(
 ) -> None:
     x = rows_of(seed, n_rows, len(truth) - 1)
     rows = printed(x, power_law(*truth).evaluate(x), digits)
-    settled = settle(least_squares(rows), rows, cells(rows))
-    assert settled is not None
-    scale, *exponents = numbers(settled.circuit)
+    short = shorten_numbers(least_squares(rows), rows, cells(rows))
+    assert short is not None
+    scale, *exponents = numbers(short.circuit)
     assert exponents == pytest.approx(truth[1:], rel=1e-14)
     assert scale in [pytest.approx(value, rel=1e-14) for value in as_short(truth, rows)]
 
@@ -125,13 +125,13 @@ def test_of_random_power_laws_that_the_rows_tell_nearly_all_come_back() -> None:
             continue
         assert law.digits is not None
         rows = Rows(drawn.X, drawn.y, half_units(drawn.y, law.digits))
-        settled = settle(least_squares(rows), rows, cells(rows))
-        assert settled is not None
+        short = shorten_numbers(least_squares(rows), rows, cells(rows))
+        assert short is not None
         truth = power_product(read_formula(law.formula, law.names))
         assert truth is not None
         sizes = [truth.coefficient, *(truth.exponents[name] for name in law.names)]
         told += 1
-        found += numbers(settled.circuit) == pytest.approx([float(v) for v in sizes], rel=1e-12)
+        found += numbers(short.circuit) == pytest.approx([float(v) for v in sizes], rel=1e-12)
     assert told > 30
     assert found >= told - 1
 
@@ -146,11 +146,13 @@ def test_a_number_that_has_become_nothing_says_nothing() -> None:
     rows = printed(x, 2.5 * x[:, 0], 4)
     powers: Layer = (product((0, 1)), Unit(UnitKind.PRODUCT, (Term(1, exponent_of(0.731)),), 1.0))
     terms = (Term(0, Fraction(1), 2.5003), Term(1, Fraction(1), 2e-4))
-    settled = settle(Circuit(2, (powers, (Unit(UnitKind.SUM, terms, 0.0),))), rows, cells(rows))
-    assert settled is not None
-    assert [t.constant for t in settled.circuit.layers[-1][0].terms] == [2.5]
+    short = shorten_numbers(
+        Circuit(2, (powers, (Unit(UnitKind.SUM, terms, 0.0),))), rows, cells(rows)
+    )
+    assert short is not None
+    assert [t.constant for t in short.circuit.layers[-1][0].terms] == [2.5]
     # 2.5 has some four bits less than the rows tell of it, and a term is gone
-    assert 6 < settled.gain < 16
+    assert 6 < short.gain < 16
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -158,10 +160,10 @@ def test_a_factor_with_an_exponent_of_nearly_nothing_is_dropped(seed: int) -> No
     x = rows_of(seed, 60, 3)
     rows = printed(x, power_law(0.7, 2.0, 0.8).evaluate(x), 4)
     given = power_law(*rough([0.7, 2.0, 0.8], seed), 2e-4)
-    settled = settle(given, rows, cells(rows))
-    assert settled is not None
-    assert settled.circuit.used_columns() == (0, 1)
-    assert numbers(settled.circuit) == [0.7, 2.0, 0.8]
+    short = shorten_numbers(given, rows, cells(rows))
+    assert short is not None
+    assert short.circuit.used_columns() == (0, 1)
+    assert numbers(short.circuit) == [0.7, 2.0, 0.8]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -173,10 +175,10 @@ def test_values_printed_from_the_very_edge_of_their_cell_are_kept(seed: int) -> 
     # every printed value is as far from the true one as it may be
     edge = y + half * (1 - 1e-10) * np.random.default_rng(seed).choice([-1.0, 1.0], len(y))
     rows = Rows(x, edge, half)
-    settled = settle(power_law(*rough(truth, seed)), rows, cells(rows))
-    assert settled is not None
-    assert numbers(settled.circuit) == truth
-    assert 0.999 < settled.measure <= 1 + 1e-9
+    short = shorten_numbers(power_law(*rough(truth, seed)), rows, cells(rows))
+    assert short is not None
+    assert numbers(short.circuit) == truth
+    assert 0.999 < short.measure <= 1 + 1e-9
 
 
 @pytest.mark.parametrize("digits", [3, 4, 5])
@@ -187,18 +189,18 @@ def test_numbers_without_names_keep_every_row_inside_its_cell(digits: int) -> No
         truth = [rng.uniform(0.3, 1), rng.uniform(0.5, 2), -rng.uniform(0.3, 1)]
         x = rows_of(seed, 40, 2)
         rows = printed(x, power_law(*truth).evaluate(x), digits)
-        settled = settle(power_law(*rough(truth, seed)), rows, cells(rows))
-        assert settled is not None
+        short = shorten_numbers(power_law(*rough(truth, seed)), rows, cells(rows))
+        assert short is not None
         assert rows.half_y is not None
-        gap = np.abs(settled.circuit.evaluate(x) - rows.y) / rows.half_y
+        gap = np.abs(short.circuit.evaluate(x) - rows.y) / rows.half_y
         assert gap.max() <= 1 + 1e-8
 
 
 def test_numbers_that_no_row_allows_give_nothing() -> None:
     x = rows_of(4, 40, 2)
     rows = printed(x, x[:, 0] + x[:, 1] ** 2, 4)
-    assert settle(power_law(1.1, 0.51234, 1.51234), rows, cells(rows)) is None
-    assert settle(power_law(1.0, 0.5, 1.5), rows, cells(rows)) is None
+    assert shorten_numbers(power_law(1.1, 0.51234, 1.51234), rows, cells(rows)) is None
+    assert shorten_numbers(power_law(1.0, 0.5, 1.5), rows, cells(rows)) is None
 
 
 def test_more_numbers_than_a_formula_has_give_nothing() -> None:
@@ -207,7 +209,7 @@ def test_more_numbers_than_a_formula_has_give_nothing() -> None:
     powers: Layer = tuple(product((0, k / 2)) for k in range(1, MOST_NUMBERS + 2))
     circuit = Circuit(1, (powers, (Unit(UnitKind.SUM, terms, 0.0),)))
     y = circuit.evaluate(x)
-    assert settle(circuit, Rows(x, y), Noise(np.abs(y))) is None
+    assert shorten_numbers(circuit, Rows(x, y), Noise(np.abs(y))) is None
 
 
 def with_noise(truth: list[float], x: Floats, seed: int, share: float) -> tuple[Rows, Floats]:
@@ -221,11 +223,11 @@ def test_under_noise_numbers_that_people_write_get_their_names(seed: int) -> Non
     truth = [2.5, 2.0, -0.5]
     x = rows_of(seed, 200, 2)
     rows, sigma = with_noise(truth, x, seed, 0.01)
-    settled = settle(power_law(*rough(truth, seed, 0.02)), rows, Noise(sigma))
-    assert settled is not None
-    assert numbers(settled.circuit) == truth
+    short = shorten_numbers(power_law(*rough(truth, seed, 0.02)), rows, Noise(sigma))
+    assert short is not None
+    assert numbers(short.circuit) == truth
     # chi-square is what so many rows have, but for what the names were worth
-    assert 100 < settled.measure < 300
+    assert 100 < short.measure < 300
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -233,9 +235,9 @@ def test_under_noise_a_number_without_a_name_stays_what_the_rows_tell(seed: int)
     truth = [0.7371942, 1.2839417, -1.0]
     x = rows_of(seed, 300, 2)
     rows, sigma = with_noise(truth, x, seed, 1e-5)
-    settled = settle(power_law(*rough(truth, seed)), rows, Noise(sigma))
-    assert settled is not None
-    scale, real, whole = numbers(settled.circuit)
+    short = shorten_numbers(power_law(*rough(truth, seed)), rows, Noise(sigma))
+    assert short is not None
+    scale, real, whole = numbers(short.circuit)
     assert whole == -1.0
     assert scale == pytest.approx(0.7371942, abs=1e-5)
     assert real == pytest.approx(1.2839417, abs=1e-5)
@@ -248,11 +250,11 @@ def test_coefficients_keep_their_digits_when_exponents_are_asked_alone(seed: int
     y = power_law(0.5000000123, 2.0, -0.5).evaluate(x)
     near = power_law(0.5000000123, 2.0 + 1e-11, -0.5 - 1e-11)
     bound = Noise(np.full(60, 1e-10 * np.abs(y).mean()))
-    settled = settle(near, Rows(x, y), bound, exponents_alone=True)
-    assert settled is not None
-    assert numbers(settled.circuit)[1:] == truth[1:]
-    assert numbers(settled.circuit)[0] == pytest.approx(0.5000000123, rel=1e-9)
-    assert numbers(settled.circuit)[0] != 0.5
+    short = shorten_numbers(near, Rows(x, y), bound, exponents_alone=True)
+    assert short is not None
+    assert numbers(short.circuit)[1:] == truth[1:]
+    assert numbers(short.circuit)[0] == pytest.approx(0.5000000123, rel=1e-9)
+    assert numbers(short.circuit)[0] != 0.5
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -262,9 +264,9 @@ def test_a_term_that_says_nothing_is_dropped(seed: int) -> None:
     rows = printed(x, 1.8 * x[:, 0] * x[:, 1] + 32, 4)
     terms = (Term(0, Fraction(1), 1.8004), Term(1, Fraction(1), 3e-4))
     given = Circuit(2, (powers, (Unit(UnitKind.SUM, terms, 31.99),)))
-    settled = settle(given, rows, cells(rows))
-    assert settled is not None
-    last = settled.circuit.layers[-1][0]
+    short = shorten_numbers(given, rows, cells(rows))
+    assert short is not None
+    last = short.circuit.layers[-1][0]
     assert [t.constant for t in last.terms] == [1.8]
     assert last.constant == 32.0
 
@@ -286,37 +288,37 @@ def test_a_number_that_stands_twice_is_written_once() -> None:
             ),
         ),
     )
-    settled = settle(given, rows, cells(rows))
-    assert settled is not None
-    assert [t.constant for t in settled.circuit.layers[-1][0].terms] == [0.7371, 0.7371]
+    short = shorten_numbers(given, rows, cells(rows))
+    assert short is not None
+    assert [t.constant for t in short.circuit.layers[-1][0].terms] == [0.7371, 0.7371]
 
 
 def test_a_law_of_many_rows_is_looked_for_on_some_of_them() -> None:
     truth = [0.023, 0.8, 0.4]
     x = rows_of(7, 3000, 2)
     rows = printed(x, power_law(*truth).evaluate(x), 4)
-    settled = settle(power_law(*rough(truth, 7)), rows, cells(rows))
-    assert settled is not None
-    assert numbers(settled.circuit) == truth
+    short = shorten_numbers(power_law(*rough(truth, 7)), rows, cells(rows))
+    assert short is not None
+    assert numbers(short.circuit) == truth
 
 
 def test_told_to_stop_it_gives_numbers_within_the_bound() -> None:
     truth = [0.0231, 0.81, 0.43]
     x = rows_of(8, 60, 2)
     rows = printed(x, power_law(*truth).evaluate(x), 4)
-    settled = settle(power_law(*rough(truth, 8)), rows, cells(rows), stop=lambda: True)
-    assert settled is None or settled.measure <= 1 + 1e-9
+    short = shorten_numbers(power_law(*rough(truth, 8)), rows, cells(rows), stop=lambda: True)
+    assert short is None or short.measure <= 1 + 1e-9
 
 
 def test_a_circuit_without_numbers_is_left_as_it_is() -> None:
     x = rows_of(9, 60, 2)
     circuit = Circuit(2, ((total((0, 1), (1, -1)),),))
     rows = printed(x, circuit.evaluate(x), 3)
-    settled = settle(circuit, rows, cells(rows))
-    assert settled is not None
-    assert settled.circuit == circuit
-    assert not constants_of(settled.circuit)
-    assert settled.bits == 0
+    short = shorten_numbers(circuit, rows, cells(rows))
+    assert short is not None
+    assert short.circuit == circuit
+    assert not constants_of(short.circuit)
+    assert short.bits == 0
 
 
 def test_bounds_of_some_rows_are_those_rows_bounds() -> None:

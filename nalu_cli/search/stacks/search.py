@@ -25,7 +25,7 @@ from nalu_cli.search.stacks.trainer import MOST_ROWS, NEARLY_EXACT, OF_PRINTING,
 from nalu_cli.search.stacks.training import Goal
 from nalu_cli.search.strategy import Context, Cost, Example, Stop, Strategy, Trains
 from nalu_cli.snapping.bound import Noise, Printed
-from nalu_cli.snapping.evidence import Settled, settle
+from nalu_cli.snapping.evidence import ShortNumbers, shorten_numbers
 
 __all__ = ["STACKS", "stacks_in_parts", "trained_stacks"]
 
@@ -239,11 +239,11 @@ def _inside(circuit: Circuit, search: Trainer) -> Snapped | None:
     for half in _half_widths(circuit, search.rows):
         # cells near a zero, of so many significant digits, are first taken to be less narrow
         widened = 1 / capped(1 / half)
-        settled = settle(circuit, search.rows, Printed(widened), stop=search.stop)
-        if settled is not None and (widened > half * (1 + SAME)).any():
-            settled = settle(settled.circuit, search.rows, Printed(half), stop=search.stop)
-        if settled is not None:
-            return Snapped(settled.circuit, settled.gain, settled.bits, True)
+        short = shorten_numbers(circuit, search.rows, Printed(widened), stop=search.stop)
+        if short is not None and (widened > half * (1 + SAME)).any():
+            short = shorten_numbers(short.circuit, search.rows, Printed(half), stop=search.stop)
+        if short is not None:
+            return Snapped(short.circuit, short.gain, short.bits, True)
     return None
 
 
@@ -266,16 +266,16 @@ def _within_noise(circuit: Circuit, search: Trainer) -> Snapped | None:
         return Snapped(circuit, np.inf, -np.inf, True) if rms == 0 else None
     nearly = rms <= NEARLY_EXACT * float(np.std(rows.y / size))
     sigma = size * (rms if rows.sigma is None else 1.0)
-    settled: Settled | None = settle(
+    short: ShortNumbers | None = shorten_numbers(
         circuit, rows, Noise(sigma), exponents_alone=nearly, stop=search.stop
     )
-    if settled is None:
+    if short is None:
         return None
     # errors of size 1 have a chi-square of one a row; the rest was given up for shorter numbers
-    errors_bits = len(rows) * np.log2(rms) + (settled.measure - len(rows)) / 2 / np.log(2)
-    is_even = not stands_out((settled.circuit.evaluate(rows.X) - rows.y) / size)
-    total = float(errors_bits + settled.bits)
-    return Snapped(settled.circuit, settled.gain, total, nearly, is_even)
+    errors_bits = len(rows) * np.log2(rms) + (short.measure - len(rows)) / 2 / np.log(2)
+    is_even = not stands_out((short.circuit.evaluate(rows.X) - rows.y) / size)
+    total = float(errors_bits + short.bits)
+    return Snapped(short.circuit, short.gain, total, nearly, is_even)
 
 
 def _search(problem: Problem, context: Context) -> Iterator[Candidate | None]:

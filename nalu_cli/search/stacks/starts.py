@@ -265,8 +265,8 @@ def grown_starts(
     parts = []
     each = -(-count // len(best))
     for r in range(len(best)):
-        beside = neighbours(best.exponents[r], best.odd[r], columns)
-        exponents, odd = (np.concatenate(pair) for pair in zip(simple, beside, strict=True))
+        near = neighbours(best.exponents[r], best.odd[r], columns)
+        exponents, odd = (np.concatenate(pair) for pair in zip(simple, near, strict=True))
         values = values_of(exponents, odd, columns)
         base = at.terms[r] @ at.weights[r] if inside else goal.weights
         gains = _gains(values * base[:, None], at.terms[r], at.residual[r])

@@ -19,7 +19,7 @@ from nalu_cli.training.cells.recipe import Ramp, Recipe
 
 __all__ = ["Gated"]
 
-SETTLED = 3.0
+DECIDED = 3.0
 """Size of a free gate's logit at the start: 0.05 from one of its sides."""
 
 SHUT = 40.0
@@ -80,7 +80,7 @@ class Gated(Cell):
             self.W = uniform(generators, (self.inputs, self.outputs), bound)  # (R, I, O)
         if self.path is Path.FREE:
             side = uniform(generators, (self.outputs,))
-            self.G = nn.Parameter(side.data.sign() * SETTLED)  # (R, O)
+            self.G = nn.Parameter(side.data.sign() * DECIDED)  # (R, O)
         if self.path is Path.SUM and self.units and not self.signed:
             self.A.data.abs_()
         if self.path is Path.PRODUCT and self.outputs > 1:
@@ -96,7 +96,7 @@ class Gated(Cell):
         self.W.data = torch.where(chosen | (not self.signed), near, self.W.data)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute only the live side of settled gates: (R, N, I) -> (R, N, O)."""
+        """Compute only the live side of decided gates: (R, N, I) -> (R, N, O)."""
         if self.path is Path.SUM:
             return self._sums(x)
         if self.path is Path.PRODUCT:
