@@ -62,16 +62,24 @@ def _signed_terms(node: Node) -> list[tuple[bool, Node]]:
     """The terms of a sum, a positive one first, each with whether it is subtracted."""
     if not isinstance(node, Sum):
         return [(False, node)]
-    terms = [(c < 0, total([(abs(c), inner)])) for c, inner in node.terms]
+    terms = [(c < 0, _term(abs(c), inner)) for c, inner in node.terms]
     if node.offset:
         terms.append((node.offset < 0, Number(abs(node.offset))))
     first = next((k for k, (negative, _) in enumerate(terms) if not negative), 0)
     return [terms.pop(first), *terms]
 
 
+def _term(size: float, inner: Node) -> Node:
+    """One term as it stands in a sum: a number before a sum is not multiplied in."""
+    if isinstance(inner, Sum):
+        return inner if size == 1 else Sum(((size, inner),), 0.0)
+    return total([(size, inner)])
+
+
 def _bracketed_term(node: Node, names: Sequence[str], dialect: Dialect) -> str:
     text = write(node, names, dialect)
-    return _in_brackets(text) if isinstance(node, Sum) else text
+    several = isinstance(node, Sum) and (len(node.terms) > 1 or node.offset != 0)
+    return _in_brackets(text) if several else text
 
 
 def mathml_names(names: Sequence[str]) -> list[str]:

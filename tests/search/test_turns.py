@@ -40,7 +40,7 @@ def found_by(name: str, problem: Problem, settings: FitSettings = SETTINGS) -> l
 
 def test_stacks_come_again_with_other_starts() -> None:
     trained = islice(turns(posed(), replace(SETTINGS, train_only=True)), 12)
-    stacks = [turn for turn in trained if turn.name == "stacks"]
+    stacks = [turn for turn in trained if turn.name == "stacks" and not turn.goes_on]
     assert [turn.cycle for turn in stacks] == list(range(len(stacks)))
     assert len(stacks) > 1
 

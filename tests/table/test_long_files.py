@@ -134,7 +134,7 @@ def test_a_long_table_has_the_rows_of_the_short_one(here: Path) -> None:
 MEASURED = """
 import sys
 from nalu_cli.commands.app import run
-from nalu_cli.commands.memory import peak_memory
+from nalu_cli.commands.console.memory import peak_memory
 code = run(sys.argv[1:])
 print(peak_memory(), file=sys.stderr)
 sys.exit(int(code))

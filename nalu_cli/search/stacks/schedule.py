@@ -123,7 +123,7 @@ def _steps() -> tuple[Step, ...]:
     small = [shape for shape in quotients if shape.units <= SMALL]
     larger = [shape for shape in quotients if shape.units > SMALL]
     simple = [shape for shape in longer if shape in SIMPLE_SHAPES]
-    others = ((power, shape) for shape in longer for power in POWERS)
+    others = itertools.product(longer, POWERS)
     return (
         *steps(QUICK_POWERS, [one], grown=False, turn=0),
         *steps(QUICK_POWERS, sums, grown=True, turn=0),
@@ -132,10 +132,9 @@ def _steps() -> tuple[Step, ...]:
         *steps(QUOTIENT_POWERS, larger, grown=True, turn=1),
         *steps((1.0,), simple, grown=False),
         *(
-            step
-            for power, shape in others
+            Step(shape, power, places[shape], grown_alone=False)
+            for shape, power in others
             if power != 1 or shape not in simple
-            for step in steps([power], [shape], grown=False)
         ),
     )
 

@@ -14,7 +14,7 @@ from nalu_cli.circuit import Circuit
 from nalu_cli.expression.complexity import digits_of_constants
 from nalu_cli.fitting.likelihood import agreement
 from nalu_cli.rows import Rows
-from nalu_cli.search.stacks.schedule import SHAPES, STEPS
+from nalu_cli.search.stacks.schedule import SHAPES, SIMPLE_SHAPES, STEPS
 from nalu_cli.search.stacks.search import stacks_in_parts, trained_stacks
 
 MOST = 40
@@ -164,7 +164,9 @@ def test_searches_that_take_turns_offer_what_one_alone_does() -> None:
 
 def test_steps_go_from_short_to_long_and_each_once() -> None:
     slow = [step for step in STEPS if not step.grown_alone]
-    order = [(step.turn, step.place) for step in slow]
+    # of the target itself simple shapes come before others of its powers
+    simple = [step.power == 1 and step.shape in SIMPLE_SHAPES for step in slow]
+    order = [(s.turn, not first, s.place) for s, first in zip(slow, simple, strict=True)]
     assert order == sorted(order)
     turns = [step.turn for step in STEPS]
     assert turns == sorted(turns)
