@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nalu_cli.circuit import Circuit, Unit, UnitKind
+from nalu_cli.circuit.rounding_error import rounding_bound
 from nalu_cli.expression.canonical import Magnitude, Node, expression_of, product
 from nalu_cli.expression.closed_form import is_long, name_constant
 from nalu_cli.expression.complexity import (
@@ -27,9 +28,13 @@ from nalu_cli.expression.tree import nodes
 from nalu_cli.fitting.likelihood import PRINTED, ErrorKind, evidence_bits, tolerance
 from nalu_cli.rows import Rows
 
-__all__ = ["has_few_constants", "has_few_numbers", "is_borne_out", "is_law"]
+__all__ = ["has_few_constants", "has_few_numbers", "is_borne_out", "is_law", "loses_its_digits"]
 
 Floats = NDArray[np.float64]
+
+MOST_LOST = 1e-12
+"""Rounding of a formula, relative to a typical target, beyond which agreement proves no law.
+*Guess:* some thousand times that of doubles; what cancels on most rows loses more."""
 
 MOST_LONG_CONSTANTS = 4
 """*Guess:* a formula with more arbitrary reals is a fit and no law: sums of smooth functions
@@ -81,7 +86,19 @@ def is_law(circuit: Circuit, rows: Rows, kind: ErrorKind = ErrorKind.DOUBLES) ->
         return kind is ErrorKind.DOUBLES
     if not (has_few_constants(circuit) and is_borne_out(circuit, rows, kind)):
         return False
+    if kind is ErrorKind.DOUBLES and loses_its_digits(circuit, rows):
+        return False
     return kind not in PRINTED or has_few_numbers(circuit, rows, kind)
+
+
+def loses_its_digits(circuit: Circuit, rows: Rows) -> bool:
+    """Whether rounding inside the formula alone excuses errors that no law of doubles has.
+
+    ``(a**1e-5 - 1)*1e5`` is close to the logarithm of a, and cancels so many digits that the rest
+    of the difference passes for rounding.
+    """
+    _, bound = rounding_bound(circuit, rows.X)
+    return bool(np.median(bound) > MOST_LOST * np.median(np.abs(rows.y)))
 
 
 def has_few_constants(circuit: Circuit) -> bool:

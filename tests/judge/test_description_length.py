@@ -17,6 +17,7 @@ from nalu_cli.judge.description_length import (
     has_few_constants,
     is_borne_out,
     is_law,
+    loses_its_digits,
 )
 from nalu_cli.rows import Rows
 
@@ -200,3 +201,13 @@ def test_a_constant_within_the_printed_digits_is_no_law() -> None:
     y = np.where(np.arange(30) % 3, 1.2, 1.3)
     rows = Rows(x, y, half_y=np.full(30, 0.05))
     assert not is_law(circuit_of(total([], 1.25), 1), rows, PRINTED_TARGET)
+
+
+def test_what_cancels_its_digits_proves_no_law() -> None:
+    x = uniform(3, 400, 1, low=0.5, high=50)
+    power = 2.2440375197941874e-05
+    less_one = total([(1.0, product([(Column(0), exponent_of(power))]))], -1.0)
+    law = circuit_of(total([(1 / power, less_one)]), 1)
+    rows = Rows(x, np.log(x[:, 0]))
+    assert loses_its_digits(law, rows)
+    assert not is_law(law, rows)
