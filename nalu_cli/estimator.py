@@ -52,7 +52,7 @@ class NaluRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     cell : str
         The cell that is trained, such as ``"auto"`` or ``"nalu"``.
     layers : int, optional
-        Train stacks of exactly this many layers; None climbs the whole ladder.
+        Train stacks of exactly this many layers; None goes through the whole schedule.
     train_only : bool
         Train stacks alone; solve nothing in closed form.
     ternary : bool
@@ -62,7 +62,7 @@ class NaluRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     noise : float, optional
         Relative noise of the target; estimated when None, as it must be beside weights.
     far_share : float
-        Share of the rows, the outermost ones, kept back to measure extrapolation.
+        Share of the rows, the outermost ones, held out to measure extrapolation.
     random_state : int, RandomState instance or None
         Equal integers give equal formulas.
     device : {"auto", "cpu", "cuda"}

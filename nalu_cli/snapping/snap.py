@@ -74,7 +74,6 @@ class _Surgery:
         # stacks of many weights take more at once, or they would never be done
         self.most = max(MOST_AT_ONCE, theta.shape[1] // 10)
         self.batch = np.full(len(theta), self.most)
-        self.tries = np.zeros(theta.shape, dtype=int)
 
     def polish(
         self, rows: NDArray[np.intp], theta: Floats, frozen: Bools, steps: int

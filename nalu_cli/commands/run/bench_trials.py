@@ -40,6 +40,17 @@ class Output:
     as_json: bool
     screen: Screen
 
+    def stop_request(self) -> StopRequest:
+        """Hears signals while a bench runs, and says that what is done is kept."""
+
+        def heard() -> None:
+            if not self.screen.quiet:
+                # inside a signal handler, where a buffered stream may be in the middle of a write
+                with suppress(OSError):
+                    os.write(STDERR, STOPPING)
+
+        return StopRequest(heard)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -101,14 +112,7 @@ def run_plan(plan: Plan, jobs: int, output: Output) -> ExitCode:
     ExitCode
         Of the signal that cut the run short, if one did.
     """
-
-    def heard() -> None:
-        if not output.screen.quiet:
-            # inside a signal handler, where a buffered stream may be in the middle of a write
-            with suppress(OSError):
-                os.write(STDERR, STOPPING)
-
-    with StopRequest(heard) as stop:
+    with output.stop_request() as stop:
         outcomes = _outcomes(plan, jobs, output, stop)
     if not outcomes and stop.code is not None:
         return stop.code

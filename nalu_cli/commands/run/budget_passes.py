@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
 
 from nalu_cli.commands.console.signals import StopRequest
-from nalu_cli.commands.run.bench_trials import STDERR, STOPPING, Output
+from nalu_cli.commands.run.bench_trials import Output
 from nalu_cli.errors import ExitCode, UsageError, quoted, visible
 from nalu_cli.experiments.budgets import (
     Pass,
@@ -107,15 +105,8 @@ def run_budgets(plan: BudgetPlan, jobs: int, output: Output) -> ExitCode:
     ExitCode
         Of the signal that cut the run short, if one did.
     """
-
-    def heard() -> None:
-        if not output.screen.quiet:
-            # inside a signal handler, where a buffered stream may be in the middle of a write
-            with suppress(OSError):
-                os.write(STDERR, STOPPING)
-
     passes = passes_of(plan.numbers, plan.factors, plan.seconds)
-    with StopRequest(heard) as stop:
+    with output.stop_request() as stop:
         results = _results(plan, passes, jobs, output, stop)
     if not results and stop.code is not None:
         return stop.code

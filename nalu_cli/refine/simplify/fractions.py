@@ -219,10 +219,6 @@ class Atoms:
             terms.append(self.term(moved, coefficient))
         return total(terms)
 
-    def free_of_variables(self, poly: Poly) -> bool:
-        """Whether a polynomial holds constants only."""
-        return all(not m[k] for m in poly for k in self.variables)
-
 
 def _added(left: Monomial, right: Monomial) -> Monomial:
     return tuple(a + b for a, b in zip(left, right, strict=True))

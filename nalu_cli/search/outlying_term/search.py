@@ -29,7 +29,7 @@ from nalu_cli.search.outlying_term.residual_term import (
 from nalu_cli.search.outlying_term.robust_regression import NORMAL, Exponents, Trend, trends
 from nalu_cli.search.strategy import Context, Cost, Example, Stop, Strategy
 
-__all__ = ["OUTLYING_TERM", "nearly_whole"]
+__all__ = ["OUTLYING_TERM", "outlying_terms"]
 
 Floats = NDArray[np.float64]
 Terms = tuple[tuple[Exponents, float], ...]
@@ -212,14 +212,14 @@ def _whole(terms: Terms, scale: Scale) -> Terms | None:
     for exponents, c in terms:
         columns = np.prod(scale.columns ** np.array([float(e) for e in exponents]))
         unit = scale.target / float(columns)
-        near = nearly_whole(c * unit)
+        near = _nearly_whole(c * unit)
         if near is None:
             return None
         found.append((exponents, near / unit))
     return tuple(found)
 
 
-def nearly_whole(value: float) -> int | None:
+def _nearly_whole(value: float) -> int | None:
     """The small whole number that a fitted coefficient may stand for; or None."""
     near = round(value)
     close = 1 <= abs(near) <= LARGEST_WHOLE and abs(value - near) <= CLOSE_TO_WHOLE * abs(near)
